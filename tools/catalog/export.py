@@ -1,0 +1,173 @@
+"""Writes the catalog as one JSON file, for Starlark to read.
+
+    PYTHONPATH=<repo>:<pyyaml> python3 -m tools.catalog.export --catalog catalog --output out.json
+
+Needs nothing but Python 3.11 and pyyaml, since a module extension runs it before any tool is
+built. A bad catalog prints one message and exits with status 2, writing nothing.
+
+Shape (all keys always there; lists and mappings in the catalog's order, newest release first)::
+
+    {
+      "versions": {"3.14.7": {
+          "minor": "3.14",            # always plain, also of a pre-release
+          "label": "3.14",            # "3.15-rc" of a pre-release
+          "prerelease": false,
+          "newest": true,             # of its label
+          "sha256": "...", "url": "https://...", "pool": "pool/main/...",
+          "strip_prefix": "Python-3.14.7",
+          "released": "2026-08-05", "epoch": 1785888000,
+          "eol": "2030-10-31",
+          "env": {"PATH": "...", "PYTHON_VERSION": "3.14.7", ...}}},   # in the image's order
+      "suites": {"trixie": {
+          "release": "13", "platforms": ["amd64", "arm64"], "eol": "2028-08-09",
+          "package_sets": {"base": ["..."], ...}}},
+      "default_suite": "trixie",
+      "platforms": {"arm64": {
+          "os": "linux", "architecture": "arm64", "variant": "v8",     # variant may be ""
+          "docker": "arm64v8", "debian": "arm64", "triplet": "aarch64-linux-gnu",
+          "bits": 64, "endian": "little", "aliases": ["arm64v8", "aarch64"]}},
+      "variants": {"slim": {
+          "tag": "slim-{suite}", "base": "debian:{suite}-slim",
+          "layers": ["base", "slim"], "strip": true}},
+      "images": [{
+          "name": "3.14.7-slim-trixie",        # the first of tags
+          "version": "3.14.7", "minor": "3.14", "suite": "trixie", "variant": "slim",
+          "variant_tag": "slim-trixie", "base": "debian:trixie-slim",
+          "platforms": ["amd64", "arm64"],
+          "tags": ["3.14.7-slim-trixie", "3.14-slim-trixie", "3-slim-trixie", "slim-trixie",
+                   "3.14.7-slim", "3.14-slim", "3-slim", "slim"],
+          "is_default": true}]                 # on the default suite
+    }
+
+No tag is in two images' lists, so each can be an alias of exactly one target.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from tools.catalog.errors import CatalogError
+from tools.catalog.load import load
+from tools.catalog.model import Catalog, Image, Platform, Suite, Variant, Version
+
+
+def _version(version: Version, newest: bool) -> dict[str, object]:
+    return {
+        "minor": version.release.minor,
+        "label": version.release.label,
+        "prerelease": version.release.prerelease,
+        "newest": newest,
+        "sha256": version.sha256,
+        "url": version.url,
+        "pool": version.pool,
+        "strip_prefix": version.strip_prefix,
+        "released": version.released.isoformat(),
+        "epoch": version.epoch,
+        "eol": version.minor.eol.isoformat(),
+        "env": version.env,
+    }
+
+
+def _suite(suite: Suite) -> dict[str, object]:
+    return {
+        "release": suite.release,
+        "platforms": list(suite.platforms),
+        "eol": suite.eol.isoformat(),
+        "package_sets": {name: list(names) for name, names in suite.package_sets.items()},
+    }
+
+
+def _platform(platform: Platform) -> dict[str, object]:
+    return {
+        "os": platform.oci.os,
+        "architecture": platform.oci.architecture,
+        "variant": platform.oci.variant or "",
+        "docker": platform.docker,
+        "debian": platform.debian,
+        "triplet": platform.triplet,
+        "bits": platform.bits,
+        "endian": platform.endian,
+        "aliases": list(platform.aliases),
+    }
+
+
+def _variant(variant: Variant) -> dict[str, object]:
+    return {
+        "tag": variant.tag,
+        "base": variant.base,
+        "layers": list(variant.layers),
+        "strip": variant.strip,
+    }
+
+
+def _image(image: Image) -> dict[str, object]:
+    return {
+        "name": image.name,
+        "version": image.version.name,
+        "minor": image.version.release.minor,
+        "suite": image.suite.name,
+        "variant": image.variant.name,
+        "variant_tag": image.variant.on(image.suite.name),
+        "base": image.variant.base.format(suite=image.suite.name),
+        "platforms": list(image.platforms),
+        "tags": list(image.tags),
+        "is_default": image.is_default,
+    }
+
+
+def export(catalog: Catalog) -> dict[str, object]:
+    """The catalog in the shape this module's docstring shows."""
+    newest = catalog.newest()
+    return {
+        "versions": {
+            name: _version(version, newest[version.release.label] is version)
+            for name, version in catalog.versions.items()
+        },
+        "suites": {name: _suite(suite) for name, suite in catalog.suites.items()},
+        "default_suite": next(iter(catalog.suites)),
+        "platforms": {name: _platform(platform) for name, platform in catalog.platforms.items()},
+        "variants": {name: _variant(variant) for name, variant in catalog.variants.items()},
+        "images": [_image(image) for image in catalog.images()],
+    }
+
+
+def write(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` whole or not at all."""
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=path.name, delete=False
+    ) as file:
+        try:
+            file.write(text)
+            file.close()
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="export", description="Write the catalog as one JSON file."
+    )
+    parser.add_argument("--catalog", type=Path, required=True, help="the catalog's directory")
+    parser.add_argument("--shown", type=Path, help="what errors call that directory")
+    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
+    options = parser.parse_args(arguments)
+    try:
+        exported = export(load(options.catalog, options.shown))
+    except CatalogError as error:
+        print(error, file=sys.stderr)
+        return 2
+    write(options.output, json.dumps(exported, indent=1, ensure_ascii=False) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,284 @@
+"""Loading and checking the catalog: versions, suites, platforms and variants.
+
+Every fault is a CatalogError that names the file, the line, the key, the value and what to do.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from string import Formatter
+
+from tools.catalog import tags, yamlfile
+from tools.catalog.errors import CatalogError
+from tools.catalog.model import (
+    Catalog,
+    Minor,
+    OciPlatform,
+    Platform,
+    Source,
+    Suite,
+    Variant,
+    Version,
+)
+from tools.catalog.yamlfile import Mapping, Value
+
+FILES = ("versions.yaml", "suites.yaml", "platforms.yaml", "variants.yaml")
+
+_NAME = r"[a-z][a-z0-9-]*"
+_MINOR = r"\d+\.\d+"
+
+
+def sha256(value: Value) -> str:
+    """A SHA-256 in lower-case hexadecimal."""
+    return value.matching(
+        "[0-9a-f]{64}",
+        "a SHA-256 (64 lower-case hex digits)",
+        "take it from the release's own checksum file",
+    )
+
+
+def release(value: Value) -> tags.Release:
+    """A CPython release number."""
+    try:
+        return tags.release(value.name())
+    except ValueError as error:
+        raise value.error(str(error), "write the release as python.org does") from None
+
+
+def _template(value: Value, fields: set[str]) -> str:
+    text = value.text()
+    try:
+        used = {field for _, field, _, _ in Formatter().parse(text) if field is not None}
+    except ValueError as error:
+        raise value.error(f"{text!r} is no template: {error}", "balance its braces") from None
+    for field in sorted(used - fields):
+        raise value.error(
+            f"unknown placeholder {{{field}}} in {text!r}", yamlfile.near(field, sorted(fields))
+        )
+    return text
+
+
+def _named(value: Value, pattern: str, what: str) -> list[tuple[str, Mapping]]:
+    top = value.mapping()
+    rows: list[tuple[str, Mapping]] = []
+    for key, row in top.items():
+        if re.fullmatch(pattern, key) is None:
+            raise top.key(key).error(f"{key!r} can't be the name of a {what}", f"match {pattern}")
+        rows.append((key, row.mapping()))
+    if not rows:
+        raise value.error(f"names no {what}", f"add at least one {what}")
+    return rows
+
+
+def _texts(value: Value | None) -> dict[str, str]:
+    return {} if value is None else {key: item.text() for key, item in value.mapping().items()}
+
+
+def _only(top: Mapping, key: str) -> Value:
+    value = top.need(key, f"add a {key!r} mapping")
+    top.done()
+    return value
+
+
+def _some_of(value: Value | None, known: set[str], what: str) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    for item in value.sequence():
+        item.one_of(sorted(known), what)
+    return value.names()
+
+
+def _platforms(top: Mapping) -> dict[str, Platform]:
+    found: dict[str, Platform] = {}
+    taken: dict[str, str] = {}
+    for name, row in _named(_only(top, "platforms"), _NAME, "platform"):
+        oci = row.need("oci", "add os, architecture and, if any, variant").mapping()
+        variant = oci.get("variant")
+        aliases = row.get("aliases")
+        platform = Platform(
+            name=name,
+            oci=OciPlatform(
+                os=oci.need("os", "write linux").text(),
+                architecture=oci.need("architecture", "write GOARCH's name").text(),
+                variant=None if variant is None else variant.text(),
+            ),
+            docker=row.need("docker", "add docker-library's name").text(),
+            debian=row.need("debian", "add Debian's architecture").text(),
+            triplet=row.need("triplet", "add the GNU triplet").text(),
+            bits=int(row.need("bits", "write 32 or 64").one_of(("32", "64"), "word size")),
+            endian=row.need("endian", "write little or big").one_of(
+                ("little", "big"), "byte order"
+            ),
+            aliases=() if aliases is None else aliases.names(),
+        )
+        oci.done()
+        row.done()
+        for alias in (name, *platform.aliases):
+            if alias in taken:
+                raise (aliases or row.value).error(
+                    f"{alias!r} already names platform {taken[alias]}", "use another alias"
+                )
+            taken[alias] = name
+        found[name] = platform
+    return found
+
+
+def _suites(top: Mapping, platforms: set[str]) -> dict[str, Suite]:
+    found: dict[str, Suite] = {}
+    for name, row in _named(_only(top, "suites"), _NAME, "suite"):
+        listed = row.need("platforms", "list the platforms it is built for")
+        sets = row.get("package_sets")
+        suite = Suite(
+            name=name,
+            release=row.need("release", "add Debian's version number").name(),
+            platforms=_some_of(listed, platforms, "platform") or (),
+            eol=row.need("eol", "add the end of security support").date(),
+            package_sets={}
+            if sets is None
+            else {key: item.names() for key, item in sets.mapping().items()},
+        )
+        row.done()
+        if not suite.platforms:
+            raise listed.error("suite has no platform", "list at least one or remove the suite")
+        found[name] = suite
+    return found
+
+
+def _variants(top: Mapping, suites: dict[str, Suite]) -> dict[str, Variant]:
+    found: dict[str, Variant] = {}
+    for name, row in _named(_only(top, "variants"), _NAME, "variant"):
+        tag = row.need("tag", "add the variant's part of a tag, such as slim-{suite}")
+        layers = row.need("layers", "list its package sets, bottom first")
+        variant = Variant(
+            name=name,
+            tag=_template(tag, {"suite"}),
+            base=_template(row.need("base", "add the image it starts from"), {"suite"}),
+            layers=layers.names(),
+            strip=row.need("strip", "write true or false").boolean(),
+            suites=_some_of(row.get("suites"), set(suites), "suite"),
+        )
+        row.done()
+        if "{suite}" not in variant.tag:
+            raise tag.error(f"{variant.tag!r} is the same for every suite", "use {suite} in it")
+        for suite, below in suites.items():
+            if not tags.valid(variant.on(suite)):
+                raise tag.error(f"{variant.on(suite)!r} is no tag", "use letters, digits, -._")
+            if variant.suites is None or suite in variant.suites:
+                for layer in layers.sequence():
+                    layer.one_of(below.package_sets, f"package set of suite {suite}")
+        found[name] = variant
+    return found
+
+
+def _minors(value: Value, suites: set[str]) -> dict[str, Minor]:
+    found: dict[str, Minor] = {}
+    for name, row in _named(value, _MINOR, "minor version"):
+        aliases = row.get("aliases")
+        minor = Minor(
+            name=name,
+            aliases=() if aliases is None else aliases.names(),
+            env=_texts(row.get("env")),
+            eol=row.need("eol", "add the end of security support").date(),
+            suites=_some_of(row.get("suites"), suites, "suite"),
+        )
+        row.done()
+        for alias in minor.aliases:
+            if not tags.valid(alias) and aliases is not None:
+                raise aliases.error(f"{alias!r} is no tag", "use letters, digits, -._")
+        found[name] = minor
+    return found
+
+
+def _source(value: Value) -> Source:
+    row = value.mapping()
+    fields = {"version", "base", "minor", "debian"}
+    source = Source(
+        url=_template(row.need("url", "add the address of a release's source"), fields),
+        pool=_template(row.need("pool", "add the path on a Debian mirror"), fields),
+        strip_prefix=_template(row.need("strip_prefix", "add the archive's directory"), fields),
+    )
+    row.done()
+    return source
+
+
+def _version(value: Value, minors: dict[str, Minor], source: Source) -> Version:
+    row = value.mapping()
+    number = row.need("version", "add the release, such as 3.14.7")
+    made = release(number)
+    if made.minor not in minors:
+        raise number.error(
+            f"{made.minor!r} of {made} is not among minors",
+            f'add minors."{made.minor}" to the same file',
+        )
+    version = Version(
+        release=made,
+        minor=minors[made.minor],
+        sha256=sha256(row.need("sha256", "add the SHA-256 of the source's .tar.xz")),
+        released=row.need("released", "add the release's day").date(),
+        source=source,
+    )
+    row.done()
+    return version
+
+
+def _versions(
+    top: Mapping, suites: set[str]
+) -> tuple[dict[str, Version], dict[str, Minor], dict[str, Value]]:
+    source = _source(top.need("source", "add url, pool and strip_prefix"))
+    minors = _minors(top.need("minors", "add a mapping of minor versions"), suites)
+    rows = top.need("versions", "add a list of releases")
+    top.done()
+    found: dict[str, Version] = {}
+    places: dict[str, Value] = {}
+    for value in rows.sequence():
+        version = _version(value, minors, source)
+        if version.name in found:
+            raise value.error(
+                f"{version.name} is there twice",
+                f"line {places[version.name].line} has it already: keep one row",
+            )
+        found[version.name] = version
+        places[version.name] = value
+    if not found:
+        raise rows.error("lists no release", "add at least one row")
+    ordered = sorted(found.values(), key=lambda version: version.release.order, reverse=True)
+    return {version.name: version for version in ordered}, minors, places
+
+
+def load(directory: Path, shown: Path | None = None) -> Catalog:
+    """The checked catalog in ``directory``, which holds the four files of ``FILES``.
+
+    ``shown`` is what errors call the directory; its own path when absent.
+
+    Raises:
+        CatalogError: anything is missing, malformed, unknown or contradictory.
+    """
+    label = shown or directory
+    tops = {name: yamlfile.read(directory / name, label / name) for name in FILES}
+    platforms = _platforms(tops["platforms.yaml"])
+    suites = _suites(tops["suites.yaml"], set(platforms))
+    variants = _variants(tops["variants.yaml"], suites)
+    versions, minors, places = _versions(tops["versions.yaml"], set(suites))
+    catalog = Catalog(
+        versions=versions, minors=minors, suites=suites, platforms=platforms, variants=variants
+    )
+    _check_tags(catalog, label, places)
+    return catalog
+
+
+def _check_tags(catalog: Catalog, label: Path, places: dict[str, Value]) -> None:
+    images = catalog.images()
+    clash = tags.repeated((image.name, image.tags) for image in images)
+    if clash is not None:
+        tag, first, second = clash
+        line = next(
+            places[image.version.name].line for image in reversed(images) if image.name == second
+        )
+        raise CatalogError(
+            label / "versions.yaml",
+            line,
+            "",
+            f"tag {tag!r} belongs to both {first} and {second}",
+            "change an alias in minors or a tag in variants.yaml",
+        )

@@ -1,0 +1,159 @@
+"""A good catalog loads; each fault gives the one error that names it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tools.catalog import export
+from tools.catalog.errors import CatalogError
+from tools.catalog.load import FILES, load
+
+CATALOG = Path(__file__).parents[2] / "catalog"
+
+
+@pytest.fixture(name="catalog")
+def _catalog(tmp_path: Path) -> Path:
+    for name in FILES:
+        shutil.copy(CATALOG / name, tmp_path / name)
+    return tmp_path
+
+
+def edit(directory: Path, file: str, old: str, new: str) -> int:
+    """Replace ``old`` by ``new`` once and return the 1-based line where it stood."""
+    text = (directory / file).read_text()
+    assert old in text, f"{file} has no {old!r}: the test is out of date"
+    (directory / file).write_text(text.replace(old, new, 1))
+    return text[: text.index(old)].count("\n") + 1
+
+
+FAULTS = [
+    # file, old, new, lines below the edit, words the message must have
+    ("versions.yaml", "  - version: 3.14.7\n", "  - version: 3.99.0\n", 0, ["3.99", "minors"]),
+    ("versions.yaml", "  - version: 3.14.7\n", "  - version: 3.14\n", 0, ["'3.14'", "release"]),
+    ("versions.yaml", "    sha256: 3b48", "    sha256: Zb48", 0, ["Zb48", "SHA-256"]),
+    ("versions.yaml", "    sha256: ", "    sha265: ", -1, ["sha256", "versions[0]"]),
+    (
+        "versions.yaml",
+        "    released: 2026",
+        "    realeased: 1\n    released: 2026",
+        0,
+        ["released?"],
+    ),
+    ("versions.yaml", "released: 2026-08-05", "released: 2026-08-50", 0, ["2026-08-50"]),
+    ("versions.yaml", "  - version: 3.13.15", "  - version: 3.14.7", 0, ["3.14.7 is there twice"]),
+    ("versions.yaml", "    env: {}", "    env: []", 0, ["a list", "mapping"]),
+    ("versions.yaml", "    env: {}", "    suites: [sid]", 0, ["unknown suite 'sid'", "trixie"]),
+    ("versions.yaml", "    env: {}", "    aliases: [a]", 0, ["aliases", "twice"]),
+    ("versions.yaml", '"3", latest]', '"3", "la test"]', 0, ["'la test'"]),
+    ("versions.yaml", "/{base}/", "/{bass}/", 0, ["{bass}", "base?"]),
+    ("versions.yaml", "source:\n", "source: [\n", None, ["not YAML"]),
+    (
+        "suites.yaml",
+        "platforms: [amd64, arm64]",
+        "platforms: [amd64, arm46]",
+        0,
+        ["arm46", "did you mean arm64"],
+    ),
+    ("suites.yaml", "platforms: [amd64, arm64]", "platforms: []", 0, ["no platform"]),
+    ("suites.yaml", "platforms: [amd64, arm64]", "platforms: [amd64, amd64]", 0, ["listed twice"]),
+    ("suites.yaml", "  bookworm:", "  trixie:", 0, ["is there twice"]),
+    ("platforms.yaml", "aliases: [x86_64]", "aliases: [arm64]", None, ["arm64", "already"]),
+    ("platforms.yaml", "bits: 64", "bits: 16", 0, ["'16'"]),
+    ("variants.yaml", "layers: [base, slim]", "layers: [base, slin]", 0, ["slin", "slim?"]),
+    ("variants.yaml", "strip: true", "strip: yes", 0, ["yes", "true or false"]),
+    ("variants.yaml", "tag: slim-{suite}", "tag: slim", 0, ["every suite"]),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "below", "words"), FAULTS)
+def test_a_fault_is_one_error_naming_file_line_and_value(
+    catalog: Path, file: str, old: str, new: str, below: int | None, words: list[str]
+) -> None:
+    line = edit(catalog, file, old, new)
+    with pytest.raises(CatalogError) as caught:
+        load(catalog, Path("catalog"))
+    message = str(caught.value)
+    assert message.startswith(f"catalog/{file}:"), message
+    assert "\n" not in message
+    if below is not None:
+        assert caught.value.line == line + below, message
+    for word in words:
+        assert word in message
+
+
+def test_a_missing_file_is_named(catalog: Path) -> None:
+    (catalog / "suites.yaml").unlink()
+    with pytest.raises(CatalogError, match=r"suites\.yaml: cannot be read: No such file"):
+        load(catalog)
+
+
+def test_an_alias_inside_its_own_anchor_is_refused(catalog: Path) -> None:
+    (catalog / "suites.yaml").write_text("suites: &a\n  trixie: *a\n")
+    with pytest.raises(CatalogError, match="points back"):
+        load(catalog)
+
+
+def test_a_variant_that_repeats_a_tag_is_refused(catalog: Path) -> None:
+    text = (catalog / "variants.yaml").read_text()
+    row = text[text.index("  slim:") :]
+    (catalog / "variants.yaml").write_text(text + row.replace("  slim:", "  thin:", 1))
+    with pytest.raises(CatalogError, match="tag '3.14.7-slim-trixie' belongs to both"):
+        load(catalog)
+
+
+def test_a_new_patch_release_is_one_row(catalog: Path) -> None:
+    before = load(catalog)
+    edit(
+        catalog,
+        "versions.yaml",
+        "versions:\n",
+        f"versions:\n  - version: 3.13.16\n    sha256: {'0' * 64}\n    released: 2026-10-06\n",
+    )
+    after = load(catalog)
+    newer = {image.name: image.tags for image in after.images()}
+    old = {image.name: image.tags for image in before.images()}
+    added = [name for name in newer if name not in old]
+    assert added == ["3.13.16-slim-trixie", "3.13.16-slim-bookworm"]
+    assert "3.13-slim" in newer["3.13.16-slim-trixie"]
+    assert newer["3.13.15-slim-trixie"] == ("3.13.15-slim-trixie", "3.13.15-slim")
+    assert newer["3.14.7-slim-trixie"] == old["3.14.7-slim-trixie"]
+    assert after.versions["3.13.16"].pool.endswith("/python3.13_3.13.16.orig.tar.xz")
+
+
+def test_a_pre_release_has_its_own_spellings(catalog: Path) -> None:
+    edit(
+        catalog,
+        "versions.yaml",
+        "minors:\n",
+        'minors:\n  "3.15":\n    aliases: [rc]\n    eol: 2031-10-31\n',
+    )
+    edit(
+        catalog,
+        "versions.yaml",
+        "versions:\n",
+        f"versions:\n  - version: 3.15.0rc1\n    sha256: {'0' * 64}\n    released: 2026-07-28\n",
+    )
+    loaded = load(catalog)
+    version = loaded.versions["3.15.0rc1"]
+    assert version.url == "https://www.python.org/ftp/python/3.15.0/Python-3.15.0rc1.tar.xz"
+    assert version.pool == "pool/main/p/python3.15/python3.15_3.15.0~rc1.orig.tar.xz"
+    assert loaded.images()[0].tags[:2] == ("3.15.0rc1-slim-trixie", "3.15-rc-slim-trixie")
+    assert not any("rc-slim" in tag and tag.startswith("rc") for tag in loaded.images()[0].tags)
+
+
+def test_export_writes_nothing_for_a_bad_catalog(
+    catalog: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = catalog / "out.json"
+    assert export.main(["--catalog", str(catalog), "--output", str(output)]) == 0
+    written = output.read_bytes()
+    assert export.main(["--catalog", str(catalog), "--output", str(output)]) == 0
+    assert output.read_bytes() == written
+    edit(catalog, "suites.yaml", "arm64]", "arm65]")
+    assert export.main(["--catalog", str(catalog), "--output", str(output)]) == 2
+    assert output.read_bytes() == written
+    assert capsys.readouterr().err.count("\n") == 1
+    assert sorted(file.name for file in catalog.iterdir()) == sorted([*FILES, "out.json"])

@@ -1,0 +1,162 @@
+"""The tag algebra: which tags an image of a published family has, exactly.
+
+Terms
+    release     one CPython release, ``3.14.7`` or ``3.15.0rc1``.
+    label       what a family calls a release line: the minor version, ``3.14``, with ``-rc``
+                appended while the release is a pre-release: ``3.15-rc``.
+    variant     what a release is built on: a suite (``trixie``), a slim suite (``slim-trixie``),
+                an Alpine version (``alpine3.23``) or a Windows base
+                (``windows/windowsservercore-ltsc2025``; its name is the part after the slash).
+
+Rules
+    1. Base tags of a release are, in this order: the release, its label, the label's aliases
+       (``3``, ``latest``). A pre-release has no aliases.
+    2. The default suite is the first variant that is neither slim nor Alpine nor Windows; in a
+       family without such a variant, the first slim one's suite. The default Alpine is the first
+       Alpine variant.
+    3. Simple tags of an image are its base tags with ``-`` and the variant's name appended. A slim
+       variant of the default suite has all of them again with ``-slim``, the default Alpine with
+       ``-alpine``. ``latest-`` at the front is dropped: ``latest-slim`` is ``slim``.
+    4. Shared tags name a group of images, one per operating system and version of it. Images on
+       windowsservercore and nanoserver share base tags with ``-windowsservercore`` and
+       ``-nanoserver`` (``latest-`` dropped); after those, images on windowsservercore and the
+       image on the default suite share the bare base tags.
+    5. A simple tag belongs to one image of the family, a shared tag to no image as simple tag.
+    6. A tag matches ``[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_RELEASE = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:(a|b|rc)(\d+))?")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_STAGE = {"a": 0, "b": 1, "rc": 2, None: 3}
+
+WINDOWS = "windows/"
+_WINDOWS_SHARED = ("windowsservercore", "nanoserver")
+
+
+@dataclass(frozen=True)
+class Release:
+    """A CPython release number taken apart; ``stage`` is a, b, rc or None for a final one."""
+
+    major: int
+    minor_number: int
+    patch: int
+    stage: str | None
+    serial: int
+
+    @property
+    def minor(self) -> str:
+        """``3.14``."""
+        return f"{self.major}.{self.minor_number}"
+
+    @property
+    def base(self) -> str:
+        """The release without its pre-release suffix, ``3.15.0``."""
+        return f"{self.minor}.{self.patch}"
+
+    @property
+    def label(self) -> str:
+        """``3.14``, or ``3.15-rc`` of a pre-release."""
+        return self.minor + ("-rc" if self.prerelease else "")
+
+    @property
+    def prerelease(self) -> bool:
+        """Whether this is an alpha, beta or release candidate."""
+        return self.stage is not None
+
+    @property
+    def order(self) -> tuple[int, int, int, int, int]:
+        """A key that sorts releases from oldest to newest."""
+        return (self.major, self.minor_number, self.patch, _STAGE[self.stage], self.serial)
+
+    def __str__(self) -> str:
+        return self.base + (f"{self.stage}{self.serial}" if self.stage else "")
+
+
+def release(text: str) -> Release:
+    """Take ``text`` apart; ValueError when it's no release number."""
+    match = _RELEASE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a CPython release such as 3.14.7 or 3.15.0rc1")
+    major, minor, patch, stage, serial = match.groups()
+    made = Release(int(major), int(minor), int(patch), stage, int(serial or 0))
+    if str(made) != text:
+        raise ValueError(f"{text!r} has leading zeros, write {made}")
+    return made
+
+
+def valid(tag: str) -> bool:
+    """Whether ``tag`` fits the grammar of image tags."""
+    return _TAG.fullmatch(tag) is not None
+
+
+def base_tags(number: Release, aliases: Iterable[str] = (), *, newest: bool = True) -> list[str]:
+    """Rule 1. A release that isn't the ``newest`` of its label has only its own number."""
+    if not newest:
+        return [str(number)]
+    return [str(number), number.label, *(() if number.prerelease else aliases)]
+
+
+def name(variant: str) -> str:
+    """The variant's part of a tag: ``windows/nanoserver-1809`` is ``nanoserver-1809``."""
+    return variant.removeprefix(WINDOWS)
+
+
+def _plain(variant: str) -> bool:
+    return not variant.startswith(("slim-", "alpine", WINDOWS))
+
+
+def default_suite(variants: Sequence[str]) -> str | None:
+    """Rule 2's default suite among ``variants``."""
+    plain = [variant for variant in variants if _plain(variant)]
+    slim = [variant.removeprefix("slim-") for variant in variants if variant.startswith("slim-")]
+    return next(iter(plain + slim), None)
+
+
+def default_alpine(variants: Sequence[str]) -> str | None:
+    """Rule 2's default Alpine among ``variants``."""
+    return next((variant for variant in variants if variant.startswith("alpine")), None)
+
+
+def _appended(bases: Iterable[str], suffix: str) -> list[str]:
+    return [f"{base}-{suffix}".removeprefix("latest-") for base in bases]
+
+
+def simple_tags(bases: Sequence[str], variant: str, variants: Sequence[str]) -> list[str]:
+    """Rule 3: the tags of this image alone; ``variants`` are all of the release's."""
+    tags = _appended(bases, name(variant))
+    suite = default_suite(variants)
+    if suite is not None and variant == f"slim-{suite}":
+        tags += _appended(bases, "slim")
+    if variant == default_alpine(variants):
+        tags += _appended(bases, "alpine")
+    return tags
+
+
+def shared_tags(bases: Sequence[str], variant: str, variants: Sequence[str]) -> list[str]:
+    """Rule 4: the tags this image shares with those of other operating systems."""
+    tags: list[str] = []
+    windows = variant.startswith(WINDOWS)
+    for group in _WINDOWS_SHARED:
+        if windows and name(variant).startswith(group):
+            tags += _appended(bases, group)
+    on_server_core = windows and name(variant).startswith("windowsservercore")
+    if on_server_core or (_plain(variant) and variant == default_suite(variants)):
+        tags += bases
+    return tags
+
+
+def repeated(tag_lists: Iterable[tuple[str, Iterable[str]]]) -> tuple[str, str, str] | None:
+    """The first tag two owners claim, as (tag, first owner, second owner); None if there's none."""
+    owners: dict[str, str] = {}
+    for owner, tags in tag_lists:
+        for tag in tags:
+            if tag in owners:
+                return tag, owners[tag], owner
+            owners[tag] = owner
+    return None

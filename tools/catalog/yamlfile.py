@@ -1,0 +1,236 @@
+"""Reading YAML strictly: every value knows its file, line and key, every fault is one error.
+
+The file is composed into nodes (never constructed into objects), so that scalars keep the text a
+person wrote (``3.10`` stays ``3.10``), duplicate keys are seen and no tag can run code.
+"""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import yaml
+
+from tools.catalog.errors import CatalogError
+
+_KIND = {
+    "tag:yaml.org,2002:str": "a text",
+    "tag:yaml.org,2002:int": "an integer",
+    "tag:yaml.org,2002:float": "a number",
+    "tag:yaml.org,2002:bool": "a boolean",
+    "tag:yaml.org,2002:null": "nothing",
+    "tag:yaml.org,2002:timestamp": "a date",
+    "tag:yaml.org,2002:seq": "a list",
+    "tag:yaml.org,2002:map": "a mapping",
+}
+_PREFIX = "tag:yaml.org,2002:"
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """A remedy's first half: the names close to ``word``, else all the names there are."""
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
+    if close:
+        return "did you mean " + " or ".join(close) + "?"
+    return "known: " + (", ".join(names) or "none")
+
+
+class Value:
+    """One YAML value and where it stands."""
+
+    def __init__(self, file: Path, node: yaml.Node, key: str) -> None:
+        self.file = file
+        self.key = key
+        self._node = node
+
+    @property
+    def line(self) -> int:
+        """1-based line in the file."""
+        return int(self._node.start_mark.line) + 1
+
+    def error(self, problem: str, remedy: str) -> CatalogError:
+        """An error about this value, for the caller to raise."""
+        return CatalogError(self.file, self.line, self.key, problem, remedy)
+
+    def _kind(self) -> str:
+        return _KIND.get(str(self._node.tag), f"a value tagged {self._node.tag}")
+
+    def _wrong(self, wanted: str) -> CatalogError:
+        shown = f" {self._node.value!r}" if isinstance(self._node, yaml.ScalarNode) else ""
+        return self.error(f"is {self._kind()}{shown}, not {wanted}", f"write {wanted} here")
+
+    def _scalar(self, wanted: str, *tags: str) -> str:
+        if isinstance(self._node, yaml.ScalarNode) and self._node.tag in {
+            _PREFIX + tag for tag in tags
+        }:
+            return str(self._node.value)
+        raise self._wrong(wanted)
+
+    def text(self) -> str:
+        """A non-empty string."""
+        text = self._scalar("a text", "str")
+        if not text.strip():
+            raise self.error("is empty", "give a value or remove the key")
+        return text
+
+    def name(self) -> str:
+        """A string that may look like a number: the text as written, so ``3.10`` is not 3.1."""
+        return self._scalar("a text", "str", "int", "float")
+
+    def matching(self, pattern: str, wanted: str, remedy: str) -> str:
+        """A string that ``pattern`` matches in full; ``wanted`` says in words what that is."""
+        text = self.name()
+        if not re.fullmatch(pattern, text):
+            raise self.error(f"{text!r} is not {wanted}", remedy)
+        return text
+
+    def integer(self) -> int:
+        """A decimal integer."""
+        text = self._scalar("an integer", "int")
+        if not re.fullmatch(r"-?(0|[1-9][0-9]*)", text):
+            raise self.error(f"{text!r} is not a decimal integer", "write it in decimal digits")
+        return int(text)
+
+    def boolean(self) -> bool:
+        """``true`` or ``false``; YAML 1.1's other spellings are refused."""
+        text = self._scalar("true or false", "bool")
+        if text not in ("true", "false"):
+            raise self.error(f"{text!r} is an old spelling", "write true or false")
+        return text == "true"
+
+    def date(self) -> datetime.date:
+        """A calendar date, ``YYYY-MM-DD``."""
+        text = self._scalar("a date YYYY-MM-DD", "timestamp", "str")
+        try:
+            if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+                return datetime.date.fromisoformat(text)
+        except ValueError:
+            pass
+        raise self.error(f"{text!r} is not a date", "write it as YYYY-MM-DD")
+
+    def sequence(self) -> list[Value]:
+        """The items of a list."""
+        if not isinstance(self._node, yaml.SequenceNode):
+            raise self._wrong("a list")
+        return [
+            Value(self.file, node, f"{self.key}[{index}]")
+            for index, node in enumerate(self._node.value)
+        ]
+
+    def mapping(self) -> Mapping:
+        """This value as a mapping; call ``done`` on it when every key has been read."""
+        if not isinstance(self._node, yaml.MappingNode):
+            raise self._wrong("a mapping")
+        return Mapping(self, self._node)
+
+    def names(self) -> tuple[str, ...]:
+        """A list of distinct strings."""
+        seen: dict[str, int] = {}
+        for item in self.sequence():
+            name = item.name()
+            if name in seen:
+                raise item.error(f"{name!r} is listed twice", f"line {seen[name]} has it already")
+            seen[name] = item.line
+        return tuple(seen)
+
+    def one_of(self, known: Iterable[str], what: str) -> str:
+        """A string out of ``known``; ``what`` is the noun for the message."""
+        name = self.name()
+        names = list(known)
+        if name not in names:
+            raise self.error(f"unknown {what} {name!r}", near(name, names))
+        return name
+
+
+class Mapping:
+    """A mapping whose keys are read one by one; keys nobody read are an error."""
+
+    def __init__(self, value: Value, node: yaml.MappingNode) -> None:
+        self.value = value
+        self._read: set[str] = set()
+        self._values: dict[str, Value] = {}
+        self._keys: dict[str, Value] = {}
+        for key_node, value_node in node.value:
+            key = Value(value.file, key_node, value.key).name()
+            path = f"{value.key}.{key}" if value.key else key
+            here = Value(value.file, key_node, path)
+            if key in self._keys:
+                raise here.error(
+                    "is there twice", f"line {self._keys[key].line} has it already: keep one"
+                )
+            self._keys[key] = here
+            self._values[key] = Value(value.file, value_node, path)
+
+    def get(self, key: str) -> Value | None:
+        """The value of ``key``, or None."""
+        self._read.add(key)
+        return self._values.get(key)
+
+    def need(self, key: str, remedy: str) -> Value:
+        """The value of ``key``; without it an error that ends in ``remedy``."""
+        found = self.get(key)
+        if found is None:
+            raise self.value.error(f"has no {key!r}", remedy)
+        return found
+
+    def items(self) -> Iterator[tuple[str, Value]]:
+        """All (key, value) pairs in the file's order; they count as read."""
+        self._read.update(self._values)
+        yield from self._values.items()
+
+    def key(self, key: str) -> Value:
+        """The key itself, for errors about its spelling."""
+        return self._keys[key]
+
+    def done(self) -> None:
+        """Raise for the first key that was never asked for."""
+        for key, here in self._keys.items():
+            if key not in self._read:
+                raise here.error("unknown key", near(key, sorted(self._read)))
+
+
+def _refuse_cycles(file: Path, node: yaml.Node, above: tuple[int, ...]) -> None:
+    """An alias inside its own anchor would make every later walk endless."""
+    if id(node) in above:
+        line = int(node.start_mark.line) + 1
+        raise CatalogError(
+            file, line, "", "an alias points back into its own anchor", "write the value out"
+        )
+    below = (*above, id(node))
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            _refuse_cycles(file, key, below)
+            _refuse_cycles(file, value, below)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_cycles(file, item, below)
+
+
+def read(file: Path, shown: Path | None = None) -> Mapping:
+    """The top mapping of ``file``; errors call the file ``shown`` when that is given.
+
+    Raises:
+        CatalogError: the file can't be read, isn't YAML, or isn't one mapping.
+    """
+    label = shown or file
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CatalogError(label, None, "", f"cannot be read: {reason}", "check the path") from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = None if mark is None else int(mark.line) + 1
+        problem = " ".join(filter(None, [error.context, error.problem]))
+        raise CatalogError(label, line, "", f"is not YAML: {problem}", "correct the line") from None
+    except yaml.YAMLError as error:
+        raise CatalogError(label, None, "", f"is not YAML: {error}", "correct the file") from None
+    if node is None:
+        raise CatalogError(label, None, "", "is empty", "start from another file of its kind")
+    _refuse_cycles(label, node, ())
+    return Value(label, node, "").mapping()
