@@ -1,0 +1,84 @@
+"""Repository rule: the wheels of third_party/wheels/requirements.lock as Python libraries."""
+
+def _parse_lock(rctx):
+    """Returns [(name, version, sha256)] of the lock's lines; fails on a line of another form."""
+    path = rctx.path(rctx.attr.lock)
+    rows = []
+    for number, line in enumerate(rctx.read(path).split("\n")):
+        if not line or line.startswith("#"):
+            continue
+        pin, _, digest = line.partition(" --hash=sha256:")
+        name, _, version = pin.partition("==")
+        if not (name and version and len(digest) == 64):
+            fail("{}:{}: not a pin of the form name==version --hash=sha256:…: {}".format(
+                path,
+                number + 1,
+                line,
+            ))
+        rows.append((name, version, digest))
+    return rows
+
+def _wheels_impl(rctx):
+    rows = _parse_lock(rctx)
+    python = rctx.path(rctx.attr.python)
+    pip = rctx.path(rctx.attr.pip)
+    lock = rctx.path(rctx.attr.lock)
+
+    # pip itself fetches: the index, its mirrors, proxies and certificates are set up for pip on
+    # the machine, and no index is named here. --require-hashes refuses any other bytes.
+    rctx.report_progress("Downloading {} wheels".format(len(rows)))
+    result = rctx.execute([
+        python,
+        str(pip) + "/pip",
+        "download",
+        "--quiet",
+        "--require-hashes",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--disable-pip-version-check",
+        "--dest=wheels",
+        "--requirement=" + str(lock),
+    ], timeout = 1800)
+    if result.return_code != 0:
+        fail("{}: the pinned wheels can't be fetched.\n{}\n".format(lock, result.stderr) +
+             "Is the package index set for pip (pip config list)? " +
+             "To pin other versions: ./bazelw run //tools:lock_wheels")
+
+    rctx.report_progress("Unpacking {} wheels".format(len(rows)))
+    result = rctx.execute([python, rctx.path(rctx.attr._unpack), "wheels", "site"])
+    if result.return_code != 0:
+        fail("{}: unpacking the wheels failed.\n{}".format(lock, result.stderr))
+    rctx.delete("wheels")
+
+    rctx.file("BUILD.bazel", """\
+load("@rules_python//python:defs.bzl", "py_library")
+
+package(default_visibility = ["//visibility:public"])
+
+exports_files(glob(["site/*/bin/*"]))
+""" + "".join(["""
+py_library(
+    name = "{name}",
+    srcs = glob(["site/{name}/**/*.py"], allow_empty = True),
+    data = glob(
+        ["site/{name}/**"],
+        allow_empty = True,
+        exclude = ["site/{name}/**/*.py"],
+    ),
+    imports = ["site/{name}"],
+)
+""".format(name = name) for name, _, _ in rows]))
+
+    # The lock and the interpreter decide the content wholly.
+    return rctx.repo_metadata(reproducible = True) if hasattr(rctx, "repo_metadata") else None
+
+wheels_repo = repository_rule(
+    implementation = _wheels_impl,
+    doc = "Fetches pinned wheels with pip and offers each as //:<name>, a py_library.",
+    attrs = {
+        "lock": attr.label(mandatory = True, doc = "requirements.lock"),
+        "pip": attr.label(mandatory = True, doc = "pip's own wheel"),
+        "python": attr.label(mandatory = True, doc = "the tool interpreter"),
+        "_unpack": attr.label(default = "//tools/wheels:unpack.py"),
+    },
+)

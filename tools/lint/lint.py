@@ -1,0 +1,99 @@
+"""Run one checker over the whole checkout: lint.py ruff|format|mypy|buildifier [--fix].
+
+As a test it reads the checkout behind its own runfiles (they are links into it), so that a new
+file is checked without being listed anywhere. It is therefore never cached.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from runfiles import Runfiles
+
+BUILD_FILES = ("BUILD.bazel", "MODULE.bazel", "REPO.bazel")
+
+
+def checkout() -> Path:
+    """Return the checkout's folder: `bazel run` names it, a test's runfiles link into it."""
+    if named := os.environ.get("BUILD_WORKSPACE_DIRECTORY"):
+        return Path(named)
+    return runfile("_main/MODULE.bazel").resolve().parent
+
+
+def runfile(name: str) -> Path:
+    """Return the path of a runfile; `name` begins with the repository's apparent name."""
+    runfiles = Runfiles.Create()
+    found = runfiles.Rlocation(name) if runfiles else None
+    if not found:
+        raise SystemExit(f"no runfile {name}")
+    return Path(found)
+
+
+def starlark_files(root: Path) -> list[str]:
+    """Return the Starlark files below `root`, without Bazel's own output links."""
+    found = []
+    for folder, subfolders, names in os.walk(root):
+        subfolders[:] = sorted(
+            name for name in subfolders if not name.startswith(("bazel-", ".git"))
+        )
+        found += [
+            str(Path(folder, name))
+            for name in sorted(names)
+            if name in BUILD_FILES or name.endswith(".bzl")
+        ]
+    return found
+
+
+def command(check: str, root: Path, programs: argparse.Namespace, fix: bool) -> list[str]:
+    """Return the command line that runs `check` over `root`; empty where it can't be had here."""
+    if check == "ruff":
+        return [programs.ruff, "check", "--no-cache", *(["--fix"] if fix else []), str(root)]
+    if check == "format":
+        return [programs.ruff, "format", "--no-cache", *([] if fix else ["--diff"]), str(root)]
+    if check == "mypy":
+        cache = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
+        roots = [
+            name for name in ("tools", "tests", "bench") if next((root / name).rglob("*.py"), None)
+        ]
+        return [sys.executable, "-m", "mypy", f"--cache-dir={cache}", *roots]
+    if Path(programs.buildifier).stat().st_size == 0:
+        return []
+    mode = ["--mode=fix"] if fix else ["--mode=diff", "--diff_command=diff -u"]
+    return [
+        programs.buildifier,
+        *mode,
+        "--lint=" + ("fix" if fix else "warn"),
+        "--warnings=-module-docstring",
+        *starlark_files(root),
+    ]
+
+
+def main() -> int:
+    """Return the checker's exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("check", choices=("ruff", "format", "mypy", "buildifier"))
+    parser.add_argument("--ruff", help="the ruff program", default="")
+    parser.add_argument("--buildifier", help="the buildifier program", default="")
+    parser.add_argument("--fix", action="store_true", help="mend what can be mended")
+    args = parser.parse_args()
+    for name in ("ruff", "buildifier"):
+        if path := getattr(args, name):
+            setattr(args, name, str(Path(path).resolve()))
+    root = checkout()
+    line = command(args.check, root, args, args.fix)
+    if not line:
+        print(
+            "SKIPPED: buildifier: no npm registry is known here (--repo_env=NPM_CONFIG_REGISTRY=)"
+        )
+        return 0
+    status = subprocess.run(line, cwd=root, check=False).returncode
+    if status and not args.fix:
+        print(f"To mend: ./bazelw run //tools/lint:{args.check} -- --fix", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

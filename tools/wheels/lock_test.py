@@ -1,0 +1,69 @@
+"""Tests of tools/wheels/lock.py and unpack.py."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.wheels import lock, unpack
+
+
+def installed(name: str, url: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "version": "1.0"},
+        "download_info": {"url": url, "archive_info": {"hashes": {"sha256": "ab" * 32}}},
+    }
+
+
+def test_lines_are_sorted_and_named_as_pip_normalises() -> None:
+    report = {"install": [installed("Zed", "z.whl"), installed("A_b", "a.whl")]}
+    assert lock.lock_lines(report) == [
+        f"a-b==1.0 --hash=sha256:{'ab' * 32}",
+        f"zed==1.0 --hash=sha256:{'ab' * 32}",
+    ]
+
+
+def test_a_source_distribution_is_refused() -> None:
+    with pytest.raises(SystemExit, match=r"zed 1\.0: no wheel"):
+        lock.lock_lines({"install": [installed("zed", "zed.tar.gz")]})
+
+
+def test_an_unchanged_lock_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "requirements.lock"
+    assert lock.write_lock(path, ["a==1"])
+    before = path.stat().st_mtime_ns
+    assert not lock.write_lock(path, ["a==1"])
+    assert path.stat().st_mtime_ns == before
+
+
+def make_wheel(path: Path, members: dict[str, str]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    return path
+
+
+def test_scripts_become_bin_and_data_is_dropped(tmp_path: Path) -> None:
+    wheel = make_wheel(
+        tmp_path / "Foo_bar-1-py3-none-any.whl",
+        {
+            "foo/__init__.py": "x = 1",
+            "foo_bar-1.data/scripts/foo": "#!",
+            "foo_bar-1.data/data/share/doc": "",
+        },
+    )
+    unpack.unpack(wheel, tmp_path / "site")
+    found = sorted(p.relative_to(tmp_path / "site") for p in (tmp_path / "site").rglob("*"))
+    assert [str(p) for p in found if not (tmp_path / "site" / p).is_dir()] == [
+        "foo-bar/bin/foo",
+        "foo-bar/foo/__init__.py",
+    ]
+    assert (tmp_path / "site/foo-bar/bin/foo").stat().st_mode & 0o111
+
+
+def test_a_member_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path / "evil-1-py3-none-any.whl", {"../../evil.py": ""})
+    with pytest.raises(SystemExit, match="leaves the wheel's folder"):
+        unpack.unpack(wheel, tmp_path / "site")
+    assert not (tmp_path / "evil.py").exists()
