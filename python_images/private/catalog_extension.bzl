@@ -1,0 +1,61 @@
+"""Module extension: reads the catalog once, for everything that depends on it.
+
+The YAML is read and checked by tools/catalog, run with the tool interpreter; a bad catalog stops
+the build here with that program's message. It gives the repository @catalog, whose catalog.bzl
+holds the catalog as CATALOG, in the shape tools/catalog/export.py describes.
+"""
+
+def _read_catalog(mctx):
+    """Returns the checked catalog as a dict."""
+    root = mctx.path(Label("//:MODULE.bazel")).dirname
+    yaml = mctx.path(Label("@wheels//:BUILD.bazel")).dirname.get_child("site/pyyaml")
+
+    # A new or changed file is a new catalog.
+    for folder, suffix in (("catalog", ".yaml"), ("tools/catalog", ".py")):
+        for file in root.get_child(folder).readdir():
+            if file.basename.endswith(suffix):
+                mctx.watch(file)
+
+    result = mctx.execute(
+        [
+            mctx.path(Label("@tool_python//:bin/python3")),
+            "-m",
+            "tools.catalog.export",
+            "--catalog={}".format(root.get_child("catalog")),
+            "--shown=catalog",
+            "--output=catalog.json",
+        ],
+        environment = {
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": "{}:{}".format(root, yaml),
+        },
+    )
+    if result.return_code != 0:
+        fail("\n" + result.stderr.strip())
+    return json.decode(mctx.read("catalog.json", watch = "no"))
+
+def _catalog_repo_impl(rctx):
+    rctx.file("BUILD.bazel", 'exports_files(["catalog.json"])\n')
+    rctx.file("catalog.json", rctx.attr.json)
+    rctx.file("catalog.bzl", '"""The catalog; see tools/catalog/export.py."""\n\nCATALOG = {}\n'.format(
+        repr(json.decode(rctx.attr.json)),
+    ))
+
+_catalog_repo = repository_rule(
+    implementation = _catalog_repo_impl,
+    attrs = {"json": attr.string(mandatory = True)},
+)
+
+def _catalog_impl(mctx):
+    catalog = _read_catalog(mctx)
+    _catalog_repo(name = "catalog", json = json.encode(catalog))
+    return mctx.extension_metadata(
+        reproducible = True,
+        root_module_direct_deps = ["catalog"],
+        root_module_direct_dev_deps = [],
+    )
+
+catalog = module_extension(
+    implementation = _catalog_impl,
+    doc = "The catalog, and one repository for each source it names.",
+)
