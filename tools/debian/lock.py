@@ -1,0 +1,204 @@
+"""Lock Debian packages: resolve the catalog's package sets with apt, write third_party/debian.
+
+./bazelw run //tools:lock                          every suite and architecture
+./bazelw run //tools:lock -- --suite=trixie        one suite
+./bazelw run //tools:lock -- --check               write nothing, exit 1 if a lock is stale
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tools.catalog.errors import CatalogError
+from tools.catalog.yamlfile import near
+from tools.debian import lockfile, mirrors, package_sets, resolve
+from tools.debian.lockfile import Lock, Package
+from tools.debian.progress import Progress
+
+
+@dataclass(frozen=True)
+class Job:
+    """One lock file to make."""
+
+    suite: str
+    arch: str
+    sets: tuple[package_sets.PackageSet, ...]
+
+    @property
+    def name(self) -> str:
+        """As in the lock's file name."""
+        return f"{self.suite}_{self.arch}"
+
+
+def merge(sets: dict[str, tuple[Sequence[Package], frozenset[str]]]) -> tuple[Package, ...]:
+    """One package list from resolved sets: name -> (its packages, which of them are requested)."""
+    merged: dict[str, Package] = {}
+    for set_name, (packages, requested) in sets.items():
+        for package in packages:
+            seen = merged.setdefault(package.name, package)
+            if (seen.version, seen.sha256) != (package.version, package.sha256):
+                raise resolve.ResolveError(
+                    f"{package.name} resolved to {seen.version} and {package.version}"
+                )
+            flags = {**seen.sets, set_name: package.name in requested}
+            merged[package.name] = replace(seen, sets=flags)
+    return tuple(merged[name] for name in sorted(merged))
+
+
+def resolve_lock(
+    job: Job, root: Path, mirror: mirrors.Mirror, keyring: Path, progress: Progress
+) -> Lock:
+    """Resolve all sets of one suite and architecture. Raises ResolveError, CatalogError."""
+    apt = resolve.AptRoot(root, job.suite, job.arch, mirror, keyring)
+    progress.show(job.name, "reading package lists")
+    apt.update()
+    done: dict[str, tuple[Sequence[Package], frozenset[str]]] = {}
+    for package_set in job.sets:
+        progress.show(job.name, f"resolving {package_set.name}")
+        names = set(package_set.packages)
+        # debuerreotype marks all of minbase as automatically installed.
+        requested = frozenset() if package_set.minbase else frozenset(names)
+        if package_set.minbase:
+            names |= set(apt.minbase())
+        below = done[package_set.above][0] if package_set.above else ()
+        try:
+            packages = apt.install(sorted(names), below)
+        except resolve.UnknownPackageError as error:
+            raise CatalogError(
+                "catalog/suites.yaml",
+                None,
+                f"suites.{job.suite}.{package_set.key}",
+                f"{job.suite} has no package {error.package!r} for {job.arch} "
+                "(or only a virtual one)",
+                "correct the name, or name the package that provides it",
+            ) from None
+        done[package_set.name] = (packages, requested)
+    lock = Lock(job.suite, job.arch, apt.snapshot(), merge(done))
+    size = sum(package.size for package in lock.packages)
+    progress.show(job.name, f"{len(lock.packages)} packages, {size / 1e6:.1f} MB", final=True)
+    return lock
+
+
+def _differences(old: Lock | None, new: Lock) -> list[str]:
+    """Human-readable changes, e.g. for --check."""
+    if old is None:
+        return ["no lock file yet"]
+    before = {package.name: package for package in old.packages}
+    after = {package.name: package for package in new.packages}
+    lines = []
+    for name in sorted(before.keys() | after.keys()):
+        if name not in after:
+            lines.append(f"- {name} {before[name].version}")
+        elif name not in before:
+            lines.append(f"+ {name} {after[name].version}")
+        elif before[name].version != after[name].version:
+            lines.append(f"  {name} {before[name].version} -> {after[name].version}")
+        elif before[name] != after[name]:
+            lines.append(f"  {name} {after[name].version}: other sets, path or content")
+    return lines
+
+
+def _known(option: str, values: Sequence[str], known: Iterable[str]) -> None:
+    for value in values:
+        if value not in known:
+            raise resolve.ResolveError(
+                f"--{option}={value}: not in the catalog; {near(value, known)}"
+            )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Lock as the arguments say; returns the exit status."""
+    top = Path(arguments.root)
+    plan = package_sets.load(top / "catalog")
+    _known("suite", arguments.suite, plan.archs)
+    _known("arch", arguments.arch, {arch for archs in plan.archs.values() for arch in archs})
+    jobs = [
+        Job(suite, arch, plan.sets_for(suite, arch))
+        for suite, archs in plan.archs.items()
+        for arch in archs
+        if suite in (arguments.suite or plan.archs) and arch in (arguments.arch or archs)
+    ]
+    if not jobs:
+        raise resolve.ResolveError("no suite is built for that architecture")
+    resolve.require_apt()
+    keyring = resolve.find_keyring(arguments.keyring)
+    mirror = mirrors.find_mirrors(arguments.mirror)[0]
+    progress = Progress(sys.stderr, [job.name for job in jobs])
+
+    def one(job: Job) -> Lock:
+        try:
+            return resolve_lock(job, scratch / job.name, mirror, keyring, progress)
+        except Exception:
+            progress.show(job.name, "failed", final=True)
+            raise
+
+    with tempfile.TemporaryDirectory(prefix="debian-lock.") as directory:
+        scratch = Path(directory)
+        with ThreadPoolExecutor(len(jobs)) as pool:
+            futures = [pool.submit(one, job) for job in jobs]
+        failed = [error for future in futures if (error := future.exception())]
+        if failed:
+            # All or nothing: locks of different days shouldn't be mixed silently.
+            raise failed[0]
+        locks = [future.result() for future in futures]
+
+    stale = False
+    for lock in locks:
+        path = top / "third_party/debian" / f"{lock.suite}_{lock.arch}.lock"
+        old = lockfile.read(path) if path.exists() else None
+        # A newer snapshot of the same packages is no change.
+        changed = old is None or old.packages != lock.packages
+        if changed and not arguments.check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lockfile.write(path, lock)
+        stale |= changed
+        state = "unchanged" if not changed else "stale" if arguments.check else "written"
+        print(f"{path.relative_to(top)}: {state}")
+        for line in _differences(old, lock) if changed else []:
+            print(f"  {line}")
+    return 1 if stale and arguments.check else 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; exit status 0, 1 (--check found a stale lock) or 2 (error)."""
+    parser = argparse.ArgumentParser(
+        prog="lock", description="Resolve the catalog's package sets with apt and lock them."
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
+    parser.add_argument("--suite", action="append", default=[], help="only this suite (repeatable)")
+    parser.add_argument("--arch", action="append", default=[], help="only this Debian architecture")
+    parser.add_argument(
+        "--mirror",
+        action="append",
+        default=[],
+        help="root URL of a Debian mirror; <mirror>-security is its security archive "
+        "(default: $DEBIAN_MIRROR, else what this machine's apt uses)",
+    )
+    parser.add_argument("--keyring", help="archive keyring (default: debian-archive-keyring's)")
+    parser.add_argument(
+        "--root",
+        default=os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."),
+        help="top of the source tree (default: the workspace)",
+    )
+    errors = (
+        resolve.ResolveError,
+        CatalogError,
+        lockfile.LockError,
+        mirrors.MirrorError,
+    )
+    try:
+        return run(parser.parse_args(argv))
+    except errors as error:
+        print(f"lock: error: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""Which Debian mirrors this machine uses.
+
+No mirror is written down in this repository: it's the user's choice, or what the machine's own
+apt is configured with. `python_images/private/debian_mirrors.bzl` is the same for Bazel's
+repository rules.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# Suites by which a line of apt's sources is known to be Debian's own archive.
+_DEBIAN_SUITE = re.compile(
+    r"(?:bullseye|bookworm|trixie|forky|duke|sid|stable|testing|unstable|oldstable|oldoldstable)"
+    r"(?P<pocket>-updates|-security|-proposed-updates|-backports|/updates)?"
+)
+_SECURITY_POCKETS = ("-security", "/updates")
+
+NO_MIRROR = (
+    "no Debian mirror known: this machine's apt has none configured; "
+    "give one with --repo_env=DEBIAN_MIRROR=<URL of the archive's root> (or --mirror)"
+)
+
+
+class MirrorError(Exception):
+    """No usable mirror; the message says how to give one."""
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """URLs, without trailing slash, of the main archive and of its security archive."""
+
+    main: str
+    security: str
+
+
+def _expand(uri: str) -> list[str]:
+    """The mirrors behind apt's `mirror+file:` list, or the URI itself."""
+    if not uri.startswith("mirror+file:"):
+        return [uri]
+    listed = Path("/" + uri.removeprefix("mirror+file:").lstrip("/"))
+    lines = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
+    # A line may carry options after a tab or blank: "URL priority:1".
+    return [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _unique(items: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(items))
+
+
+def parse_index_targets(text: str) -> list[Mirror]:
+    """Mirrors from `apt-get indextargets` output, one "<base URI> <suite>" per line.
+
+    The base URI is apt's: `<archive root>/dists/<suite>/`. Other archives than Debian's own are
+    left out. An archive without security suite gets the conventional `<main>-security`.
+    """
+    main: list[str] = []
+    security: list[str] = []
+    for line in text.splitlines():
+        uri, _, suite = line.strip().partition(" ")
+        root, dists, _ = uri.partition("/dists/")
+        match = _DEBIAN_SUITE.fullmatch(suite)
+        if not dists or not match:
+            continue
+        into = security if match["pocket"] in _SECURITY_POCKETS else main
+        into += [expanded.rstrip("/") for expanded in _expand(root)]
+    main, security = _unique(main), _unique(security)
+    return [
+        Mirror(uri, security[min(index, len(security) - 1)] if security else f"{uri}-security")
+        for index, uri in enumerate(main)
+    ]
+
+
+def host_mirrors() -> list[Mirror]:
+    """Mirrors of this machine's apt, in its order; empty if it has no apt or no Debian source."""
+    if not shutil.which("apt-get"):
+        return []
+    # apt's own parser: knows both source formats, their options and where they're read from.
+    command = ["apt-get", "indextargets", "--format", "$(BASE_URI) $(RELEASE)"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return parse_index_targets(done.stdout) if done.returncode == 0 else []
+
+
+def find_mirrors(given: Sequence[str] = ()) -> list[Mirror]:
+    """Mirrors to try, in order: given ones, those in $DEBIAN_MIRROR, then the host's.
+
+    Raises MirrorError if there's none.
+    """
+    named = [uri.rstrip("/") for uri in (*given, *os.environ.get("DEBIAN_MIRROR", "").split())]
+    mirrors = [Mirror(uri, f"{uri}-security") for uri in _unique(named)] or host_mirrors()
+    if not mirrors:
+        raise MirrorError(NO_MIRROR)
+    return mirrors

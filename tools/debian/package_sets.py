@@ -1,0 +1,111 @@
+"""The package sets of the catalog: what is to be locked for which suite and architecture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.catalog import load as catalog
+from tools.catalog import yamlfile
+from tools.catalog.errors import CatalogError
+from tools.catalog.model import Suite
+
+FILE = "package_sets.yaml"
+_SET_NAME = r"[a-z][a-z0-9_]*"
+_PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+
+
+@dataclass(frozen=True)
+class PackageSet:
+    """What to resolve for one suite, as catalog/package_sets.yaml explains it.
+
+    `packages` are the names asked for; `above` names the set below this one, or is None for an
+    empty system; `debian` is the only Debian architecture the set is for, or None.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    minbase: bool
+    above: str | None
+    debian: str | None
+
+    @property
+    def key(self) -> str:
+        """The set's place below a suite in suites.yaml, for errors."""
+        return f"package_sets.{self.name}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All sets to lock: Debian architectures per suite, and sets per suite in resolving order."""
+
+    archs: Mapping[str, tuple[str, ...]]
+    sets: Mapping[str, tuple[PackageSet, ...]]
+
+    def sets_for(self, suite: str, arch: str) -> tuple[PackageSet, ...]:
+        """The sets that belong into the lock of this suite and Debian architecture."""
+        return tuple(s for s in self.sets[suite] if s.debian in (None, arch))
+
+
+def _rules(directory: Path, archs: set[str]) -> dict[str, PackageSet]:
+    """The sets of package_sets.yaml, still without packages."""
+    top = yamlfile.read(directory / FILE)
+    rows = top.need("package_sets", "add a mapping of package sets")
+    top.done()
+    found: dict[str, PackageSet] = {}
+    mapping = rows.mapping()
+    for name, value in mapping.items():
+        mapping.key(name).matching(_SET_NAME, "a set's name", "use a-z, 0-9 and _")
+        row = value.mapping()
+        minbase, above, debian = row.get("minbase"), row.get("above"), row.get("debian")
+        row.done()
+        found[name] = PackageSet(
+            name=name,
+            packages=(),
+            minbase=minbase.boolean() if minbase else False,
+            # A set is resolved after the one below it, so that one has to stand earlier.
+            above=above.one_of(found, "earlier package set") if above else None,
+            debian=debian.one_of(archs, "Debian architecture") if debian else None,
+        )
+    return found
+
+
+def _sets(file: Path, suite: Suite, rules: Mapping[str, PackageSet]) -> tuple[PackageSet, ...]:
+    """The suite's sets with their packages, in the order of `rules`."""
+    key = f"suites.{suite.name}.package_sets"
+    for name, packages in suite.package_sets.items():
+        if name not in rules:
+            remedy = f"add it to {FILE}, or {yamlfile.near(name, rules)}"
+            raise CatalogError(file, None, key, f"unknown package set {name!r}", remedy)
+        if not packages and not rules[name].minbase:
+            raise CatalogError(
+                file, None, f"{key}.{name}", "names no package", "name one or remove the set"
+            )
+        for package in packages:
+            if not _PACKAGE_NAME.fullmatch(package):
+                problem = f"{package!r} is no Debian package name"
+                raise CatalogError(file, None, f"{key}.{name}", problem, "write the binary package")
+        below = rules[name].above
+        if below is not None and below not in suite.package_sets:
+            raise CatalogError(
+                file, None, f"{key}.{name}", f"is above {below!r}, which is missing", "add that set"
+            )
+    return tuple(
+        PackageSet(name, suite.package_sets[name], rule.minbase, rule.above, rule.debian)
+        for name, rule in rules.items()
+        if name in suite.package_sets
+    )
+
+
+def load(directory: Path) -> Plan:
+    """Read and check the catalog in `directory`. Raises CatalogError."""
+    whole = catalog.load(directory)
+    archs = {
+        suite.name: tuple(whole.platforms[platform].debian for platform in suite.platforms)
+        for suite in whole.suites.values()
+    }
+    rules = _rules(directory, {platform.debian for platform in whole.platforms.values()})
+    file = directory / "suites.yaml"
+    return Plan(archs, {s.name: _sets(file, s, rules) for s in whole.suites.values()})

@@ -1,0 +1,241 @@
+"""Dependency resolution by the real apt, in a private root, for any suite and architecture.
+
+Needs apt-get and apt-cache on the machine and no privileges; touches nothing but its own
+directory. apt checks the archive's signature.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from urllib.parse import unquote
+
+from tools.debian.lockfile import Package
+from tools.debian.mirrors import Mirror
+
+KEYRINGS = (
+    "/usr/share/keyrings/debian-archive-keyring.gpg",
+    "/usr/share/keyrings/debian-archive-keyring.pgp",
+)
+
+# The parts of the host's apt configuration that say how to reach a mirror. Hooks, pins and
+# everything else stay out: they'd make the result depend on the machine.
+_HOST_OPTIONS = re.compile(
+    r"Acquire::(?:(?:https?|ftp)::|Retries|Check-Valid-Until|Check-Date|ForceIPv[46])"
+)
+
+_CONFIG = """\
+Dir "{root}";
+Dir::Etc "{root}/etc";
+Dir::Etc::parts "{root}/etc/apt.conf.d";
+Dir::Etc::main "{root}/etc/none";
+Dir::Etc::trusted "{root}/etc/none.gpg";
+Dir::Etc::trustedparts "{root}/etc/trusted.gpg.d";
+Dir::State "{root}/state";
+Dir::State::status "{root}/status";
+Dir::Cache "{root}/cache";
+APT::Architecture "{arch}";
+APT::Architectures {{ "{arch}"; }};
+APT::Install-Recommends "false";
+APT::Install-Suggests "false";
+APT::Get::AllowUnauthenticated "false";
+APT::Get::Assume-Yes "true";
+APT::Sandbox::User "";
+Acquire::AllowInsecureRepositories "false";
+Acquire::AllowDowngradeToInsecureRepositories "false";
+Acquire::AllowWeakRepositories "false";
+Acquire::Languages "none";
+Acquire::ForceHash "SHA256";
+Debug::NoLocking "true";
+"""
+
+# apt-get --print-uris: 'URL' <name>_<version>_<arch>.deb <size> SHA256:<hash>
+_URI_LINE = re.compile(r"'(?P<url>[^']+)' (?P<file>\S+) (?P<size>\d+) SHA256:(?P<sha256>\S+)")
+_UNKNOWN = re.compile(
+    r"E: (?:Unable to locate package|Package) '?([a-z0-9][a-z0-9+.-]*)'?"
+    r"(?: has no installation candidate)?$",
+    re.MULTILINE,
+)
+
+
+class ResolveError(Exception):
+    """apt couldn't do what was asked; the message carries apt's own explanation."""
+
+
+class UnknownPackageError(ResolveError):
+    """The archive has no package of that name (attribute `package`)."""
+
+    def __init__(self, package: str) -> None:
+        super().__init__(f"no package {package!r}")
+        self.package = package
+
+
+def find_keyring(given: str | None = None) -> Path:
+    """The keyring with the archive's public keys. Raises ResolveError if there's none."""
+    for candidate in [given] if given else KEYRINGS:
+        if candidate and Path(candidate).is_file():
+            return Path(candidate).resolve()
+    raise ResolveError(
+        f"no keyring at {given or ' or '.join(KEYRINGS)}: "
+        "install the debian-archive-keyring package or give --keyring=FILE"
+    )
+
+
+def _stanzas(text: str) -> Iterator[str]:
+    for stanza in text.split("\n\n"):
+        if stanza.strip():
+            yield stanza.strip("\n")
+
+
+def minbase_names(packages_index: str) -> list[str]:
+    """Roots of a minimal system in a Packages index: Essential, priority required, and apt.
+
+    That is what `debootstrap --variant=minbase` starts from. It reads only the suite's main
+    index: the security archive's priorities aren't authoritative.
+    """
+    names = {"apt"}
+    for stanza in _stanzas(packages_index):
+        if "\nPriority: required\n" in stanza or "\nEssential: yes\n" in stanza:
+            names.add(stanza.partition("\n")[0].removeprefix("Package: "))
+    return sorted(names)
+
+
+def parse_uris(text: str, mirror: Mirror) -> list[Package]:
+    """Packages from `apt-get --print-uris`, `sets` empty. Raises ResolveError."""
+    packages = []
+    for line in text.splitlines():
+        match = _URI_LINE.fullmatch(line.strip())
+        if not match:
+            raise ResolveError(f"unexpected output of apt-get --print-uris: {line!r}")
+        name, version, arch = unquote(match["file"]).removesuffix(".deb").split("_")
+        # The security archive first: its URL may start with the main archive's.
+        for root, prefix in ((mirror.security, "security:"), (mirror.main, "")):
+            if match["url"].startswith(f"{root}/pool/"):
+                path = prefix + unquote(match["url"].removeprefix(f"{root}/"))
+                break
+        else:
+            raise ResolveError(f"apt took {name} from an unknown archive: {match['url']}")
+        packages.append(Package(name, version, arch, path, match["sha256"], int(match["size"]), {}))
+    return packages
+
+
+def snapshot_after(release_texts: Iterable[str]) -> str:
+    """A time at which Debian's snapshot archive has the state these Release files describe.
+
+    Snapshots are taken four times a day, and asking for a time gives the last one before it: so
+    six hours after the newest Release file.
+    """
+    dates = []
+    for text in release_texts:
+        match = re.search(r"^Date: (.+)$", text, re.MULTILINE)
+        if match:
+            dates.append(parsedate_to_datetime(match[1].strip()).astimezone(UTC))
+    if not dates:
+        raise ResolveError("no Release file with a date")
+    stamp: datetime = max(dates) + timedelta(hours=6)
+    return stamp.strftime("%Y%m%dT%H%M%SZ")
+
+
+class AptRoot:
+    """A private apt installation for one suite and architecture below `root`."""
+
+    def __init__(self, root: Path, suite: str, arch: str, mirror: Mirror, keyring: Path) -> None:
+        self.root, self.suite, self.arch, self.mirror = root, suite, arch, mirror
+        for directory in (
+            "etc/preferences.d",
+            "etc/trusted.gpg.d",
+            "etc/apt.conf.d",
+            "etc/sources.list.d",
+            "etc/auth.conf.d",
+            "state/lists/partial",
+            "cache/archives/partial",
+        ):
+            (root / directory).mkdir(parents=True, exist_ok=True)
+        options = f"[signed-by={keyring} arch={arch}]"
+        (root / "etc/sources.list").write_text(
+            f"deb {options} {mirror.main} {suite} main\n"
+            f"deb {options} {mirror.main} {suite}-updates main\n"
+            f"deb {options} {mirror.security} {suite}-security main\n"
+        )
+        (root / "status").write_text("")
+        (root / "apt.conf").write_text(self._host_options() + _CONFIG.format(root=root, arch=arch))
+
+    @staticmethod
+    def _host_options() -> str:
+        done = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False)
+        lines = [line for line in done.stdout.splitlines() if _HOST_OPTIONS.match(line)]
+        return "".join(f"{line}\n" for line in lines)
+
+    def _run(self, *command: str) -> str:
+        environment = {**os.environ, "APT_CONFIG": str(self.root / "apt.conf"), "LC_ALL": "C"}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        # apt-get update reports a mirror it couldn't reach as a warning.
+        problems = [x for x in done.stderr.splitlines() if x.startswith(("E:", "W: Failed"))]
+        if done.returncode or problems:
+            if unknown := _UNKNOWN.search(done.stderr):
+                raise UnknownPackageError(unknown[1])
+            said = "\n".join(problems) or (done.stderr + done.stdout).strip()
+            raise ResolveError(f"{command[0]} failed ({self.suite}, {self.arch}):\n{said}")
+        return done.stdout
+
+    def update(self) -> None:
+        """Download and verify the package lists. Raises ResolveError."""
+        self._run("apt-get", "-q", "update")
+
+    def snapshot(self) -> str:
+        """See snapshot_after; after update()."""
+        releases = (self.root / "state/lists").glob("*Release")
+        return snapshot_after(path.read_text(encoding="utf-8") for path in sorted(releases))
+
+    def minbase(self) -> list[str]:
+        """See minbase_names; after update()."""
+        files = self._run(
+            "apt-get", "indextargets", "--format", "$(FILENAME)",
+            "Created-By: Packages", f"Release: {self.suite}",
+        ).split()  # fmt: skip
+        if len(files) != 1:
+            raise ResolveError(f"{len(files)} main package indexes for {self.suite}: {files}")
+        return minbase_names(self._run("/usr/lib/apt/apt-helper", "cat-file", files[0]))
+
+    def install(self, names: Sequence[str], above: Sequence[Package] = ()) -> list[Package]:
+        """What installing `names` adds to a system that has the packages `above`, sorted.
+
+        Names already in `above` add nothing. Raises UnknownPackageError, ResolveError.
+        """
+        status = self.root / "status"
+        status.write_text(self._status(above))
+        output = self._run("apt-get", "--print-uris", "-qq", "install", *names)
+        packages = sorted(parse_uris(output, self.mirror), key=lambda package: package.name)
+        present = {package.name for package in above} | {package.name for package in packages}
+        if absent := sorted(set(names) - present):
+            # apt takes the provider of a virtual package; a lock wants a real name.
+            raise UnknownPackageError(absent[0])
+        return packages
+
+    def _status(self, packages: Sequence[Package]) -> str:
+        if not packages:
+            return ""
+        (self.root / "status").write_text("")
+        names = [f"{package.name}={package.version}" for package in packages]
+        text = self._run("apt-cache", "show", "--no-all-versions", *names)
+        installed = []
+        for stanza in _stanzas(text):
+            first, _, rest = stanza.partition("\n")
+            installed.append(f"{first}\nStatus: install ok installed\n{rest}\n")
+        return "\n".join(installed)
+
+
+def require_apt() -> None:
+    """Raises ResolveError on a machine without apt."""
+    for program in ("apt-get", "apt-cache", "apt-config"):
+        if not shutil.which(program):
+            raise ResolveError(
+                f"{program} not found: locking needs apt (Debian, Ubuntu or a container of them); "
+                "building from existing lock files doesn't"
+            )
