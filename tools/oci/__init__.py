@@ -1,0 +1,1 @@
+"""OCI layer compression and image validation."""
