@@ -1,0 +1,124 @@
+import tarfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tools.debian import fixtures
+from tools.debian.deb import Deb, DebError, Member, read_deb
+from tools.debian.fixtures import directory, file, make_deb, symlink
+
+CONTROL = """\
+Package: hello
+Version: 1:2.10-3
+Architecture: amd64
+Description: greets
+ in two
+ lines
+"""
+MEMBERS = [
+    (directory("./"), b""),
+    (directory("./usr"), b""),
+    (file("./usr/hello", 0o4755, 1234), b"hello\n"),
+    (symlink("./usr/hi", "hello"), b""),
+]
+
+
+def write(folder: Path, content: bytes) -> Path:
+    path = folder / "hello.deb"
+    path.write_bytes(content)
+    return path
+
+
+def read(folder: Path, content: bytes) -> tuple[Deb, list[Member]]:
+    deb = read_deb(write(folder, content))
+    return deb, list(deb.members())
+
+
+@pytest.mark.parametrize("compression", ["", ".xz", ".gz"])
+def test_reads_control_and_members(tmp_path: Path, compression: str) -> None:
+    content = make_deb(
+        CONTROL, MEMBERS, scripts={"postinst": b"#!/bin/sh\n"}, compression=compression
+    )
+    deb, members = read(tmp_path, content)
+    assert deb.control == {
+        "Package": "hello",
+        "Version": "1:2.10-3",
+        "Architecture": "amd64",
+        "Description": "greets\n in two\n lines",
+    }
+    assert deb.control_files["postinst"] == (0o755, b"#!/bin/sh\n", 0)
+    assert [m.info.name for m in members] == [".", "usr", "usr/hello", "usr/hi"]
+    hello, link = members[2:]
+    assert (hello.info.mode, hello.info.mtime, bytes(hello.data)) == (0o4755, 1234, b"hello\n")
+    assert (link.info.linkname, bytes(link.data)) == ("hello", b"")
+    with tarfile.open(fileobj=deb.open_data(), mode="r|") as tar:
+        assert len(tar.getnames()) == len(members)
+
+
+def members_of(data: bytes, control: bytes | None = None) -> bytes:
+    if control is None:
+        control = fixtures.make_tar([(file("./control"), CONTROL.encode())])
+    return fixtures.ar({"debian-binary": b"2.0\n", "control.tar": control, "data.tar": data})
+
+
+TAR = fixtures.make_tar(MEMBERS)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "no ar archive"),
+        (b"PK\x03\x04 a zip", "no ar archive"),
+        (b"!<arch>\n", "no control.tar"),
+        (make_deb(CONTROL, MEMBERS)[:-20], "truncated"),
+        (fixtures.ar({"data.tar": b""}), "no debian-binary"),
+        (fixtures.ar({"debian-binary": b"3.0\n"}), "format 2"),
+        (fixtures.ar({"debian-binary": b"2.0\n", "evil": b""}), "unexpected member 'evil'"),
+        (members_of(TAR, control=fixtures.make_tar([])), "no control file"),
+        (make_deb("Package: x\n"), "no 'Version'"),
+        (make_deb(CONTROL + "package: again\n"), "'package' twice"),
+        (make_deb(CONTROL + "nonsense\n"), "malformed line 'nonsense'"),
+        (make_deb(CONTROL, [(file("./../etc/passwd"), b"")]), "outside of the tree"),
+        (make_deb(CONTROL, [(file("/etc/passwd"), b"")]), "outside of the tree"),
+        (members_of(TAR[:2050]), "data.tar"),
+        (members_of(TAR[:1024] + b"X" * 512 + TAR[1536:]), "malformed tar header"),
+        (
+            fixtures.ar({"debian-binary": b"2.0\n", "control.tar.zst": b"", "data.tar": b""}),
+            "'.zst' isn't supported",
+        ),
+        (
+            fixtures.ar({"debian-binary": b"2.0\n", "control.tar.xz": b"junk", "data.tar": b""}),
+            "can't be unpacked",
+        ),
+    ],
+)  # fmt: skip
+def test_refuses(tmp_path: Path, content: bytes, why: str) -> None:
+    with pytest.raises(DebError) as caught:
+        read(tmp_path, content)
+    assert why in caught.value.why
+    assert str(caught.value).startswith(str(tmp_path / "hello.deb"))
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(DebError, match="No such file"):
+        read_deb(tmp_path / "absent.deb")
+
+
+@given(cut=st.integers(0, len(make_deb(CONTROL, MEMBERS, compression="")) - 1))
+def test_any_truncation_is_noticed(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
+    whole = make_deb(CONTROL, MEMBERS, compression="")
+    with pytest.raises(DebError):
+        read(tmp_path_factory.mktemp("cut"), whole[:cut])
+
+
+@given(
+    files=st.dictionaries(
+        st.from_regex(r"[a-z]{1,120}(/[a-z]{1,60}){0,2}", fullmatch=True), st.binary(max_size=2000)
+    )
+)
+def test_round_trip(tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]) -> None:
+    content = make_deb(CONTROL, [(file(f"./{name}"), data) for name, data in files.items()])
+    _, members = read(tmp_path_factory.mktemp("deb"), content)
+    assert {m.info.name: bytes(m.data) for m in members} == files
