@@ -46,7 +46,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -141,13 +140,14 @@ def write(path: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=path.name, delete=False
     ) as file:
+        made = Path(file.name)
         try:
             file.write(text)
             file.close()
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
+            made.chmod(0o644)
+            made.replace(path)
         except BaseException:
-            os.unlink(file.name)
+            made.unlink(missing_ok=True)
             raise
 
 

@@ -46,7 +46,8 @@ def release(value: Value) -> tags.Release:
         raise value.error(str(error), "write the release as python.org does") from None
 
 
-def _template(value: Value, fields: set[str]) -> str:
+def template(value: Value, fields: set[str]) -> str:
+    """A string with placeholders out of ``fields``, such as ``slim-{suite}``."""
     text = value.text()
     try:
         used = {field for _, field, _, _ in Formatter().parse(text) if field is not None}
@@ -152,8 +153,8 @@ def _variants(top: Mapping, suites: dict[str, Suite]) -> dict[str, Variant]:
         layers = row.need("layers", "list its package sets, bottom first")
         variant = Variant(
             name=name,
-            tag=_template(tag, {"suite"}),
-            base=_template(row.need("base", "add the image it starts from"), {"suite"}),
+            tag=template(tag, {"suite"}),
+            base=template(row.need("base", "add the image it starts from"), {"suite"}),
             layers=layers.names(),
             strip=row.need("strip", "write true or false").boolean(),
             suites=_some_of(row.get("suites"), set(suites), "suite"),
@@ -194,9 +195,9 @@ def _source(value: Value) -> Source:
     row = value.mapping()
     fields = {"version", "base", "minor", "debian"}
     source = Source(
-        url=_template(row.need("url", "add the address of a release's source"), fields),
-        pool=_template(row.need("pool", "add the path on a Debian mirror"), fields),
-        strip_prefix=_template(row.need("strip_prefix", "add the archive's directory"), fields),
+        url=template(row.need("url", "add the address of a release's source"), fields),
+        pool=template(row.need("pool", "add the path on a Debian mirror"), fields),
+        strip_prefix=template(row.need("strip_prefix", "add the archive's directory"), fields),
     )
     row.done()
     return source

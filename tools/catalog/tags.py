@@ -23,6 +23,10 @@ Rules
        image on the default suite share the bare base tags.
     5. A simple tag belongs to one image of the family, a shared tag to no image as simple tag.
     6. A tag matches ``[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}``.
+
+A second scheme, ``targets``, is that of families which name the minor version first: an image's
+simple tags are ``<minor>-<target>`` and ``<release>-<target>``; the default target's images are
+also ``<minor>``, ``<release>`` and the release's aliases.
 """
 
 from __future__ import annotations
@@ -32,7 +36,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _RELEASE = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:(a|b|rc)(\d+))?")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+GRAMMAR = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _STAGE = {"a": 0, "b": 1, "rc": 2, None: 3}
 
 WINDOWS = "windows/"
@@ -75,6 +79,7 @@ class Release:
         return (self.major, self.minor_number, self.patch, _STAGE[self.stage], self.serial)
 
     def __str__(self) -> str:
+        """The release as python.org writes it."""
         return self.base + (f"{self.stage}{self.serial}" if self.stage else "")
 
 
@@ -92,7 +97,7 @@ def release(text: str) -> Release:
 
 def valid(tag: str) -> bool:
     """Whether ``tag`` fits the grammar of image tags."""
-    return _TAG.fullmatch(tag) is not None
+    return re.fullmatch(GRAMMAR, tag) is not None
 
 
 def base_tags(number: Release, aliases: Iterable[str] = (), *, newest: bool = True) -> list[str]:
@@ -149,6 +154,14 @@ def shared_tags(bases: Sequence[str], variant: str, variants: Sequence[str]) -> 
     if on_server_core or (_plain(variant) and variant == default_suite(variants)):
         tags += bases
     return tags
+
+
+def target_tags(
+    number: Release, aliases: Iterable[str], target: str, *, default: bool
+) -> tuple[list[str], list[str]]:
+    """The second scheme's (simple, shared) tags of a release on a target."""
+    bases = [number.label, str(number)]
+    return _appended(bases, target), [*bases, *aliases] if default else []
 
 
 def repeated(tag_lists: Iterable[tuple[str, Iterable[str]]]) -> tuple[str, str, str] | None:

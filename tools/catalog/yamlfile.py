@@ -69,6 +69,10 @@ class Value:
             return str(self._node.value)
         raise self._wrong(wanted)
 
+    def is_scalar(self) -> bool:
+        """Whether this is a single value, neither a list nor a mapping."""
+        return isinstance(self._node, yaml.ScalarNode)
+
     def text(self) -> str:
         """A non-empty string."""
         text = self._scalar("a text", "str")

@@ -1,0 +1,203 @@
+"""A family: a set of images published together, on one date or continuously.
+
+Nothing here knows any particular family; what one is comes from catalog/families/<name>.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tools.catalog import tags
+from tools.catalog.tags import Release
+
+WINDOWS_ARCHITECTURE = "windows-amd64"
+SCHEMES = ("official", "targets")
+PAGES = ("tags", "status")
+
+
+@dataclass(frozen=True)
+class FamilyRelease:
+    """One release of a family.
+
+    Attributes:
+        release: its number.
+        aliases: further base tags.
+        variants: what it is built on, in page order; the first of a kind is that kind's default.
+        without: architectures it isn't built for although its bases are.
+        commits: per variant, and under "" for all others, the commit its Dockerfile came from.
+        sha256: of the source archive, or None where nobody published one.
+        windows_sha256: of the Windows installer, likewise.
+        setuptools: the version installed beside pip, or None.
+    """
+
+    release: Release
+    aliases: tuple[str, ...]
+    variants: tuple[str, ...]
+    without: tuple[str, ...]
+    commits: Mapping[str, str]
+    sha256: str | None
+    windows_sha256: str | None
+    setuptools: str | None
+
+    @property
+    def name(self) -> str:
+        """The release as text."""
+        return str(self.release)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a page says of one variant: its distribution, whether it's published, or unstable."""
+
+    distribution: str
+    built: bool
+    unstable: bool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image of a family: what a manifest and a page say of it."""
+
+    release: FamilyRelease
+    variant: str
+    tags: tuple[str, ...]
+    shared_tags: tuple[str, ...]
+    architectures: tuple[str, ...]
+    directory: str
+    commit: str | None
+    constraint: str | None
+    builder: str | None
+    url: str | None
+
+    @property
+    def name(self) -> str:
+        """The first tag; no other image has it."""
+        return self.tags[0]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Tags that all name the same images of several systems."""
+
+    tags: tuple[str, ...]
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A published set of images; fields as in catalog/family.schema.json."""
+
+    name: str
+    title: str
+    image: str
+    scheme: str
+    page: str
+    maintainers: tuple[str, ...]
+    git_repo: str | None
+    dockerfile_url: str | None
+    slim_directory: str | None
+    builder: str | None
+    windows_builder: str | None
+    default: str | None
+    architectures: Mapping[str, tuple[str, ...]]
+    targets: Mapping[str, Target]
+    releases: tuple[FamilyRelease, ...]
+
+    def _base(self, variant: str) -> str:
+        return variant if variant in self.architectures else variant.removeprefix("slim-")
+
+    def _architectures(self, release: FamilyRelease, variant: str) -> tuple[str, ...]:
+        if variant.startswith(tags.WINDOWS):
+            return (WINDOWS_ARCHITECTURE,)
+        listed = self.architectures[self._base(variant)]
+        return tuple(sorted(name for name in listed if name not in release.without))
+
+    def _directory(self, release: FamilyRelease, variant: str) -> str:
+        place = variant
+        if self.slim_directory is not None and variant.startswith("slim-"):
+            place = self.slim_directory.format(suite=variant.removeprefix("slim-"))
+        return f"{release.release.label}/{place}"
+
+    def _tags(
+        self, release: FamilyRelease, variant: str, newest: bool
+    ) -> tuple[list[str], list[str]]:
+        if self.scheme == "targets":
+            return tags.target_tags(
+                release.release, release.aliases, variant, default=variant == self.default
+            )
+        bases = tags.base_tags(release.release, release.aliases, newest=newest)
+        return (
+            tags.simple_tags(bases, variant, release.variants),
+            tags.shared_tags(bases, variant, release.variants),
+        )
+
+    def _entry(self, release: FamilyRelease, variant: str, newest: bool) -> Entry:
+        simple, shared = self._tags(release, variant, newest)
+        windows = variant.startswith(tags.WINDOWS)
+        directory = self._directory(release, variant)
+        commit = release.commits.get(variant, release.commits.get(""))
+        url = None
+        if self.dockerfile_url is not None:
+            url = self.dockerfile_url.format(commit=commit, directory=directory)
+        return Entry(
+            release=release,
+            variant=variant,
+            tags=tuple(simple),
+            shared_tags=tuple(shared),
+            architectures=self._architectures(release, variant),
+            directory=directory,
+            commit=commit,
+            constraint=tags.name(variant) if windows else None,
+            builder=self.windows_builder if windows else None,
+            url=url,
+        )
+
+    def entries(self, architecture: str | None = None) -> list[Entry]:
+        """Every image in manifest order, or only those for one architecture."""
+        seen: set[str] = set()
+        made: list[Entry] = []
+        for release in self.releases:
+            newest = release.release.label not in seen
+            seen.add(release.release.label)
+            made += [self._entry(release, variant, newest) for variant in release.variants]
+        return [
+            entry for entry in made if architecture is None or architecture in entry.architectures
+        ]
+
+    def published(self, architecture: str | None = None) -> list[Entry]:
+        """The images people can pull: targets that aren't built are left out."""
+        return [
+            entry
+            for entry in self.entries(architecture)
+            if entry.variant not in self.targets or self.targets[entry.variant].built
+        ]
+
+    def supported(self) -> list[str]:
+        """All architectures any published image has, sorted."""
+        return sorted({name for entry in self.published() for name in entry.architectures})
+
+
+def groups(entries: Sequence[Entry], architecture: str | None = None) -> list[Group]:
+    """Shared tags grouped by the images they name, in order of appearance.
+
+    Groups come from all ``entries``; with an architecture a group then keeps only its images for
+    it, and a group without any disappears.
+    """
+    named: dict[str, list[Entry]] = {}
+    for entry in entries:
+        for tag in entry.shared_tags:
+            named.setdefault(tag, []).append(entry)
+    together: dict[tuple[str, ...], list[str]] = {}
+    for tag, members in named.items():
+        together.setdefault(tuple(entry.name for entry in members), []).append(tag)
+    made: list[Group] = []
+    for shared in together.values():
+        kept = [
+            entry
+            for entry in named[shared[0]]
+            if architecture is None or architecture in entry.architectures
+        ]
+        if kept:
+            made.append(Group(tuple(shared), tuple(kept)))
+    return made

@@ -1,0 +1,270 @@
+"""Loading and checking families: catalog/families/<name>.yaml, or a file of a user's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping as Dict
+from pathlib import Path
+
+from tools.catalog import load, tags, yamlfile
+from tools.catalog.architectures import KNOWN
+from tools.catalog.errors import CatalogError
+from tools.catalog.family import PAGES, SCHEMES, Family, FamilyRelease, Target
+from tools.catalog.model import Catalog
+from tools.catalog.yamlfile import Mapping, Value
+
+_COMMIT = ("[0-9a-f]{40}", "a full commit id (40 hex digits)", "write it out")
+_VARIANT = r"(windows/)?[a-z][a-z0-9.-]*"
+
+
+def names(directory: Path) -> list[str]:
+    """The names of all families below a catalog directory, sorted."""
+    return sorted(file.stem for file in (directory / "families").glob("*.yaml"))
+
+
+def _lists(value: Value) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for key, item in value.mapping().items():
+        for variant in item.sequence():
+            variant.matching(
+                _VARIANT, "a variant", "write a suite, slim-<suite>, alpine<version> or windows/…"
+            )
+        found[key] = item.names()
+        if not found[key]:
+            raise item.error("is an empty list", "name at least one variant")
+    return found
+
+
+def _architectures(value: Value | None) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    if value is None:
+        return found
+    for base, item in value.mapping().items():
+        for name in item.sequence():
+            name.one_of(KNOWN, "architecture")
+        found[base] = item.names()
+        if not found[base]:
+            raise item.error(f"suite {base!r} has no architecture", "list at least one")
+    return found
+
+
+def _targets(value: Value | None) -> dict[str, Target]:
+    found: dict[str, Target] = {}
+    if value is None:
+        return found
+    for name, item in value.mapping().items():
+        row = item.mapping()
+        built, unstable = row.get("built"), row.get("unstable")
+        found[name] = Target(
+            distribution=row.need("distribution", "name the distribution").text(),
+            built=True if built is None else built.boolean(),
+            unstable=False if unstable is None else unstable.boolean(),
+        )
+        row.done()
+    return found
+
+
+def _commits(row: Mapping, variants: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    commit, others = row.get("commit"), row.get("commits")
+    if commit is not None:
+        found[""] = commit.matching(*_COMMIT)
+    if others is not None:
+        mapping = others.mapping()
+        for variant, item in mapping.items():
+            if variant not in variants:
+                raise mapping.key(variant).error(
+                    f"{variant!r} is no variant of the release", yamlfile.near(variant, variants)
+                )
+            found[variant] = item.matching(*_COMMIT)
+    return found
+
+
+def _release(value: Value, lists: Dict[str, tuple[str, ...]]) -> FamilyRelease:
+    row = value.mapping()
+    release = load.release(row.need("version", "add the release"))
+    variants = lists[
+        row.need("variants", "name one of the family's lists").one_of(lists, "list of variants")
+    ]
+    aliases, without = row.get("aliases"), row.get("without")
+    if aliases is not None:
+        for alias in aliases.sequence():
+            alias.matching(tags.GRAMMAR, "a tag", "use letters, digits, -._")
+    if without is not None:
+        for name in without.sequence():
+            name.one_of(KNOWN, "architecture")
+    sha256, windows, setuptools = (
+        row.get("sha256"),
+        row.get("windows_sha256"),
+        row.get("setuptools"),
+    )
+    made = FamilyRelease(
+        release=release,
+        aliases=() if aliases is None else aliases.names(),
+        variants=variants,
+        without=() if without is None else without.names(),
+        commits=_commits(row, variants),
+        sha256=None if sha256 is None else load.sha256(sha256),
+        windows_sha256=None if windows is None else load.sha256(windows),
+        setuptools=None if setuptools is None else setuptools.name(),
+    )
+    row.done()
+    return made
+
+
+def _from_catalog(catalog: Catalog) -> tuple[FamilyRelease, ...]:
+    return tuple(
+        FamilyRelease(
+            release=version.release,
+            aliases=version.minor.aliases,
+            variants=tuple(
+                variant.on(suite.name) for suite, variant in catalog.combinations(version)
+            ),
+            without=(),
+            commits={},
+            sha256=version.sha256,
+            windows_sha256=None,
+            setuptools=None,
+        )
+        for version in catalog.versions.values()
+    )
+
+
+def _releases(
+    value: Value, lists: dict[str, tuple[str, ...]], catalog: Catalog | None
+) -> tuple[FamilyRelease, ...]:
+    if catalog is not None:
+        return _from_catalog(catalog)
+    made: list[FamilyRelease] = []
+    for item in value.sequence():
+        release = _release(item, lists)
+        if made and made[-1].release.order <= release.release.order:
+            raise item.error(
+                f"{release.name} stands below {made[-1].name}", "list the newest release first"
+            )
+        made.append(release)
+    if not made:
+        raise value.error("lists no release", "add at least one")
+    return tuple(made)
+
+
+def _text(row: Mapping, key: str) -> str | None:
+    value = row.get(key)
+    return None if value is None else value.text()
+
+
+def _known_bases(family: Family, releases: Value) -> None:
+    for release in family.releases:
+        for variant in release.variants:
+            base = variant.removeprefix("slim-")
+            if variant.startswith(tags.WINDOWS) or {variant, base} & set(family.architectures):
+                continue
+            raise releases.error(
+                f"variant {variant!r} of {release.name} has no architectures",
+                f"add {base!r} to architectures",
+            )
+    if family.scheme == "targets" and family.default not in family.targets:
+        raise releases.error(
+            f"default {family.default!r} is no target",
+            yamlfile.near(str(family.default), family.targets),
+        )
+
+
+def check_tags(family: Family) -> tuple[str, str] | None:
+    """What is wrong with the family's tags, as (problem, remedy); None when nothing is."""
+    entries = family.entries()
+    for entry in entries:
+        for tag in (*entry.tags, *entry.shared_tags):
+            if not tags.valid(tag):
+                return f"{tag!r} of {entry.name} is no tag", "shorten or respell the variant"
+    clash = tags.repeated((entry.name, entry.tags) for entry in entries)
+    if clash is not None:
+        tag, first, second = clash
+        return f"tag {tag!r} belongs to both {first} and {second}", "remove an alias or a variant"
+    simple = {tag: entry.name for entry in entries for tag in entry.tags}
+    for entry in entries:
+        for tag in entry.shared_tags:
+            if tag in simple:
+                return (
+                    f"shared tag {tag!r} of {entry.name} is also a simple tag of {simple[tag]}",
+                    "remove an alias or a variant",
+                )
+    owners: dict[str, str] = {}
+    for entry in entries:
+        for tag in entry.shared_tags:
+            owner = owners.setdefault(tag, entry.release.name)
+            if owner != entry.release.name:
+                return (
+                    f"shared tag {tag!r} belongs to both {owner} and {entry.release.name}",
+                    "give an alias to one release only",
+                )
+    return None
+
+
+def load_file(file: Path, directory: Path, shown: Path | None = None) -> Family:
+    """The checked family in ``file``; ``directory`` holds the catalog a family may refer to.
+
+    Raises:
+        CatalogError: anything is missing, malformed, unknown or contradictory.
+    """
+    row = yamlfile.read(file, shown)
+    releases = row.need("releases", "list the releases, or write `catalog`")
+    catalog = None
+    if re.fullmatch(r"catalog", releases.name() if releases.is_scalar() else ""):
+        catalog = load.load(directory, None if shown is None else shown.parent.parent)
+    architectures = _architectures(row.get("architectures"))
+    if catalog is not None:
+        architectures = {
+            suite.name: tuple(catalog.platforms[name].docker for name in suite.platforms)
+            for suite in catalog.suites.values()
+        }
+    lists = row.get("variants")
+    maintainers = row.get("maintainers")
+    family = Family(
+        name=file.stem,
+        title=row.need("title", "say what the family is").text(),
+        image=row.need("image", "name the repository, such as python").text(),
+        scheme=row.need("scheme", "name the tag scheme").one_of(SCHEMES, "tag scheme"),
+        page=row.need("page", "name the page layout").one_of(PAGES, "page layout"),
+        maintainers=() if maintainers is None else maintainers.names(),
+        git_repo=_text(row, "git_repo"),
+        dockerfile_url=_url(row),
+        slim_directory=_slim(row),
+        builder=_text(row, "builder"),
+        windows_builder=_text(row, "windows_builder"),
+        default=_text(row, "default"),
+        architectures=architectures,
+        targets=_targets(row.get("targets")),
+        releases=_releases(releases, {} if lists is None else _lists(lists), catalog),
+    )
+    row.done()
+    _known_bases(family, releases)
+    fault = check_tags(family)
+    if fault is not None:
+        raise releases.error(*fault)
+    return family
+
+
+def _url(row: Mapping) -> str | None:
+    value = row.get("dockerfile_url")
+    return None if value is None else load.template(value, {"commit", "directory"})
+
+
+def _slim(row: Mapping) -> str | None:
+    value = row.get("slim_directory")
+    return None if value is None else load.template(value, {"suite"})
+
+
+def load_family(name: str, directory: Path, shown: Path | None = None) -> Family:
+    """The family called ``name`` in the catalog ``directory``."""
+    known = names(directory)
+    if name not in known:
+        raise CatalogError(
+            (shown or directory) / "families",
+            None,
+            "",
+            f"unknown family {name!r}",
+            yamlfile.near(name, known),
+        )
+    file = Path("families") / f"{name}.yaml"
+    return load_file(directory / file, directory, None if shown is None else shown / file)

@@ -1,0 +1,176 @@
+"""The algebra's examples, and what must hold for every family there could be."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tools.catalog import tags
+
+VARIANTS = [
+    "trixie",
+    "slim-trixie",
+    "bookworm",
+    "slim-bookworm",
+    "alpine3.24",
+    "alpine3.23",
+    "windows/windowsservercore-ltsc2025",
+    "windows/windowsservercore-ltsc2022",
+    "windows/nanoserver-1809",
+]
+
+releases = st.builds(
+    tags.Release,
+    st.just(3),
+    st.integers(7, 20),
+    st.integers(0, 30),
+    st.sampled_from([None, "a", "b", "rc"]),
+    st.integers(1, 9),
+).map(lambda made: made if made.stage else tags.Release(3, made.minor_number, made.patch, None, 0))
+variants = st.lists(st.sampled_from(VARIANTS), min_size=1, unique=True)
+families = st.lists(
+    st.tuples(releases, variants), min_size=1, max_size=6, unique_by=lambda row: row[0].label
+)
+
+
+def family(rows: list[tuple[tags.Release, list[str]]]) -> list[tuple[str, list[str], list[str]]]:
+    """(variant, simple, shared tags) of all images; the first final release is 3 and latest."""
+    final = next((number for number, _ in rows if not number.prerelease), None)
+    bases = {
+        number: tags.base_tags(number, ["3", "latest"] if number is final else [])
+        for number, _ in rows
+    }
+    return [
+        (
+            variant,
+            tags.simple_tags(bases[number], variant, listed),
+            tags.shared_tags(bases[number], variant, listed),
+        )
+        for number, listed in rows
+        for variant in listed
+    ]
+
+
+@given(families)
+def test_no_simple_tag_is_twice_and_none_is_also_shared(
+    rows: list[tuple[tags.Release, list[str]]],
+) -> None:
+    images = family(rows)
+    simple = [tag for _, own, _ in images for tag in own]
+    assert len(simple) == len(set(simple))
+    assert not set(simple) & {tag for _, _, shared in images for tag in shared}
+
+
+@given(families)
+def test_every_tag_fits_the_grammar_and_none_begins_with_latest(
+    rows: list[tuple[tags.Release, list[str]]],
+) -> None:
+    for _, simple, shared in family(rows):
+        for tag in simple + shared:
+            assert tags.valid(tag)
+            assert not tag.startswith("latest-")
+
+
+@given(releases, variants)
+def test_a_simple_tag_names_its_variant_in_full_or_by_its_kind(
+    number: tags.Release, listed: list[str]
+) -> None:
+    bases = tags.base_tags(number)
+    for variant in listed:
+        made = tags.simple_tags(bases, variant, listed)
+        own = [f"{base}-{tags.name(variant)}" for base in bases]
+        assert made[: len(own)] == own
+        kind = "slim" if variant.startswith("slim-") else "alpine"
+        assert made[len(own) :] in ([], [f"{base}-{kind}" for base in bases])
+
+
+@given(releases, variants)
+def test_only_one_variant_of_a_kind_is_the_default(number: tags.Release, listed: list[str]) -> None:
+    bases = tags.base_tags(number)
+    for kind in ("slim", "alpine"):
+        holders = [
+            variant
+            for variant in listed
+            if f"{number}-{kind}" in tags.simple_tags(bases, variant, listed)
+        ]
+        assert len(holders) <= 1
+        if kind == "alpine" and any(variant.startswith("alpine") for variant in listed):
+            assert holders == [tags.default_alpine(listed)]
+
+
+@given(releases, variants)
+def test_bare_tags_are_shared_by_one_suite_and_all_server_cores(
+    number: tags.Release, listed: list[str]
+) -> None:
+    bases = tags.base_tags(number)
+    holders = {
+        variant for variant in listed if str(number) in tags.shared_tags(bases, variant, listed)
+    }
+    cores = {variant for variant in listed if variant.startswith("windows/windowsservercore")}
+    assert cores <= holders
+    assert holders - cores <= {tags.default_suite(listed)}
+
+
+@given(releases)
+def test_a_pre_release_has_two_base_tags_and_no_alias(number: tags.Release) -> None:
+    bases = tags.base_tags(number, ["3", "latest"])
+    if number.prerelease:
+        assert bases == [str(number), f"{number.minor}-rc"]
+    else:
+        assert bases == [str(number), number.minor, "3", "latest"]
+
+
+@given(releases)
+def test_a_release_is_written_as_it_is_read(number: tags.Release) -> None:
+    assert tags.release(str(number)) == number
+
+
+@given(releases, releases)
+def test_order_puts_pre_releases_below_their_final_release(
+    one: tags.Release, two: tags.Release
+) -> None:
+    final = tags.release(one.base)
+    assert one.order <= final.order
+    assert (one.order == two.order) == (one == two)
+
+
+@pytest.mark.parametrize("text", ["3.14", "3.14.07", "3.14.7-rc1", "v3.14.7", "3.14.7rc", ""])
+def test_what_is_no_release_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"release|zeros"):
+        tags.release(text)
+
+
+def test_the_docstrings_examples() -> None:
+    listed = VARIANTS
+    bases = tags.base_tags(tags.release("3.14.7"), ["3", "latest"])
+    assert tags.simple_tags(bases, "slim-trixie", listed) == [
+        "3.14.7-slim-trixie",
+        "3.14-slim-trixie",
+        "3-slim-trixie",
+        "slim-trixie",
+        "3.14.7-slim",
+        "3.14-slim",
+        "3-slim",
+        "slim",
+    ]
+    assert tags.simple_tags(bases, "alpine3.24", listed)[4:] == [
+        "3.14.7-alpine",
+        "3.14-alpine",
+        "3-alpine",
+        "alpine",
+    ]
+    assert tags.shared_tags(bases, "windows/nanoserver-1809", listed) == [
+        "3.14.7-nanoserver",
+        "3.14-nanoserver",
+        "3-nanoserver",
+        "nanoserver",
+    ]
+    assert tags.shared_tags(bases, "trixie", listed) == bases
+    assert tags.shared_tags(bases, "slim-trixie", listed) == []
+    assert tags.simple_tags(bases, "slim-trixie", ["slim-trixie"])[4] == "3.14.7-slim"
+
+
+def test_a_tag_claimed_twice_is_found() -> None:
+    assert tags.repeated([("a", ["x", "y"]), ("b", ["z", "y"])]) == ("y", "a", "b")
+    assert tags.repeated([("a", ["x"]), ("b", ["y"])]) is None
