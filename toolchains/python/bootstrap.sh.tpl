@@ -24,16 +24,30 @@ if [ ! -d "$runfiles" ]; then
     exit 1
 fi
 export RUNFILES_DIR="$runfiles"
-path=$runfiles/%workspace_name%
-imports='%imports%'
-while [ -n "$imports" ]; do
-    path=$path:$runfiles/${imports%%:*}
-    case $imports in
-        *:*) imports=${imports#*:} ;;
-        *) imports= ;;
-    esac
-done
-export PYTHONPATH="$path${PYTHONPATH:+:$PYTHONPATH}"
+
+# Which words Bazel has put in tells which rules made this: Bazel's own give the interpreter, the
+# program and its import path; rules_python 1.x gives its own second stage, which sees to the path.
+python='%python_binary%'
+main='%main%'
+stage2='%stage2_bootstrap%'
+case $stage2 in
+    %*)
+        path=$runfiles/%workspace_name%
+        imports='%imports%'
+        while [ -n "$imports" ]; do
+            path=$path:$runfiles/${imports%%:*}
+            case $imports in
+                *:*) imports=${imports#*:} ;;
+                *) imports= ;;
+            esac
+        done
+        export PYTHONPATH="$path${PYTHONPATH:+:$PYTHONPATH}"
+        ;;
+    *)
+        python='%python_binary_actual%'
+        main=$stage2
+        ;;
+esac
 # Safe path: the script's own folder is not searched. Fixed hash seed: no output may hang on it.
 export PYTHONSAFEPATH=1 PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
-exec "$runfiles/%python_binary%" "$runfiles/%main%" "$@"
+exec "$runfiles/$python" "$runfiles/$main" "$@"
