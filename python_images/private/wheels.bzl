@@ -55,7 +55,7 @@ load("@rules_python//python:defs.bzl", "py_library")
 
 package(default_visibility = ["//visibility:public"])
 
-exports_files(glob(["site/*/bin/*"]))
+exports_files(glob(["site/*/bin/*", "site/*/*/bin/*"]))
 """ + "".join(["""
 py_library(
     name = "{name}",

@@ -1,0 +1,128 @@
+"""Turns container-structure-test's JSON report into what people and Bazel read.
+
+Three outcomes, never mixed: passed, failed, and SKIPPED, which is what the engine answers for a
+test that this host can't run.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from tools.structure_test.engine import SKIP_MARK
+
+PASSED, FAILED, SKIPPED = "PASSED", "FAILED", "SKIPPED"
+_SHOWN = 2000  # characters of a failed command's output that are printed
+
+
+@dataclass(frozen=True)
+class Result:
+    """One test's outcome; `details` are the errors, or the reason for skipping."""
+
+    name: str
+    outcome: str
+    seconds: float
+    details: list[str]
+    stdout: str = ""
+    stderr: str = ""
+
+
+def _skip_reason(error: str) -> str | None:
+    """The engine's reason in an error like `API error (501): {"message":"SKIPPED: reason"}`."""
+    if SKIP_MARK not in error:
+        return None
+    reason = error.split(SKIP_MARK, 1)[1].strip()
+    return reason.removesuffix("}").removesuffix('"').replace('\\"', '"')
+
+
+def parse(report: str) -> list[Result]:
+    """The results in a JSON report. ValueError if it is none."""
+    document = json.loads(report)
+    results = []
+    for entry in document.get("Results") or []:
+        errors: list[str] = entry.get("Errors") or []
+        reasons = [_skip_reason(error) for error in errors]
+        if entry["Pass"] and not errors:
+            outcome, details = PASSED, []
+        elif errors and all(reason is not None for reason in reasons):
+            outcome, details = SKIPPED, [reason for reason in reasons if reason is not None]
+        else:
+            outcome, details = FAILED, errors or ["no reason given"]
+        results.append(
+            Result(
+                name=entry["Name"] or "(configuration)",
+                outcome=outcome,
+                seconds=entry.get("Duration", 0) / 1e9,
+                details=details,
+                stdout=entry.get("Stdout", ""),
+                stderr=entry.get("Stderr", ""),
+            )
+        )
+    return results
+
+
+def summary(subject: str, results: list[Result]) -> str:
+    """One line: what was tested and how many tests ended in which way."""
+    count = {kind: sum(r.outcome == kind for r in results) for kind in (PASSED, FAILED, SKIPPED)}
+    line = f"{subject}: {count[PASSED]} passed, {count[FAILED]} failed, {count[SKIPPED]} SKIPPED"
+    reasons = sorted({detail for r in results if r.outcome == SKIPPED for detail in r.details})
+    return line + (f" ({'; '.join(reasons)})" if reasons else "")
+
+
+def text(results: list[Result]) -> str:
+    """One line per test; errors and output below those that failed."""
+    lines = []
+    for result in results:
+        lines.append(f"{result.outcome:7} {result.name} ({result.seconds:.2f} s)")
+        if result.outcome != PASSED:
+            lines.extend(f"        {detail}" for detail in result.details)
+        if result.outcome == FAILED:
+            for name, output in (("stdout", result.stdout), ("stderr", result.stderr)):
+                if output:
+                    lines.extend(f"        {name}: {x}" for x in output[-_SHOWN:].splitlines())
+    return "\n".join(lines)
+
+
+def junit(subject: str, results: list[Result]) -> bytes:
+    """A JUnit document with `skipped` and `failure` elements, as CI systems show them."""
+    counts: dict[str, Any] = {
+        "name": subject,
+        "tests": str(len(results)),
+        "failures": str(sum(r.outcome == FAILED for r in results)),
+        "skipped": str(sum(r.outcome == SKIPPED for r in results)),
+        "time": f"{sum(r.seconds for r in results):.3f}",
+    }
+    suites = ElementTree.Element("testsuites")
+    suite = ElementTree.SubElement(suites, "testsuite", counts)
+    for result in results:
+        case = ElementTree.SubElement(
+            suite,
+            "testcase",
+            {"classname": subject, "name": result.name, "time": f"{result.seconds:.3f}"},
+        )
+        if result.outcome != PASSED:
+            kind = "failure" if result.outcome == FAILED else "skipped"
+            node = ElementTree.SubElement(case, kind, {"message": _printable(result.details[0])})
+            node.text = _printable("\n".join(result.details))
+    return bytes(ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True))
+
+
+def _printable(value: str) -> str:
+    """Without the characters that XML cannot hold."""
+    return "".join(c for c in value if c in "\t\n" or (c >= " " and c.isprintable()))
+
+
+def publish(subject: str, results: list[Result]) -> None:
+    """Leaves the results where Bazel's test environment variables say, if they are set.
+
+    The JUnit file becomes the target's test.xml; `skipped.txt`, only written if something was
+    skipped, is one of the test's undeclared outputs, where .ci/run finds it.
+    """
+    xml = os.environ.get("XML_OUTPUT_FILE")
+    if xml:
+        Path(xml).write_bytes(junit(subject, results))
+    outputs = os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR")
+    if outputs and any(r.outcome == SKIPPED for r in results):
+        (Path(outputs) / "skipped.txt").write_text(summary(subject, results) + "\n")

@@ -1,0 +1,69 @@
+"""Small OCI layouts and layers for tests."""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+
+def member(name: str, content: bytes | None = None, **fields: Any) -> tuple[tarfile.TarInfo, bytes]:
+    """A layer's member: a file with `content`, else what `type` (default: directory) says."""
+    info = tarfile.TarInfo(name)
+    info.type = tarfile.REGTYPE if content is not None else tarfile.DIRTYPE
+    info.mode = 0o644 if content is not None else 0o755
+    info.size = len(content or b"")
+    for field, value in fields.items():
+        setattr(info, field, value)
+    return info, content or b""
+
+
+def link(name: str, target: str, *, hard: bool = False) -> tuple[tarfile.TarInfo, bytes]:
+    """A symbolic (or hard) link."""
+    kind = tarfile.LNKTYPE if hard else tarfile.SYMTYPE
+    return member(name, type=kind, linkname=target, mode=0o777)
+
+
+def layer(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
+    """An uncompressed layer."""
+    answer = io.BytesIO()
+    with tarfile.open(fileobj=answer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for info, content in members:
+            archive.addfile(info, io.BytesIO(content))
+    return answer.getvalue()
+
+
+def put(layout: Path, content: bytes, kind: str, **more: Any) -> dict[str, Any]:
+    """Writes a blob; its descriptor."""
+    digest = hashlib.sha256(content).hexdigest()
+    blob = layout / "blobs/sha256" / digest
+    blob.parent.mkdir(parents=True, exist_ok=True)
+    blob.write_bytes(content)
+    media_type = f"application/vnd.oci.image.{kind}"
+    return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(content), **more}
+
+
+def add_image(
+    layout: Path, layers: list[bytes], config: dict[str, Any], architecture: str = "amd64"
+) -> dict[str, Any]:
+    """Writes an image's blobs; the manifest's descriptor."""
+    document = {"os": "linux", "architecture": architecture, "config": config}
+    manifest = {
+        "schemaVersion": 2,
+        "config": put(layout, json.dumps(document).encode(), "config.v1+json"),
+        "layers": [put(layout, gzip.compress(raw), "layer.v1.tar+gzip") for raw in layers],
+    }
+    return put(
+        layout,
+        json.dumps(manifest).encode(),
+        "manifest.v1+json",
+        platform={"os": "linux", "architecture": architecture},
+    )
+
+
+def write_index(layout: Path, manifests: list[dict[str, Any]]) -> Path:
+    """Writes index.json; the layout."""
+    (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": manifests}))
+    return layout
