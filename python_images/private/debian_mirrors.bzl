@@ -1,11 +1,130 @@
-"""Locked Debian packages: reading the lock and fetching each .deb from wherever it can be had.
+"""Where Debian packages are fetched from, for repository rules.
 
-No mirror is named here. In this order the candidates are: those of --repo_env=DEBIAN_MIRROR, the
-ones this machine's own apt uses, and with --repo_env=DEBIAN_SNAPSHOT Debian's archive of the past
-at the time the lock was made.
+No mirror is written down in this repository. The candidates for each file are, in this order: the
+mirrors of --repo_env=DEBIAN_MIRROR, those this machine's own apt uses, and with
+--repo_env=DEBIAN_SNAPSHOT Debian's snapshot archive at the time the lock was made. Whichever it
+is, the lock's sha256 decides whether the bytes are taken.
 """
 
-_FIX = "To pin what the archive holds now: ./bazelw run //tools:lock"
+load(":debian_lock.bzl", "RELOCK", "parse_lock", "parse_package")
+
+_NO_MIRROR = """\
+no Debian mirror is known: this machine's apt has none configured (or there is no apt).
+Give one, or several with blanks between: --repo_env=DEBIAN_MIRROR=<root URL of a Debian mirror>
+(the security archive is then <the same>-security; else --repo_env=DEBIAN_SECURITY_MIRROR=<URL>)"""
+
+# Suites by which a source of apt's is known to be Debian's own archive, a pocket cut off.
+_SUITES = [
+    "bullseye",
+    "bookworm",
+    "trixie",
+    "forky",
+    "duke",
+    "sid",
+    "stable",
+    "testing",
+    "unstable",
+    "oldstable",
+    "oldoldstable",
+]
+_POCKETS = ["-updates", "-proposed-updates", "-backports"]
+_SECURITY_POCKETS = ["-security", "/updates"]
+
+def _words(text):
+    return [word for word in text.replace("\t", " ").replace("\n", " ").split(" ") if word]
+
+def _without_suffix(text, suffixes):
+    for suffix in suffixes:
+        if text.endswith(suffix):
+            return text.removesuffix(suffix)
+    return text
+
+def _expand(rctx, uri):
+    """The mirrors listed in the file of apt's `mirror+file:`, or the URI itself."""
+    if not uri.startswith("mirror+file:"):
+        return [uri]
+    file = rctx.path("/" + uri.removeprefix("mirror+file:").lstrip("/"))
+    if not file.exists:
+        return []
+    lines = [_words(line) for line in rctx.read(file, watch = "no").split("\n")]
+    return [words[0] for words in lines if words and not words[0].startswith("#")]
+
+def parse_apt_uris(text):
+    """Splits what `apt-get update --print-uris` prints into Debian's archives.
+
+    Args:
+      text: lines such as `'<archive root>/dists/<suite>/InRelease' <file> <size>`.
+
+    Returns:
+      struct(main, security): the roots of Debian's archives, others left out.
+    """
+    main, security = [], []
+    for line in text.split("\n"):
+        parts = line.split("'")
+        root, dists, rest = (parts[1] if len(parts) == 3 else "").partition("/dists/")
+        suite = rest.removesuffix("/InRelease")
+        if not dists or suite == rest:
+            continue
+        if _without_suffix(suite, _SECURITY_POCKETS) != suite:
+            suite, into = _without_suffix(suite, _SECURITY_POCKETS), security
+        else:
+            suite, into = _without_suffix(suite, _POCKETS), main
+        if suite in _SUITES and root not in into:
+            into.append(root)
+    return struct(main = main, security = security)
+
+def debian_mirrors(rctx):
+    """The mirrors to try, from --repo_env and from the machine's apt.
+
+    Args:
+      rctx: the repository context.
+
+    Returns:
+      struct(main, security, snapshot): lists of root URLs without trailing slash, and the root URL
+      of a snapshot service or None. All may be empty.
+    """
+    main = [uri.rstrip("/") for uri in _words(rctx.getenv("DEBIAN_MIRROR") or "")]
+    security = [uri.rstrip("/") for uri in _words(rctx.getenv("DEBIAN_SECURITY_MIRROR") or "")]
+    security = security or [uri + "-security" for uri in main]
+
+    # apt prints what it would fetch: it knows where its configuration is, in whichever format.
+    apt = rctx.which("apt-get")
+    if apt:
+        result = rctx.execute([apt, "update", "--print-uris"])
+        host = parse_apt_uris(result.stdout if result.return_code == 0 else "")
+        host_main = [uri.rstrip("/") for root in host.main for uri in _expand(rctx, root)]
+        host_security = [uri.rstrip("/") for root in host.security for uri in _expand(rctx, root)]
+        main += host_main
+        security += host_security or [uri + "-security" for uri in host_main]
+
+    usable = ("http://", "https://", "file://")
+    return struct(
+        main = [uri for uri in main if uri.startswith(usable)],
+        security = [uri for uri in security if uri.startswith(usable)],
+        snapshot = (rctx.getenv("DEBIAN_SNAPSHOT") or "").rstrip("/") or None,
+    )
+
+def debian_urls(rctx, path, snapshot = None, mirrors = None):
+    """Candidate URLs of a file in Debian's archive.
+
+    Args:
+      rctx: the repository context.
+      path: `pool/...`, or `security:pool/...` for a file of the security archive.
+      snapshot: time (YYYYMMDDTHHMMSSZ) at which the snapshot archive has the file, if known.
+      mirrors: what debian_mirrors returned; it's called when None.
+
+    Returns:
+      the URLs in the order they are to be tried; fails when no mirror is known at all.
+    """
+    mirrors = mirrors or debian_mirrors(rctx)
+    archive, _, pool = path.rpartition(":")
+    roots = list(mirrors.security if archive == "security" else mirrors.main)
+    if mirrors.snapshot and snapshot:
+        name = "debian-security" if archive == "security" else "debian"
+        roots.append("{}/archive/{}/{}".format(mirrors.snapshot, name, snapshot))
+    if not roots:
+        fail(_NO_MIRROR)
+    return ["{}/{}".format(root, pool) for root in roots]
 
 def read_lock(rctx, lock, set):
     """Reads one package set out of a lock file.
@@ -16,135 +135,69 @@ def read_lock(rctx, lock, set):
       set: name of the package set.
 
     Returns:
-      struct(suite, arch, snapshot, packages = [struct(name, version, arch, path, sha256, size,
-      requested, where)]); `where` is file:line, for messages. Fails on a malformed line and on a
-      set no package is of.
+      what download_debs takes: struct(suite, arch, snapshot, packages = [struct(name, version,
+      arch, path, sha256, size, requested, where)]), `where` being file:line. Fails on a malformed
+      line and on a set no package is of.
     """
     file = rctx.path(lock)
-    header = {}
+    name = "third_party/debian/" + file.basename
+    parsed = parse_lock(rctx.read(file), name)
+    return select_packages(parsed, parsed.lines.keys(), name, set)
+
+def select_packages(parsed, lines, name, set):
+    """The packages of one set, as read_lock returns them.
+
+    Args:
+      parsed: what parse_lock returned.
+      lines: the package lines to look at.
+      name: the lock file, for errors.
+      set: name of the package set.
+
+    Returns:
+      see read_lock.
+    """
     packages = []
-    for number, line in enumerate(rctx.read(file).split("\n")):
-        where = "third_party/debian/{}:{}".format(file.basename, number + 1)
-        if not line or line.startswith("#"):
-            continue
-        words = line.split(" ")
-        if len(words) == 2:
-            header[words[0]] = words[1]
-            continue
-        if len(words) != 7 or len(words[4]) != 64 or not words[5].isdigit():
-            fail("{}: malformed package line: {}".format(where, line))
-        roles = dict([role.split("=") for role in words[6].split(",")])
-        if set in roles:
+    for line in lines:
+        where = "{}:{}".format(name, parsed.lines.get(line, "?"))
+        package = parse_package(line, where)
+        if set in package.roles:
             packages.append(struct(
-                name = words[0],
-                version = words[1],
-                arch = words[2],
-                path = words[3],
-                sha256 = words[4],
-                size = int(words[5]),
-                requested = roles[set] == "requested",
+                name = package.name,
+                version = package.version,
+                arch = package.arch,
+                path = package.path,
+                sha256 = package.sha256,
+                size = package.size,
+                requested = package.roles[set] == "requested",
                 where = where,
             ))
     if not packages:
-        fail("third_party/debian/{}: no package is of the set '{}'. {}".format(
-            file.basename,
-            set,
-            _FIX,
-        ))
-    return struct(packages = packages, **header)
+        fail("{}: no package is of the set '{}'; {}".format(name, set, RELOCK))
+    return struct(
+        suite = parsed.suite,
+        arch = parsed.arch,
+        snapshot = parsed.snapshot,
+        packages = packages,
+    )
 
-def _words(value):
-    return [word for word in value.replace("\t", " ").split(" ") if word]
-
-def _apt_mirrors(rctx):
-    """The (URI, suites) pairs of this machine's apt, one-line and deb822 files alike."""
-    files = ["/etc/apt/sources.list"]
-    parts = rctx.path("/etc/apt/sources.list.d")
-    if parts.exists:
-        files += sorted([str(p) for p in parts.readdir() if p.basename.endswith((".list", ".sources"))])
-    found = []
-    for name in files:
-        if not rctx.path(name).exists:
-            continue
-        uris, suites = [], []
-        for line in rctx.read(name, watch = "no").split("\n") + [""]:
-            if name.endswith(".sources"):
-                key, _, value = line.partition(":")
-                if key.lower() == "uris":
-                    uris = _words(value)
-                elif key.lower() == "suites":
-                    suites = _words(value)
-                elif not line.strip():
-                    found += [(uri, suites) for uri in uris]
-                    uris, suites = [], []
-            elif line.startswith("deb ") or line.startswith("deb\t"):
-                rest = line[4:].strip()
-                if rest.startswith("["):
-                    rest = rest.partition("]")[2]
-                words = _words(rest)
-                if len(words) >= 2:
-                    found.append((words[0], [words[1]]))
-    return found
-
-def _bases(rctx, archive):
-    """Base URLs of the main archive ('') or of the security archive ('security')."""
-    suffix = "-security" if archive == "security" else ""
-    bases = [mirror.rstrip("/") + suffix for mirror in _words(rctx.getenv("DEBIAN_MIRROR") or "")]
-    for uri, suites in _apt_mirrors(rctx):
-        if not uri.startswith(("http://", "https://", "file:///")):
-            continue
-        uri = uri.rstrip("/")
-        is_security = bool([s for s in suites if s.endswith("-security")])
-        if uri.endswith("/debian") and not is_security:
-            bases.append(uri + suffix)
-        elif is_security and archive == "security":
-            bases.append(uri)
-    unique = []
-    for base in bases:
-        if base not in unique:
-            unique.append(base)
-    return unique
-
-def debian_urls(rctx, path, snapshot = None):
-    """Candidate URLs of a pool path.
+def download_debs(rctx, lock, folder = "."):
+    """Downloads packages in parallel, each checked against its sha256.
 
     Args:
       rctx: the repository context.
-      path: `pool/...`, or `security:pool/...` for a file of the security archive.
-      snapshot: the lock's timestamp (YYYYMMDDTHHMMSSZ), for DEBIAN_SNAPSHOT.
-
-    Returns:
-      the URLs in the order they are to be tried; fails when no mirror is known at all.
-    """
-    archive, _, pool = path.rpartition(":")
-    bases = _bases(rctx, archive)
-    past = rctx.getenv("DEBIAN_SNAPSHOT")
-    if past and snapshot:
-        name = "debian-security" if archive == "security" else "debian"
-        bases.append("{}/archive/{}/{}".format(past.rstrip("/"), name, snapshot))
-    if not bases:
-        fail("No Debian mirror is known: this machine's apt names none. " +
-             "Give one: --repo_env=DEBIAN_MIRROR=<URL of a mirror's debian folder>")
-
-    # '+' and '~' stand in pool paths as they are; only '%' would need care and never occurs.
-    return ["{}/{}".format(base, pool) for base in bases]
-
-def download_debs(rctx, lock, folder):
-    """Downloads packages at once, each checked against its sha256.
-
-    Args:
-      rctx: the repository context.
-      lock: what `read_lock` returned.
+      lock: what read_lock returned.
       folder: where the files go, below the repository.
 
     Returns:
-      the file names in the order of `lock.packages`. Fails naming the package and its lock line
-      when no candidate has the pinned bytes.
+      the file names in the order of `lock.packages`, relative to the repository. Fails naming
+      every package, with its line in the lock, that no candidate has with the pinned bytes.
     """
+    mirrors = debian_mirrors(rctx)
     pending = []
     for package in lock.packages:
-        name = "{}/{}".format(folder, package.path.rpartition("/")[2])
-        urls = debian_urls(rctx, package.path, lock.snapshot)
+        file = package.path.rpartition("/")[2]
+        name = file if folder == "." else "{}/{}".format(folder, file)
+        urls = debian_urls(rctx, package.path, lock.snapshot, mirrors)
         pending.append((package, name, urls, rctx.download(
             urls,
             name,
@@ -152,21 +205,25 @@ def download_debs(rctx, lock, folder):
             allow_fail = True,
             block = False,
         )))
+    missing = []
     for number, (package, _, urls, download) in enumerate(pending):
-        rctx.report_progress("Fetching {} ({} of {})".format(
+        rctx.report_progress("fetching {} ({} of {})".format(
             package.name,
             number + 1,
             len(pending),
         ))
         if not download.wait().success:
-            fail("\n".join([
-                "{}: {} {} can't be fetched with the pinned sha256 from any of:".format(
-                    package.where,
-                    package.name,
-                    package.version,
-                ),
-            ] + ["  " + url for url in urls] + [
-                "It may have left the archive. {}".format(_FIX),
-                "For the very bytes pinned: --repo_env=DEBIAN_SNAPSHOT=<URL of Debian's snapshot archive>",
-            ]))
+            missing += ["{}: {} {}, sha256 {}, can't be had from any of".format(
+                package.where,
+                package.name,
+                package.version,
+                package.sha256,
+            )] + ["    " + url for url in urls]
+    if missing:
+        fail("\n".join(["locked Debian packages can't be fetched:"] + missing + [
+            "If a mirror dropped or replaced them, " + RELOCK,
+            "For exactly the locked bytes: " +
+            "--repo_env=DEBIAN_SNAPSHOT=<root URL of Debian's snapshot archive>",
+            "For another mirror: --repo_env=DEBIAN_MIRROR=<root URL>",
+        ]))
     return [name for _, name, _, _ in pending]

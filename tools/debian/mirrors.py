@@ -15,7 +15,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# Suites by which a line of apt's sources is known to be Debian's own archive.
+# What apt would fetch, one per line: '<archive root>/dists/<suite>/InRelease' <file> <size>.
+_URI_LINE = re.compile(r"'(?P<root>[^']+?)/dists/(?P<suite>[^']+)/InRelease' .*")
+# Suites by which a source of apt's is known to be Debian's own archive.
 _DEBIAN_SUITE = re.compile(
     r"(?:bullseye|bookworm|trixie|forky|duke|sid|stable|testing|unstable|oldstable|oldoldstable)"
     r"(?P<pocket>-updates|-security|-proposed-updates|-backports|/updates)?"
@@ -54,22 +56,20 @@ def _unique(items: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(items))
 
 
-def parse_index_targets(text: str) -> list[Mirror]:
-    """Mirrors from `apt-get indextargets` output, one "<base URI> <suite>" per line.
+def parse_apt_uris(text: str) -> list[Mirror]:
+    """Mirrors from what `apt-get update --print-uris` prints.
 
-    The base URI is apt's: `<archive root>/dists/<suite>/`. Other archives than Debian's own are
-    left out. An archive without security suite gets the conventional `<main>-security`.
+    Other archives than Debian's own are left out. An archive without security suite gets the
+    conventional `<main>-security`.
     """
     main: list[str] = []
     security: list[str] = []
     for line in text.splitlines():
-        uri, _, suite = line.strip().partition(" ")
-        root, dists, _ = uri.partition("/dists/")
-        match = _DEBIAN_SUITE.fullmatch(suite)
-        if not dists or not match:
-            continue
-        into = security if match["pocket"] in _SECURITY_POCKETS else main
-        into += [expanded.rstrip("/") for expanded in _expand(root)]
+        uri = _URI_LINE.fullmatch(line.strip())
+        suite = _DEBIAN_SUITE.fullmatch(uri["suite"]) if uri else None
+        if uri and suite:
+            into = security if suite["pocket"] in _SECURITY_POCKETS else main
+            into += [expanded.rstrip("/") for expanded in _expand(uri["root"])]
     main, security = _unique(main), _unique(security)
     return [
         Mirror(uri, security[min(index, len(security) - 1)] if security else f"{uri}-security")
@@ -82,9 +82,9 @@ def host_mirrors() -> list[Mirror]:
     if not shutil.which("apt-get"):
         return []
     # apt's own parser: knows both source formats, their options and where they're read from.
-    command = ["apt-get", "indextargets", "--format", "$(BASE_URI) $(RELEASE)"]
+    command = ["apt-get", "update", "--print-uris"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return parse_index_targets(done.stdout) if done.returncode == 0 else []
+    return parse_apt_uris(done.stdout) if done.returncode == 0 else []
 
 
 def find_mirrors(given: Sequence[str] = ()) -> list[Mirror]:

@@ -1,0 +1,94 @@
+"""Repository rules: the .deb files of one locked package set, and the hub that names them all."""
+
+load(":debian_lock.bzl", "parse_lock")
+load(":debian_mirrors.bzl", "download_debs", "select_packages")
+
+_SET_BUILD = """\
+package(default_visibility = ["//visibility:public"])
+
+exports_files(["packages.json"] + {files})
+
+filegroup(
+    name = "debs",
+    srcs = {files},
+)
+"""
+
+def _list(items):
+    return "[\n" + "".join(["    {},\n".format(repr(item)) for item in items]) + "]"
+
+def _debian_packages_impl(rctx):
+    # The lines of the set are attributes, so that a change elsewhere in the lock fetches nothing.
+    # The rest of the file serves only to find the bytes and to say where a line stands.
+    lock = Label(rctx.attr.lock)
+    name = "{}/{}".format(lock.package, lock.name)
+    parsed = parse_lock(rctx.read(rctx.path(lock), watch = "no"), name)
+    chosen = select_packages(parsed, rctx.attr.packages, name, rctx.attr.set)
+    files = download_debs(rctx, chosen)
+    rctx.file("BUILD.bazel", _SET_BUILD.format(files = _list(sorted(files))), executable = False)
+    rctx.file("packages.json", json.encode_indent([
+        {
+            "architecture": package.arch,
+            "file": file,
+            "package": package.name,
+            "path": package.path,
+            "requested": package.requested,
+            "sha256": package.sha256,
+            "size": package.size,
+            "version": package.version,
+        }
+        for package, file in zip(chosen.packages, files)
+    ]) + "\n", executable = False)
+
+debian_packages = repository_rule(
+    implementation = _debian_packages_impl,
+    doc = "The packages of one set: //:debs (the files) and //:packages.json (what they are).",
+    attrs = {
+        "lock": attr.string(mandatory = True, doc = "canonical label of the lock file"),
+        "packages": attr.string_list(mandatory = True, doc = "the lock's lines for the set"),
+        "set": attr.string(mandatory = True, doc = "name of the package set"),
+    },
+)
+
+_HUB_BUILD = """\
+alias(
+    name = "{set}",
+    actual = "@{repo}//:debs",
+    visibility = ["//visibility:public"],
+)
+
+alias(
+    name = "{set}.json",
+    actual = "@{repo}//:packages.json",
+    visibility = ["//visibility:public"],
+)
+"""
+
+def set_repo_name(suite, arch, set):
+    """Name of the repository that holds one package set."""
+    return "debian_{}_{}_{}".format(suite, arch, set)
+
+def _debian_hub_impl(rctx):
+    rctx.file("BUILD.bazel", "", executable = False)
+    tree = {}
+    for lock, sets in rctx.attr.sets.items():
+        suite, _, arch = lock.partition("/")
+        rctx.file("{}/BUILD.bazel".format(lock), "\n".join([
+            _HUB_BUILD.format(repo = set_repo_name(suite, arch, set), set = set)
+            for set in sets
+        ]), executable = False)
+        tree.setdefault(suite, {})[arch] = sets
+    rctx.file(
+        "sets.bzl",
+        '"""The locked package sets: suite -> Debian architecture -> names."""\n\n' +
+        "PACKAGE_SETS = {}\n".format(repr(tree)),
+        executable = False,
+    )
+
+debian_hub = repository_rule(
+    implementation = _debian_hub_impl,
+    doc = "//<suite>/<arch>:<set> and :<set>.json for every locked set; //:sets.bzl lists them.",
+    attrs = {
+        "sets": attr.string_list_dict(mandatory = True, doc = "<suite>/<arch> -> set names"),
+    },
+)
