@@ -1,0 +1,1 @@
+"""Assembles, packs, loads and pushes OCI images; standard library only."""

@@ -1,0 +1,116 @@
+"""The command line of the build actions: describe a layer, build an image, an index, an archive."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from oci_assembler import archive, image, index, layer
+from oci_assembler.spec import OciError
+
+
+def lines_of(path: Path) -> list[str]:
+    """Return the lines of a settings file, without empty ones."""
+    return [line for line in path.read_text().split("\n") if line]
+
+
+def arguments_of(path: Path) -> list[str]:
+    """Return the arguments of a command, one per line; %5Cn stands for a line break in one."""
+    return [line.replace("%5Cn", "\n") for line in lines_of(path)]
+
+
+def pairs_of(path: Path) -> list[tuple[str, str]]:
+    """Return the key=value lines of a settings file."""
+    pairs = []
+    for line in lines_of(path):
+        key, equals, value = line.partition("=")
+        if not (key and equals):
+            raise OciError(f"{path}: {line!r} is not of the form key=value")
+        pairs.append((key, value))
+    return pairs
+
+
+def names_of(path: Path) -> list[str]:
+    """Return a comma-separated list."""
+    return [name.strip() for name in path.read_text().split(",") if name.strip()]
+
+
+def _image(args: argparse.Namespace) -> str:
+    platform = {key: getattr(args, key) for key in ("architecture", "os", "variant")}
+    spec = image.ImageSpec(
+        base=args.base,
+        platform=None if args.base else {key: text for key, text in platform.items() if text},
+        layers=[image.LayerSource(Path(blob), Path(facts), by) for blob, facts, by in args.layer],
+        created=args.created and args.created.read_text().strip(),
+        env=args.env and pairs_of(args.env),
+        entrypoint=args.entrypoint and arguments_of(args.entrypoint),
+        cmd=args.cmd and arguments_of(args.cmd),
+        labels=args.labels and dict(pairs_of(args.labels)),
+        annotations=args.annotations and dict(pairs_of(args.annotations)),
+        exposed_ports=args.exposed_ports and names_of(args.exposed_ports),
+        volumes=args.volumes and names_of(args.volumes),
+        user=args.user,
+        workdir=args.workdir,
+    )
+    return image.build(spec, args.output)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    sub = commands.add_parser("layer", help="write digest, size and diffId of a layer")
+    sub.add_argument("--input", type=Path, required=True)
+    sub.add_argument("--output", type=Path, required=True)
+
+    sub = commands.add_parser("image", help="write a layout with one image")
+    sub.add_argument("--output", type=Path, required=True, help="the layout directory")
+    sub.add_argument("--digest", type=Path, required=True, help="file for the image's digest")
+    sub.add_argument("--base", type=Path, help="layout of the base image")
+    sub.add_argument("--layer", nargs=3, action="append", default=[], help="BLOB FACTS CREATED_BY")
+    for name in ("os", "architecture", "variant", "user", "workdir"):
+        sub.add_argument(f"--{name}")
+    for name in ("created", "env", "entrypoint", "cmd", "labels", "annotations"):
+        sub.add_argument(f"--{name}", type=Path, help="settings file")
+    for name in ("exposed-ports", "volumes"):
+        sub.add_argument(f"--{name}", type=Path, help="comma-separated, in a file")
+
+    sub = commands.add_parser("index", help="write a layout with an index of images")
+    sub.add_argument("--output", type=Path, required=True, help="the layout directory")
+    sub.add_argument("--digest", type=Path, required=True, help="file for the index's digest")
+    sub.add_argument("--image", type=Path, action="append", default=[])
+    sub.add_argument("--annotations", type=Path, help="key=value lines")
+
+    sub = commands.add_parser("archive", help="write a tar that an engine loads")
+    sub.add_argument("--output", type=Path, required=True)
+    sub.add_argument("--image", type=Path, required=True)
+    sub.add_argument("--format", choices=archive.FORMATS, required=True)
+    sub.add_argument("--tags", type=Path, required=True, help="repository:tag, one per line")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; 1 and a single line where the input is wrong."""
+    args = _parser().parse_args(argv)
+    try:
+        if args.command == "layer":
+            layer.write(args.input, args.output)
+        elif args.command == "archive":
+            with args.output.open("wb") as out:
+                archive.write(args.image, args.format, lines_of(args.tags), out)
+        else:
+            if args.command == "image":
+                digest = _image(args)
+            else:
+                pairs = dict(pairs_of(args.annotations)) if args.annotations else {}
+                digest = index.build(args.image, pairs, args.output)
+            args.digest.write_text(digest + "\n")
+    except (OciError, OSError) as error:
+        print(f"oci {args.command}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

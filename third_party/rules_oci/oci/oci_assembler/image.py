@@ -1,0 +1,158 @@
+"""Builds one image: layers and settings, from scratch or upon a base image."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+from oci_assembler import layer
+from oci_assembler.layout import Layout, LayoutWriter
+from oci_assembler.spec import (
+    DOCKER_LAYER,
+    DOCKER_MANIFEST,
+    OCI_CONFIG,
+    OCI_LAYER,
+    OCI_MANIFEST,
+    Json,
+    OciError,
+)
+
+_EPOCH = "1970-01-01T00:00:00Z"
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?", re.ASCII)
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerSource:
+    """A layer to add: its blob, the file with its facts, and what the history says of it."""
+
+    blob: Path
+    facts: Path
+    created_by: str
+
+
+@dataclasses.dataclass
+class ImageSpec:
+    """What to build. None leaves a setting as the base has it.
+
+    Exactly one of `base` (a layout with one image) and `platform` (`os`, `architecture` and
+    maybe `variant`) is given.
+    """
+
+    base: Path | None = None
+    platform: Json | None = None
+    layers: list[LayerSource] = dataclasses.field(default_factory=list)
+    created: str | None = None
+    env: list[tuple[str, str]] | None = None
+    entrypoint: list[str] | None = None
+    cmd: list[str] | None = None
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    exposed_ports: list[str] | None = None
+    volumes: list[str] | None = None
+    user: str | None = None
+    workdir: str | None = None
+
+
+def merge_env(base: list[str], changes: list[tuple[str, str]]) -> list[str]:
+    """Return `base` (NAME=value) with the changes; `$NAME` in a value is the value so far.
+
+    A name already there keeps its place; an unknown `$NAME` becomes empty.
+    """
+    merged = dict(item.partition("=")[::2] for item in base)
+    for name, value in changes:
+        merged[name] = _VARIABLE.sub(lambda match: merged.get(match[1], ""), value)
+    return [f"{name}={value}" for name, value in merged.items()]
+
+
+def _settings(config: Json, spec: ImageSpec) -> Json:
+    """Return the config's inner `config` object: the base's, changed as the spec says."""
+    settings: dict[str, Any] = dict(config.get("config") or {})
+    if spec.env is not None:
+        settings["Env"] = merge_env(settings.get("Env") or [], spec.env)
+    if spec.entrypoint is not None:
+        settings["Entrypoint"] = spec.entrypoint
+        # As in a Dockerfile: a command belongs to the entrypoint it was written for.
+        settings.pop("Cmd", None)
+    if spec.cmd is not None:
+        settings["Cmd"] = spec.cmd
+    for key, names in (("ExposedPorts", spec.exposed_ports), ("Volumes", spec.volumes)):
+        if names is not None:
+            every: list[str] = [*(settings.get(key) or {}), *names]
+            settings[key] = {name: {} for name in sorted(set(every))}
+    if spec.labels is not None:
+        settings["Labels"] = dict(sorted({**(settings.get("Labels") or {}), **spec.labels}.items()))
+    if spec.user is not None:
+        settings["User"] = spec.user
+    if spec.workdir is not None:
+        settings["WorkingDir"] = spec.workdir
+    return settings
+
+
+def _layer_type(media_type: str, docker: bool) -> str:
+    """Return a layer's media type in the family its manifest belongs to."""
+    if not docker:
+        return media_type
+    suffix = media_type.removeprefix(OCI_LAYER).replace("+", ".")
+    return DOCKER_LAYER + suffix
+
+
+def build(spec: ImageSpec, out: Path) -> str:
+    """Write the layout directory `out`; return the image's digest."""
+    writer = LayoutWriter(out)
+    media_type = OCI_MANIFEST
+    if spec.base:
+        base = Layout(spec.base)
+        entry, manifest = base.image()
+        media_type = entry["mediaType"]
+        config = base.document(manifest["config"])
+        for blob in manifest["layers"]:
+            writer.add_file(blob, base.blob(blob["digest"]))
+    elif spec.platform:
+        manifest = {"config": {"mediaType": OCI_CONFIG}, "layers": []}
+        config = {**spec.platform, "rootfs": {"type": "layers", "diff_ids": []}}
+    else:
+        raise OciError("an image needs a base image or an operating system and architecture")
+
+    created = spec.created or config.get("created") or _EPOCH
+    if not _RFC3339.fullmatch(created):
+        raise OciError(f"created: {created!r} is not a time of the form YYYY-MM-DDTHH:MM:SSZ")
+
+    layers = list(manifest["layers"])
+    diff_ids = list(config["rootfs"]["diff_ids"])
+    history = list(config.get("history") or [])
+    for source in spec.layers:
+        facts = layer.read(source.facts)
+        blob = {
+            "mediaType": _layer_type(facts["mediaType"], media_type == DOCKER_MANIFEST),
+            "digest": facts["digest"],
+            "size": facts["size"],
+        }
+        writer.add_file(blob, source.blob)
+        layers.append(blob)
+        diff_ids.append(facts["diffId"])
+        history.append({"created": created, "created_by": source.created_by})
+
+    # The platform's keys, and whatever else a base has, stay; the rest is written anew.
+    written = ("created", "config", "rootfs", "history")
+    config = {
+        "created": created,
+        **{key: value for key, value in config.items() if key not in written},
+        "config": _settings(config, spec),
+        "rootfs": {"type": "layers", "diff_ids": diff_ids},
+        "history": history,
+    }
+    annotations = {**(manifest.get("annotations") or {}), **(spec.annotations or {})}
+    result: Json = {
+        "schemaVersion": 2,
+        "mediaType": media_type,
+        "config": writer.add_json(manifest["config"]["mediaType"], config),
+        "layers": layers,
+    }
+    if annotations:
+        result["annotations"] = dict(sorted(annotations.items()))
+    root = writer.add_json(media_type, result)
+    writer.finish(root)
+    return str(root["digest"])

@@ -1,0 +1,36 @@
+"""Builds an image index from images of several platforms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from oci_assembler.layout import Layout, LayoutWriter
+from oci_assembler.spec import OCI_INDEX, Json, OciError, dump, platform_of
+
+
+def build(images: list[Path], annotations: dict[str, str], out: Path) -> str:
+    """Write the layout `out` with an index of the `images` (layouts); return its digest.
+
+    Two images for the same platform are an error: no client could choose between them.
+    """
+    writer = LayoutWriter(out)
+    entries: list[Json] = []
+    seen: dict[bytes, Path] = {}
+    for path in images:
+        layout = Layout(path)
+        entry, manifest = layout.image()
+        platform = platform_of(layout.document(manifest["config"]))
+        other = seen.setdefault(dump(platform), path)
+        if other is not path:
+            raise OciError(f"{path} and {other} are both for the platform {platform}")
+        for blob in (entry, manifest["config"], *manifest["layers"]):
+            writer.add_file(blob, layout.blob(blob["digest"]))
+        entries.append({**entry, "platform": platform})
+    if not entries:
+        raise OciError("an image index needs at least one image")
+    index: Json = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
+    if annotations:
+        index["annotations"] = dict(sorted(annotations.items()))
+    root = writer.add_json(OCI_INDEX, index)
+    writer.finish(root)
+    return str(root["digest"])

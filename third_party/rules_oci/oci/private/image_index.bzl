@@ -1,0 +1,61 @@
+"""oci_image_index: one index of images for several platforms."""
+
+def _platforms_transition_impl(_settings, attr):
+    return [{"//command_line_option:platforms": str(platform)} for platform in attr.platforms]
+
+_platforms_transition = transition(
+    implementation = _platforms_transition_impl,
+    inputs = [],
+    outputs = ["//command_line_option:platforms"],
+)
+
+def _oci_image_index_impl(ctx):
+    if ctx.attr.platforms and len(ctx.attr.images) != len(ctx.attr.platforms):
+        fail("'platforms' is for exactly one image in 'images'")
+    layout = ctx.actions.declare_directory(ctx.label.name)
+    digest = ctx.actions.declare_file(ctx.label.name + ".json.sha256")
+    inputs = list(ctx.files.images)
+    args = ctx.actions.args()
+    args.add("index")
+    args.add_all("--output", [layout], expand_directories = False)
+    args.add("--digest", digest)
+    args.add_all(ctx.files.images, before_each = "--image", expand_directories = False)
+    if ctx.file.annotations:
+        args.add("--annotations", ctx.file.annotations)
+        inputs.append(ctx.file.annotations)
+    ctx.actions.run(
+        executable = ctx.executable._assemble,
+        arguments = [args],
+        inputs = inputs,
+        outputs = [layout, digest],
+        mnemonic = "OCIIndex",
+        progress_message = "Assembling image index %{label}",
+    )
+    return [
+        DefaultInfo(files = depset([layout])),
+        OutputGroupInfo(digest = depset([digest])),
+    ]
+
+oci_image_index = rule(
+    implementation = _oci_image_index_impl,
+    doc = "An image index as an OCI layout directory. Most use the macro of the same name.",
+    attrs = {
+        "annotations": attr.label(
+            allow_single_file = True,
+            doc = "Annotations of the index, key=value lines.",
+        ),
+        "images": attr.label_list(
+            mandatory = True,
+            cfg = _platforms_transition,
+            doc = "The oci_image targets, no two for the same platform.",
+        ),
+        "platforms": attr.label_list(
+            providers = [platform_common.PlatformInfo],
+            doc = "Build the one image of `images` for each of these Bazel platforms.",
+        ),
+        "_allowlist_function_transition": attr.label(
+            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+        ),
+        "_assemble": attr.label(default = Label(":assemble"), executable = True, cfg = "exec"),
+    },
+)
