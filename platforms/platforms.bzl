@@ -12,10 +12,11 @@ _CPU = {
     "s390x": "@platforms//cpu:s390x",
 }
 
-def image_platforms(platforms):
+def image_platforms(name, platforms):  # buildifier: disable=unused-variable
     """Declares a platform() `<name>` and, for each alias, an alias to it.
 
     Args:
+      name: unused; what there is comes from the catalog.
       platforms: the catalog's platforms, {name: {"architecture": ..., "aliases": [...]}}.
     """
     for name, facts in platforms.items():

@@ -1,0 +1,45 @@
+"""e2e_test: a pytest file that runs outside the sandbox, with the user's own settings."""
+
+load("//tools/testing:pytest.bzl", "py_pytest")
+
+# What the programs it calls read: the user's folders, mirrors, indexes, certificates.
+_ENVIRONMENT = [
+    "DEBIAN_MIRROR",
+    "DEBIAN_SNAPSHOT",
+    "HOME",
+    "NPM_CONFIG_REGISTRY",
+    "PATH",
+    "PIP_CERT",
+    "PIP_FIND_LINKS",
+    "PIP_INDEX_URL",
+    "PYTHON_MIRROR",
+    "SSL_CERT_FILE",
+    "XDG_CACHE_HOME",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+]
+
+def e2e_test(name, srcs, tags = [], **kwargs):
+    """A manual test that may run Bazel, reach the network and use the machine's programs.
+
+    Args:
+      name: name of the target.
+      srcs: pytest files.
+      tags: further tags.
+      **kwargs: further attributes of py_pytest.
+    """
+    py_pytest(
+        name = name,
+        srcs = srcs,
+        env_inherit = _ENVIRONMENT,
+        tags = tags + [
+            "exclusive",
+            "external",
+            "local",
+            "manual",
+            "no-remote",
+        ],
+        timeout = kwargs.pop("timeout", "eternal"),
+        **kwargs
+    )
