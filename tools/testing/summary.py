@@ -1,0 +1,83 @@
+"""Sum up `bazel test` runs out of their build event files: summary.py EVENTS.json...
+
+Prints each failed test and each line a test began with `SKIPPED`, then one closing line with the
+numbers. Exits 1 when a test failed or none ran. Standard library only: it runs outside Bazel.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+
+@dataclass
+class Summary:
+    """What the tests of one or more runs ended with."""
+
+    passed: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+
+def events(path: Path) -> Iterator[Mapping[str, Any]]:
+    """Yield the events of one file; the last line of a killed run may be cut off."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:
+            return
+
+
+def skip_lines(log: Path) -> list[str]:
+    """Return the reasons a test's log gives for what it left out."""
+    if not log.is_file():
+        return []
+    text = log.read_text(encoding="utf-8", errors="replace")
+    return [line for line in text.splitlines() if line.startswith("SKIPPED")]
+
+
+def summarise(files: Iterable[Path]) -> Summary:
+    """Read the event files; a test that only skipped counts as skipped, not as passed."""
+    summary = Summary()
+    for file in files:
+        logs: dict[str, list[Path]] = {}
+        for event in events(file):
+            identity = event.get("id", {})
+            if "testResult" in identity:
+                label = identity["testResult"]["label"]
+                for output in event.get("testResult", {}).get("testActionOutput", []):
+                    if output.get("name") == "test.log":
+                        logs.setdefault(label, []).append(
+                            Path(unquote(urlparse(output["uri"]).path))
+                        )
+            elif "testSummary" in identity:
+                label = identity["testSummary"]["label"]
+                status = event.get("testSummary", {}).get("overallStatus", "NO_STATUS")
+                reasons = [line for log in logs.get(label, []) for line in skip_lines(log)]
+                summary.skipped += [f"{label}: {reason}" for reason in reasons]
+                if status in ("PASSED", "FLAKY"):
+                    summary.passed.append(label)
+                else:
+                    summary.failed.append(f"{label}: {status}")
+    return summary
+
+
+def main() -> int:
+    """Print the summary of the event files given as arguments."""
+    summary = summarise(Path(name) for name in sys.argv[1:])
+    for line in summary.skipped + summary.failed:
+        print(line)
+    print(
+        f"{len(summary.passed)} passed, {len(summary.failed)} failed, "
+        f"{len(summary.skipped)} skipped"
+    )
+    return 1 if summary.failed or not summary.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

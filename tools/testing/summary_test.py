@@ -1,0 +1,45 @@
+"""Tests of tools/testing/summary.py."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tools.testing.summary import summarise
+
+
+def write_events(path: Path, *events: dict[str, Any]) -> Path:
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
+    return path
+
+
+def result(label: str, log: Path) -> dict[str, Any]:
+    return {
+        "id": {"testResult": {"label": label}},
+        "testResult": {"testActionOutput": [{"name": "test.log", "uri": log.as_uri()}]},
+    }
+
+
+def ended(label: str, status: str) -> dict[str, Any]:
+    return {"id": {"testSummary": {"label": label}}, "testSummary": {"overallStatus": status}}
+
+
+def test_passed_failed_and_skipped_are_told_apart(tmp_path: Path) -> None:
+    log = tmp_path / "a log"
+    log.write_text("..\nSKIPPED: no root here\n")
+    file = write_events(
+        tmp_path / "events",
+        result("//a", log),
+        ended("//a", "PASSED"),
+        ended("//b", "FAILED"),
+        ended("//c", "TIMEOUT"),
+    )
+    summary = summarise([file])
+    assert summary.passed == ["//a"]
+    assert summary.failed == ["//b: FAILED", "//c: TIMEOUT"]
+    assert summary.skipped == ["//a: SKIPPED: no root here"]
+
+
+def test_a_cut_off_file_counts_up_to_the_cut(tmp_path: Path) -> None:
+    file = write_events(tmp_path / "events", ended("//a", "PASSED"))
+    file.write_text(file.read_text() + '{"id": {"testSumm')
+    assert summarise([file]).passed == ["//a"]
