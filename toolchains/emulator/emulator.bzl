@@ -1,0 +1,63 @@
+"""Which emulator runs which platform's programs."""
+
+# QEMU's name of each platform of catalog/platforms.yaml that the build machine can't run itself.
+EMULATORS = {
+    "arm64": "aarch64",
+    "armv5": "arm",
+    "armv7": "arm",
+    "mips64le": "mips64el",
+    "ppc64le": "ppc64le",
+    "riscv64": "riscv64",
+    "s390x": "s390x",
+}
+
+def emulator_for(platform):
+    """The label of the emulator for `platform`; None where none is needed or known."""
+    return Label("//toolchains/emulator:" + platform) if platform in EMULATORS else None
+
+def _emulator_impl(ctx):
+    out = ctx.actions.declare_file("qemu-" + ctx.attr.qemu)
+    args = ctx.actions.args()
+    args.add_all(ctx.files.debs, before_each = "--deb")
+    args.add("--member=usr/bin/qemu-" + ctx.attr.qemu)
+    args.add("--out", out)
+    ctx.actions.run(
+        executable = ctx.executable._extract,
+        arguments = [args],
+        inputs = ctx.files.debs,
+        outputs = [out],
+        mnemonic = "Emulator",
+        progress_message = "Unpacking qemu-" + ctx.attr.qemu,
+    )
+    return [DefaultInfo(files = depset([out]), executable = out)]
+
+_emulator = rule(
+    implementation = _emulator_impl,
+    attrs = {
+        "debs": attr.label_list(allow_files = [".deb"], mandatory = True),
+        "qemu": attr.string(mandatory = True),
+        "_extract": attr.label(
+            default = "//toolchains/emulator:extract",
+            executable = True,
+            cfg = "exec",
+        ),
+    },
+    executable = True,
+)
+
+def emulator(name, **kwargs):
+    """Declares the emulator of one platform, taken out of the locked package.
+
+    Args:
+      name: the platform, as catalog/platforms.yaml names it.
+      **kwargs: common attributes.
+    """
+    _emulator(
+        name = name,
+        debs = ["@debian//trixie/amd64:emulator"],
+        qemu = EMULATORS[name],
+        # Unpacked for who needs it, not by `bazel build //...`.
+        tags = ["manual"],
+        visibility = ["//visibility:public"],
+        **kwargs
+    )
