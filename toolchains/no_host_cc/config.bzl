@@ -1,6 +1,7 @@
 """The configuration of a C++ toolchain without any tool or feature."""
 
 def _no_cc_toolchain_config_impl(ctx):
+    # buildifier: disable=native-cc-common
     return cc_common.create_cc_toolchain_config_info(
         ctx = ctx,
         toolchain_identifier = "no_host_cc",
