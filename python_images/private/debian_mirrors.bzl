@@ -73,6 +73,16 @@ def parse_apt_uris(text):
             into.append(root)
     return struct(main = main, security = security)
 
+def _usable(uris):
+    """Those of the URIs that Bazel can download from, in its spelling and each once."""
+    found = []
+    for uri in uris:
+        if uri.startswith("file:/"):
+            uri = "file:///" + uri.removeprefix("file:").lstrip("/")
+        if uri.startswith(("http://", "https://", "file:///")) and uri not in found:
+            found.append(uri)
+    return found
+
 def debian_mirrors(rctx):
     """The mirrors to try, from --repo_env and from the machine's apt.
 
@@ -97,10 +107,9 @@ def debian_mirrors(rctx):
         main += host_main
         security += host_security or [uri + "-security" for uri in host_main]
 
-    usable = ("http://", "https://", "file://")
     return struct(
-        main = [uri for uri in main if uri.startswith(usable)],
-        security = [uri for uri in security if uri.startswith(usable)],
+        main = _usable(main),
+        security = _usable(security),
         snapshot = (rctx.getenv("DEBIAN_SNAPSHOT") or "").rstrip("/") or None,
     )
 

@@ -22,6 +22,8 @@ from tools.debian import lockfile, mirrors, package_sets, resolve
 from tools.debian.lockfile import Lock, Package
 from tools.debian.progress import Progress
 
+LOCKS = Path("third_party/debian")
+
 
 @dataclass(frozen=True)
 class Job:
@@ -60,6 +62,7 @@ def resolve_lock(
     progress.show(job.name, "reading package lists")
     apt.update()
     done: dict[str, tuple[Sequence[Package], frozenset[str]]] = {}
+    systems: dict[str | None, tuple[Package, ...]] = {None: ()}  # what a set is resolved on
     for package_set in job.sets:
         progress.show(job.name, f"resolving {package_set.name}")
         names = set(package_set.packages)
@@ -67,7 +70,7 @@ def resolve_lock(
         requested = frozenset() if package_set.minbase else frozenset(names)
         if package_set.minbase:
             names |= set(apt.minbase())
-        below = done[package_set.above][0] if package_set.above else ()
+        below = systems[package_set.above]
         try:
             packages = apt.install(sorted(names), below)
         except resolve.UnknownPackageError as error:
@@ -79,17 +82,18 @@ def resolve_lock(
                 "(or only a virtual one)",
                 "correct the name, or name the package that provides it",
             ) from None
-        done[package_set.name] = (packages, requested)
+        # What is asked for and already there belongs to this set too: it becomes requested.
+        asked = [package for package in below if package.name in requested]
+        done[package_set.name] = ([*packages, *asked], requested)
+        systems[package_set.name] = (*below, *packages)
     lock = Lock(job.suite, job.arch, apt.snapshot(), merge(done))
     size = sum(package.size for package in lock.packages)
     progress.show(job.name, f"{len(lock.packages)} packages, {size / 1e6:.1f} MB", final=True)
     return lock
 
 
-def _differences(old: Lock | None, new: Lock) -> list[str]:
-    """Human-readable changes, e.g. for --check."""
-    if old is None:
-        return ["no lock file yet"]
+def differences(old: Lock, new: Lock) -> list[str]:
+    """Changes of packages, one per line, for people."""
     before = {package.name: package for package in old.packages}
     after = {package.name: package for package in new.packages}
     lines = []
@@ -105,6 +109,29 @@ def _differences(old: Lock | None, new: Lock) -> list[str]:
     return lines
 
 
+def _update(top: Path, new: Lock, *, write: bool) -> bool:
+    """Bring one lock file up to date if `write`, and say so; returns whether it was stale."""
+    path = top / LOCKS / f"{new.suite}_{new.arch}.lock"
+    old = None
+    if path.exists():
+        try:
+            old = lockfile.read(path)
+        except lockfile.LockError as error:
+            print(f"replacing a damaged lock: {error}")
+    if old and old.packages == new.packages:
+        # A newer snapshot of the same packages is no change.
+        new = replace(new, snapshot=old.snapshot)
+    stale = old is None or path.read_text(encoding="utf-8") != new.text()
+    if stale and write:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lockfile.write(path, new)
+    state = "unchanged" if not stale else "written" if write else "stale"
+    print(f"{path.relative_to(top)}: {state}")
+    for line in differences(old, new) if old else ():
+        print(f"  {line}")
+    return stale
+
+
 def _known(option: str, values: Sequence[str], known: Iterable[str]) -> None:
     for value in values:
         if value not in known:
@@ -116,7 +143,7 @@ def _known(option: str, values: Sequence[str], known: Iterable[str]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Lock as the arguments say; returns the exit status."""
     top = Path(arguments.root)
-    plan = package_sets.load(top / "catalog")
+    plan = package_sets.load(top / "catalog", Path("catalog"))
     _known("suite", arguments.suite, plan.archs)
     _known("arch", arguments.arch, {arch for archs in plan.archs.values() for arch in archs})
     jobs = [
@@ -149,21 +176,13 @@ def run(arguments: argparse.Namespace) -> int:
             raise failed[0]
         locks = [future.result() for future in futures]
 
-    stale = False
-    for lock in locks:
-        path = top / "third_party/debian" / f"{lock.suite}_{lock.arch}.lock"
-        old = lockfile.read(path) if path.exists() else None
-        # A newer snapshot of the same packages is no change.
-        changed = old is None or old.packages != lock.packages
-        if changed and not arguments.check:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lockfile.write(path, lock)
-        stale |= changed
-        state = "unchanged" if not changed else "stale" if arguments.check else "written"
-        print(f"{path.relative_to(top)}: {state}")
-        for line in _differences(old, lock) if changed else []:
-            print(f"  {line}")
-    return 1 if stale and arguments.check else 0
+    stale = [_update(top, lock, write=not arguments.check) for lock in locks]
+    kept = {f"{suite}_{arch}.lock" for suite, archs in plan.archs.items() for arch in archs}
+    for path in sorted((top / LOCKS).glob("*.lock")):
+        if path.name not in kept:
+            print(f"{path.relative_to(top)}: not in the catalog any more; remove it")
+            stale.append(True)
+    return 1 if arguments.check and any(stale) else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -49,9 +49,9 @@ class Plan:
         return tuple(s for s in self.sets[suite] if s.debian in (None, arch))
 
 
-def _rules(directory: Path, archs: set[str]) -> dict[str, PackageSet]:
+def _rules(file: Path, shown: Path, archs: set[str]) -> dict[str, PackageSet]:
     """The sets of package_sets.yaml, still without packages."""
-    top = yamlfile.read(directory / FILE)
+    top = yamlfile.read(file, shown)
     rows = top.need("package_sets", "add a mapping of package sets")
     top.done()
     found: dict[str, PackageSet] = {}
@@ -99,13 +99,15 @@ def _sets(file: Path, suite: Suite, rules: Mapping[str, PackageSet]) -> tuple[Pa
     )
 
 
-def load(directory: Path) -> Plan:
-    """Read and check the catalog in `directory`. Raises CatalogError."""
-    whole = catalog.load(directory)
+def load(directory: Path, shown: Path | None = None) -> Plan:
+    """Read and check the catalog in `directory`, which errors call `shown`. Raises CatalogError."""
+    label = shown or directory
+    whole = catalog.load(directory, label)
     archs = {
         suite.name: tuple(whole.platforms[platform].debian for platform in suite.platforms)
         for suite in whole.suites.values()
     }
-    rules = _rules(directory, {platform.debian for platform in whole.platforms.values()})
-    file = directory / "suites.yaml"
-    return Plan(archs, {s.name: _sets(file, s, rules) for s in whole.suites.values()})
+    debian = {platform.debian for platform in whole.platforms.values()}
+    rules = _rules(directory / FILE, label / FILE, debian)
+    sets = {s.name: _sets(label / "suites.yaml", s, rules) for s in whole.suites.values()}
+    return Plan(archs, sets)

@@ -106,6 +106,11 @@ def minbase_names(packages_index: str) -> list[str]:
     return sorted(names)
 
 
+def _plain(url: str) -> str:
+    """The URL with apt's spelling of local ones."""
+    return re.sub(r"^file:/+", "file:/", url)
+
+
 def parse_uris(text: str, mirror: Mirror) -> list[Package]:
     """Packages from `apt-get --print-uris`, `sets` empty. Raises ResolveError."""
     packages = []
@@ -116,8 +121,9 @@ def parse_uris(text: str, mirror: Mirror) -> list[Package]:
         name, version, arch = unquote(match["file"]).removesuffix(".deb").split("_")
         # The security archive first: its URL may start with the main archive's.
         for root, prefix in ((mirror.security, "security:"), (mirror.main, "")):
-            if match["url"].startswith(f"{root}/pool/"):
-                path = prefix + unquote(match["url"].removeprefix(f"{root}/"))
+            url, start = _plain(match["url"]), _plain(f"{root}/")
+            if url.startswith(f"{start}pool/"):
+                path = prefix + unquote(url.removeprefix(start))
                 break
         else:
             raise ResolveError(f"apt took {name} from an unknown archive: {match['url']}")
