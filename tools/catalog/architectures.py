@@ -34,6 +34,7 @@ KNOWN = _known(
     ("arm32v5", "32-bit ARM, soft float", ("arm/v5", "armel")),
     ("arm32v6", "32-bit ARM, hard float", ("arm/v6",)),
     ("arm32v7", "32-bit ARM, version 7", ("arm/v7", "armhf")),
+    ("arm64", "64-bit ARM", ("arm64v8", "aarch64")),
     ("arm64v8", "64-bit ARM", ("arm64", "aarch64")),
     ("i386", "32-bit x86", ("386", "x86")),
     ("mips64le", "64-bit MIPS, little endian", ("mips64el",)),

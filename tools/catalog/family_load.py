@@ -35,7 +35,8 @@ def _lists(value: Value) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _architectures(value: Value | None) -> dict[str, tuple[str, ...]]:
+def architectures_of(value: Value | None) -> dict[str, tuple[str, ...]]:
+    """The architectures of each base image, all of them known."""
     found: dict[str, tuple[str, ...]] = {}
     if value is None:
         return found
@@ -153,7 +154,8 @@ def _text(row: Mapping, key: str) -> str | None:
     return None if value is None else value.text()
 
 
-def _known_bases(family: Family, releases: Value) -> None:
+def known_bases(family: Family, releases: Value) -> None:
+    """Raise unless every variant's architectures can be told."""
     for release in family.releases:
         for variant in release.variants:
             base = variant.removeprefix("slim-")
@@ -212,7 +214,7 @@ def load_file(file: Path, directory: Path, shown: Path | None = None) -> Family:
     catalog = None
     if re.fullmatch(r"catalog", releases.name() if releases.is_scalar() else ""):
         catalog = load.load(directory, None if shown is None else shown.parent.parent)
-    architectures = _architectures(row.get("architectures"))
+    architectures = architectures_of(row.get("architectures"))
     if catalog is not None:
         architectures = {
             suite.name: tuple(catalog.platforms[name].docker for name in suite.platforms)
@@ -238,7 +240,7 @@ def load_file(file: Path, directory: Path, shown: Path | None = None) -> Family:
         releases=_releases(releases, {} if lists is None else _lists(lists), catalog),
     )
     row.done()
-    _known_bases(family, releases)
+    known_bases(family, releases)
     fault = check_tags(family)
     if fault is not None:
         raise releases.error(*fault)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from tools.catalog import family_load, listing
+from tools.catalog import family_load, listing, versions_json
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Family, groups
 
@@ -49,7 +50,7 @@ def test_an_official_family_is_the_published_manifest(name: str) -> None:
             "2026-02",
             "amd64 arm32v5 arm32v6 arm32v7 arm64v8 i386 ppc64le riscv64 s390x windows-amd64",
         ),
-        ("infra7", "amd64 arm64v8"),
+        ("infra7", "amd64 arm64"),
         ("current", "amd64 arm64v8"),
     ],
 )
@@ -137,3 +138,34 @@ def test_a_fault_is_one_error(
 def test_an_unknown_family_lists_near_ones() -> None:
     with pytest.raises(CatalogError, match="did you mean 2025-10"):
         family_load.load_family("2025-01", CATALOG)
+
+
+def test_a_versions_json_is_a_family(tmp_path: Path) -> None:
+    published = family("2026-06")
+    file = tmp_path / "versions.json"
+    file.write_text(json.dumps(versions_json.versions(published), indent=2))
+    again = versions_json.read(file, CATALOG)
+    strip = [line for line in golden("2026-06.manifest.txt").split("\n") if "  commit " not in line]
+    assert listing.blocks(again.entries()) == "\n".join(strip)
+    assert versions_json.versions(again) == versions_json.versions(published)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"3.14": {"version": "3.14.6", "variants": ["sid"]}}', ["'sid'", "parents.yaml"]),
+        ('{"3.13": {"version": "3.14.6", "variants": ["trixie"]}}', ["3.14.6", "its key is 3.14"]),
+        ('{"3.14": {"version": "3.14.6"}}', ["has no 'variants'"]),
+        ('{"3.14": {"version": "3.14.6", "variants": ["trixie"], "x": 1}}', ["unknown key"]),
+        ("{}", ["names no release"]),
+        ("[]", ["a list", "not a mapping"]),
+    ],
+)
+def test_a_bad_versions_json_is_one_error(tmp_path: Path, text: str, words: list[str]) -> None:
+    file = tmp_path / "versions.json"
+    file.write_text(text)
+    with pytest.raises(CatalogError) as caught:
+        versions_json.read(file, CATALOG, Path("versions.json"))
+    assert str(caught.value).startswith("versions.json")
+    for word in words:
+        assert word in str(caught.value)

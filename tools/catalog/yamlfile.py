@@ -73,6 +73,10 @@ class Value:
         """Whether this is a single value, neither a list nor a mapping."""
         return isinstance(self._node, yaml.ScalarNode)
 
+    def is_null(self) -> bool:
+        """Whether nothing is written here, or ``null``."""
+        return bool(self._node.tag == _PREFIX + "null")
+
     def text(self) -> str:
         """A non-empty string."""
         text = self._scalar("a text", "str")

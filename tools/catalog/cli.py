@@ -1,0 +1,227 @@
+"""Looks into the catalog: list, show and check it; completion of tag names."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.catalog import family_load, load
+from tools.catalog.errors import CatalogError
+from tools.catalog.family import Entry, Family
+from tools.generate import command
+from tools.generate.render import render
+
+_COMPLETION = Path(__file__).parent / "templates" / "completion.bash.j2"
+
+
+def _facts(entry: Entry) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "name": entry.name,
+        "release": entry.release.name,
+        "variant": entry.variant,
+        "tags": list(entry.tags),
+        "shared_tags": list(entry.shared_tags),
+        "architectures": list(entry.architectures),
+        "directory": entry.directory,
+    }
+    windows = entry.constraint is not None
+    optional = {
+        "commit": entry.commit,
+        "constraint": entry.constraint,
+        "sha256": entry.release.windows_sha256 if windows else entry.release.sha256,
+    }
+    return facts | {key: value for key, value in optional.items() if value}
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    lines = [
+        "  ".join(
+            [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]
+        ).rstrip()
+        for row in rows
+    ]
+    lines[0] = command.coloured(lines[0], "1")
+    return "\n".join(lines) + "\n"
+
+
+def _list_families(asked: argparse.Namespace) -> str:
+    folder = command.directory(asked.catalog)
+    families = [
+        family_load.load_family(name, folder, command.shown(folder))
+        for name in family_load.names(folder)
+    ]
+    if asked.format == "json":
+        return command.as_json(
+            [
+                {
+                    "family": family.name,
+                    "title": family.title,
+                    "images": len(family.published()),
+                    "releases": [release.name for release in family.releases],
+                    "architectures": family.supported(),
+                }
+                for family in families
+            ]
+        )
+    rows = [("FAMILY", "IMAGES", "RELEASES", "TITLE")]
+    rows += [
+        (
+            family.name,
+            str(len(family.published())),
+            f"{family.releases[0].name} to {family.releases[-1].name}",
+            family.title,
+        )
+        for family in families
+    ]
+    return _columns(rows)
+
+
+def _list(asked: argparse.Namespace) -> str:
+    if asked.family is None and (asked.catalog is None or asked.catalog.is_dir()):
+        return _list_families(asked)
+    entries = command.family(asked.family, asked.catalog).published()
+    if asked.format == "json":
+        return command.as_json([_facts(entry) for entry in entries])
+    rows = [("IMAGE", "ALSO", "SHARED", "ARCHITECTURES")]
+    rows += [
+        (
+            entry.name,
+            ", ".join(entry.tags[1:]) or "-",
+            ", ".join(entry.shared_tags) or "-",
+            ", ".join(entry.architectures),
+        )
+        for entry in entries
+    ]
+    return _columns(rows)
+
+
+def find(family: Family, tag: str) -> list[Entry]:
+    """The images ``tag`` names: one, or for a shared tag several.
+
+    Raises:
+        CatalogError: it names none; the message lists near ones.
+    """
+    entries = family.published()
+    found = [entry for entry in entries if tag in (*entry.tags, *entry.shared_tags)]
+    if not found:
+        known = [name for entry in entries for name in (*entry.tags, *entry.shared_tags)]
+        close = difflib.get_close_matches(tag, known, n=3, cutoff=0.6)
+        remedy = (
+            "did you mean " + " or ".join(close) + "?"
+            if close
+            else f"list them with ./bazelw run //tools:catalog -- list {family.name}"
+        )
+        raise CatalogError(
+            f"catalog/families/{family.name}.yaml", None, "", f"unknown tag {tag!r}", remedy
+        )
+    return found
+
+
+def _show(asked: argparse.Namespace) -> str:
+    family = command.family(asked.family, asked.catalog)
+    shown = [_facts(entry) for entry in find(family, asked.tag)]
+    if asked.format == "json":
+        return command.as_json(shown)
+    blocks = []
+    for facts in shown:
+        lines = [command.coloured(str(facts["name"]), "1")]
+        for key, value in facts.items():
+            text = ", ".join(value) if isinstance(value, list) else str(value)
+            if key != "name" and text:
+                lines.append(f"  {key.replace('_', ' ') + ':':<15}{text}")
+        blocks.append("\n".join(lines) + "\n")
+    return "\n".join(blocks)
+
+
+def _check(asked: argparse.Namespace) -> str:
+    if asked.catalog is not None and not asked.catalog.is_dir():
+        family = command.family(None, asked.catalog)
+        checked = [(str(asked.catalog), f"{len(family.entries())} images")]
+    else:
+        folder = command.directory(asked.catalog)
+        shown = command.shown(folder)
+        catalog = load.load(folder, shown)
+        checked = [(str(shown / name), "") for name in load.FILES]
+        checked[0] = (checked[0][0], f"{len(catalog.images())} images to build")
+        for name in family_load.names(folder):
+            family = family_load.load_family(name, folder, shown)
+            checked.append(
+                (str(shown / "families" / f"{name}.yaml"), f"{len(family.entries())} images")
+            )
+    if asked.format == "json":
+        return command.as_json([{"file": file, "ok": True} for file, _ in checked])
+    good = command.coloured("ok", "32")
+    return "".join(f"{good} {file}{': ' + text if text else ''}\n" for file, text in checked)
+
+
+def _tags(asked: argparse.Namespace) -> str:
+    entries = command.family(asked.family, asked.catalog).published()
+    names = dict.fromkeys(tag for entry in entries for tag in (*entry.tags, *entry.shared_tags))
+    found = [name for name in names if name.startswith(asked.prefix)]
+    return (
+        command.as_json(found) if asked.format == "json" else "".join(f"{one}\n" for one in found)
+    )
+
+
+def _completion(asked: argparse.Namespace) -> str:
+    folder = command.directory(None)
+    current = family_load.load_family("current", folder, command.shown(folder))
+    names = dict.fromkeys(
+        tag for entry in current.published() for tag in (*entry.tags, *entry.shared_tags)
+    )
+    catalog = load.load(folder, command.shown(folder))
+    return render(
+        _COMPLETION,
+        {
+            "tags": list(names),
+            "families": family_load.names(folder),
+            "platforms": list(catalog.platforms),
+        },
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    options = command.parser(
+        "catalog",
+        "Look into the catalog: what is published, under which tags, and whether it is sound.",
+        "list\nlist 2025-10 --format json\nshow 3.14-slim\nshow latest --family 2026-02\n"
+        "check\ncheck --catalog mine.yaml\ncompletion > ~/.python-images.bash",
+    )
+    verbs = options.add_subparsers(required=True, metavar="VERB")
+
+    verb = verbs.add_parser("list", help="families, or the images of one")
+    command.add_family(verb)
+    verb.set_defaults(run=_list)
+
+    verb = verbs.add_parser("show", help="the images a tag names")
+    verb.add_argument("tag", metavar="TAG")
+    verb.add_argument("--family", metavar="FAMILY", help="default: current")
+    command.add_catalog(verb)
+    verb.set_defaults(run=_show)
+
+    verb = verbs.add_parser("check", help="read everything; exit status 2 at the first fault")
+    command.add_catalog(verb)
+    verb.set_defaults(run=_check)
+
+    verb = verbs.add_parser("tags", help="all tags of a family, one per line")
+    verb.add_argument("prefix", nargs="?", default="", metavar="PREFIX")
+    verb.add_argument("--family", metavar="FAMILY", help="default: current")
+    command.add_catalog(verb)
+    verb.set_defaults(run=_tags)
+
+    verb = verbs.add_parser("completion", help="a bash script that completes tags and families")
+    verb.set_defaults(run=_completion)
+
+    for verb in verbs.choices.values():
+        command.add_format(verb)
+    asked = options.parse_args(arguments)
+    return command.run(lambda: str(asked.run(asked)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""What the generators' command lines have in common."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.catalog import family_load, versions_json
+from tools.catalog.errors import CatalogError
+from tools.catalog.family import Family
+
+_ROOT = Path(__file__).parents[2]
+
+
+def checkout() -> Path:
+    """The checkout when run by `bazel run`, else the tree this file is part of."""
+    return Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", _ROOT))
+
+
+def given(path: str) -> Path:
+    """A path from the command line: `bazel run` changes folder, so take the caller's."""
+    return Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), path)
+
+
+def parser(command: str, description: str, examples: str) -> argparse.ArgumentParser:
+    """A parser whose help ends in ``examples``, one per line."""
+    lines = "\n".join(
+        f"  ./bazelw run //tools:{command} -- {line}" for line in examples.split("\n")
+    )
+    return argparse.ArgumentParser(
+        prog=f"//tools:{command}",
+        description=description,
+        epilog=f"examples:\n{lines}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_catalog(options: argparse.ArgumentParser) -> None:
+    """Add ``--catalog``."""
+    options.add_argument(
+        "--catalog",
+        type=given,
+        metavar="FILE",
+        help="your own: a family's YAML file, a versions.json, or a folder like catalog/",
+    )
+
+
+def add_family(options: argparse.ArgumentParser) -> None:
+    """Add the FAMILY argument and ``--catalog``."""
+    options.add_argument(
+        "family",
+        nargs="?",
+        metavar="FAMILY",
+        help="one of: " + ", ".join(family_load.names(_ROOT / "catalog")) + " (default: current)",
+    )
+    add_catalog(options)
+
+
+def add_format(options: argparse.ArgumentParser) -> None:
+    """Add ``--format``."""
+    options.add_argument(
+        "--format", choices=("text", "json"), default="text", help="for people, or for programs"
+    )
+
+
+def directory(catalog: Path | None) -> Path:
+    """The catalog's folder: the user's when that is one, else the checkout's."""
+    return catalog if catalog is not None and catalog.is_dir() else checkout() / "catalog"
+
+
+def shown(path: Path) -> Path:
+    """``path`` as messages should call it: relative to the checkout when it's inside."""
+    return path.relative_to(checkout()) if path.is_relative_to(checkout()) else path
+
+
+def family(name: str | None, catalog: Path | None) -> Family:
+    """The family the command line asks for."""
+    folder = directory(catalog)
+    if catalog is not None and catalog.suffix == ".json":
+        return versions_json.read(catalog, folder)
+    if catalog is not None and not catalog.is_dir():
+        return family_load.load_file(catalog, folder)
+    return family_load.load_family(name or "current", folder, shown(folder))
+
+
+def as_json(value: object) -> str:
+    """JSON for people and programs: indented, in the order given."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def coloured(text: str, code: str, stream: object = None) -> str:
+    """``text`` in a terminal colour when the stream is a terminal and NO_COLOR is unset."""
+    target = sys.stdout if stream is None else stream
+    terminal = getattr(target, "isatty", lambda: False)()
+    return f"\033[{code}m{text}\033[0m" if terminal and not os.environ.get("NO_COLOR") else text
+
+
+def run(main: Callable[[], str]) -> int:
+    """Print what ``main`` returns; a CatalogError is one line and exit status 2."""
+    try:
+        text = main()
+    except CatalogError as error:
+        print(coloured("error:", "31", sys.stderr), error, file=sys.stderr)
+        return 2
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; keep Python from flushing again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

@@ -1,0 +1,27 @@
+"""Prints a family as docker-library's versions.json."""
+
+from __future__ import annotations
+
+import sys
+
+from tools.catalog import versions_json
+from tools.generate import command
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    options = command.parser(
+        "versions",
+        "Print a family's releases as a versions.json, docker-library's own format.\n"
+        "The other generators read one back with --catalog.",
+        "current\n2026-02 > versions.json",
+    )
+    command.add_family(options)
+    asked = options.parse_args(arguments)
+    return command.run(
+        lambda: command.as_json(versions_json.versions(command.family(asked.family, asked.catalog)))
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The library manifest: what docker-library's build system reads."""

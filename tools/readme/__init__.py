@@ -1,0 +1,1 @@
+"""Pages of a family: what its tags are and how to use its images."""

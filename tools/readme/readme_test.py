@@ -1,0 +1,132 @@
+"""Pages say what the published ones said, describe only what they list, and take templates."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tools.catalog import family_load
+from tools.catalog.errors import CatalogError
+from tools.readme.readme import main, page
+
+CATALOG = Path(__file__).parents[2] / "catalog"
+TESTDATA = Path(__file__).parent / "testdata"
+
+
+def facts(text: str) -> str:
+    """A page's tags, groups and architectures in the form the expected listings have."""
+    simple, shared = text.split("## Simple Tags")[1].split("## Shared Tags")
+    lines = [
+        "simple " + " ".join(re.findall(r"`([^`]+)`", line))
+        for line in simple.splitlines()
+        if line.startswith("-\t")
+    ]
+    for line in shared.split("\n# ")[0].splitlines():
+        names = re.findall(r"`([^`]+)`", line)
+        if line.startswith("-\t"):
+            lines.append("shared " + " ".join(names) + ":")
+        elif line.startswith("\t-\t"):
+            lines[-1] += " " + names[0]
+    found = re.search(r"\*\*Supported architectures\*\*:.*\n\t(.*)", text)
+    assert found is not None
+    lines.append("architectures " + " ".join(re.findall(r"`([^`]+)`", found[1])))
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "2019-01",
+        "2022-09",
+        "2025-10",
+        "2026-02",
+        "2019-01.windows-amd64",
+        "2025-10.i386",
+        "2026-02.windows-amd64",
+    ],
+)
+def test_a_page_says_what_the_published_one_said(name: str) -> None:
+    family, _, arch = name.partition(".")
+    made = page(family_load.load_family(family, CATALOG), arch or None)
+    expected = (TESTDATA / f"{name}.txt").read_text().split("\n\n", 1)[1]
+    assert facts(made) == expected
+
+
+def headings(text: str) -> list[str]:
+    return re.findall(r"^## `.*?:<version>(.*)`$", text, re.M)
+
+
+def test_sections_are_those_of_the_variants_on_the_page() -> None:
+    family = family_load.load_family("2025-10", CATALOG)
+    assert headings(page(family)) == ["", "-slim", "-alpine", "-windowsservercore"]
+    assert headings(page(family, "i386")) == ["", "-slim", "-alpine"]
+    assert headings(page(family, "windows-amd64")) == ["", "-windowsservercore"]
+    assert headings(page(family, "arm32v6")) == ["", "-alpine"]
+    assert headings(page(family_load.load_family("current", CATALOG))) == ["", "-slim"]
+
+
+def test_an_architectures_page_uses_its_namespace() -> None:
+    family = family_load.load_family("2026-02", CATALOG)
+    text = page(family, "winamd64")
+    assert "FROM winamd64/python:3\n" in text
+    assert "published as `winamd64/python`" in text
+    assert page(family, "windows-amd64") == text
+
+
+def test_infra7s_table_has_what_is_built() -> None:
+    text = page(family_load.load_family("infra7", CATALOG))
+    rows = [
+        [cell.strip() for cell in line.strip("| ").split("|")]
+        for line in text.splitlines()
+        if line.startswith("|")
+    ]
+    assert rows[0] == ["Python Version →", "3.13", "3.12", "3.11", "3.10", "3.9"]
+    assert rows[2] == ["Target ↓ / Release →", "3.13.0", "3.12.7", "3.11.10", "3.10.15", "3.9.20"]
+    table = {row[0]: row[1:] for row in rows[3:]}
+    assert table["Debian (bookworm)"] == ["&check;"] * 5
+    assert list(table) == [
+        "Debian (trixie)¹",
+        "Debian (bookworm)",
+        "Ubuntu (jammy)",
+        "Ubuntu (noble)",
+    ]
+    for tag in ("3.13-bookworm", "3.13.0-bookworm", "3.13", "3.13.0", "latest"):
+        assert f"infra7/python:{tag})" in text
+    assert "* ``amd64`` → 64-bit x86 (AMD/Intel): amd64, x86_64, x86\n" in text
+    assert "* ``arm64`` → 64-bit ARM: arm64, arm64v8, aarch64\n" in text
+
+
+def test_an_unknown_architecture_lists_near_ones() -> None:
+    with pytest.raises(CatalogError, match="did you mean arm32v7"):
+        page(family_load.load_family("2025-10", CATALOG), "arm32v8")
+
+
+def test_a_user_can_bring_a_template(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = tmp_path / "mine.md.j2"
+    mine.write_text("{{ image }} has {{ entries | length }} images\n")
+    assert main(["2026-02", "--arch", "s390x", "--template", str(mine)]) == 0
+    assert capsys.readouterr().out == "s390x/python has 36 images\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("fine\n{% for %}\n", 2, "template error"),
+        ("fine\n\n{{ entriez }}\n", 3, "'entriez' is undefined"),
+        ("{{ image + 1 }}\n", 1, "template error"),
+        ('{% include "other" %}\n', 1, "includes 'other'"),
+    ],
+)
+def test_a_template_error_is_one_line_with_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, line: int, words: str
+) -> None:
+    mine = tmp_path / "mine.md.j2"
+    mine.write_text(text)
+    assert main(["2026-02", "--template", str(mine)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"error: {mine}:{line}: ")
+    assert captured.err.count("\n") == 1
+    assert words in captured.err
