@@ -126,6 +126,6 @@ oci_image = rule(
         "variant": attr.string(doc = "Variant of the CPU: v7, v8 ..."),
         "volumes": _file("Comma-separated paths: /srv/data,/srv/other."),
         "workdir": attr.string(doc = "Working directory of the container."),
-        "_assemble": attr.label(default = Label(":assemble"), executable = True, cfg = "exec"),
+        "_assemble": attr.label(default = Label("@python_images//tools/oci/assembler:assemble"), executable = True, cfg = "exec"),
     },
 )

@@ -56,6 +56,6 @@ oci_image_index = rule(
         "_allowlist_function_transition": attr.label(
             default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
         ),
-        "_assemble": attr.label(default = Label(":assemble"), executable = True, cfg = "exec"),
+        "_assemble": attr.label(default = Label("@python_images//tools/oci/assembler:assemble"), executable = True, cfg = "exec"),
     },
 )

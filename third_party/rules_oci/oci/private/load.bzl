@@ -64,9 +64,9 @@ oci_load = rule(
             allow_single_file = [".txt"],
             doc = "repository:tag names for the image, one per line.",
         ),
-        "_assemble": attr.label(default = Label(":assemble"), executable = True, cfg = "exec"),
-        "_launcher": attr.label(default = Label(":private/launcher.sh.tpl"), allow_single_file = True),
-        "_load": attr.label(default = Label(":load"), executable = True, cfg = "exec"),
+        "_assemble": attr.label(default = Label("@python_images//tools/oci/assembler:assemble"), executable = True, cfg = "exec"),
+        "_launcher": attr.label(default = Label("//oci:private/launcher.sh.tpl"), allow_single_file = True),
+        "_load": attr.label(default = Label("@python_images//tools/oci/assembler:load"), executable = True, cfg = "exec"),
     },
     executable = True,
 )

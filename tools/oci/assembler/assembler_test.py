@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oci_assembler import archive, assemble, image, layer
-from oci_assembler.layout import Layout
-from oci_assembler.spec import DOCKER_MANIFEST, Json, OciError, digest_of
+
+from tools.oci.assembler import archive, assemble, image, layer
+from tools.oci.assembler.layout import Layout
+from tools.oci.assembler.spec import DOCKER_MANIFEST, Json, OciError, digest_of
 
 CREATED = "2026-01-02T03:04:05Z"
 

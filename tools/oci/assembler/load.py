@@ -9,9 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from oci_assembler import archive
-from oci_assembler.assemble import lines_of
-from oci_assembler.spec import OciError
+from tools.oci.assembler import archive
+from tools.oci.assembler.assemble import lines_of
+from tools.oci.assembler.spec import OciError
 
 ENGINES = ("docker", "podman", "nerdctl")
 

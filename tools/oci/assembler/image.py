@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from oci_assembler import layer
-from oci_assembler.layout import Layout, LayoutWriter
-from oci_assembler.spec import (
+from tools.oci.assembler import layer
+from tools.oci.assembler.layout import Layout, LayoutWriter
+from tools.oci.assembler.spec import (
     DOCKER_LAYER,
     DOCKER_MANIFEST,
     OCI_CONFIG,

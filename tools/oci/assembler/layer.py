@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from oci_assembler.spec import OCI_LAYER, Json, OciError, check_digest, digest_of_file, parse
+from tools.oci.assembler.spec import OCI_LAYER, Json, OciError, check_digest, digest_of_file, parse
 
 _CHUNK = 1 << 20
 

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from oci_assembler.spec import (
+from tools.oci.assembler.spec import (
     INDEX_TYPES,
     MANIFEST_TYPES,
     OCI_INDEX,

@@ -7,8 +7,8 @@ import tarfile
 from pathlib import Path
 from typing import BinaryIO
 
-from oci_assembler.layout import Layout, blob_name
-from oci_assembler.spec import INDEX_TYPES, OCI_INDEX, Json, OciError, dump
+from tools.oci.assembler.layout import Layout, blob_name
+from tools.oci.assembler.spec import INDEX_TYPES, OCI_INDEX, Json, OciError, dump
 
 FORMATS = ("docker", "oci")
 

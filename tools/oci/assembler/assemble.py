@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from oci_assembler import archive, image, index, layer
-from oci_assembler.spec import OciError
+from tools.oci.assembler import archive, image, index, layer
+from tools.oci.assembler.spec import OciError
 
 
 def lines_of(path: Path) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from oci_assembler.layout import Layout, LayoutWriter
-from oci_assembler.spec import OCI_INDEX, Json, OciError, dump, platform_of
+from tools.oci.assembler.layout import Layout, LayoutWriter
+from tools.oci.assembler.spec import OCI_INDEX, Json, OciError, dump, platform_of
 
 
 def build(images: list[Path], annotations: dict[str, str], out: Path) -> str:

@@ -1,0 +1,53 @@
+"""layer_blob: a layer tar as the compressed blob an image refers to."""
+
+_FORMATS = {
+    "gzip": ".tar.gz",
+    "zstd": ".tar.zst",
+}
+
+def _layer_blob_impl(ctx):
+    blob = ctx.actions.declare_file(ctx.label.name + _FORMATS[ctx.attr.compression])
+    descriptor = ctx.actions.declare_file(ctx.label.name + ".descriptor.json")
+    args = ctx.actions.args()
+    args.add("--input", ctx.file.tar)
+    args.add("--output", blob)
+    args.add("--descriptor", descriptor)
+    args.add("--format", ctx.attr.compression)
+    ctx.actions.run(
+        executable = ctx.executable._compress,
+        arguments = [args],
+        inputs = [ctx.file.tar],
+        outputs = [blob, descriptor],
+        mnemonic = "LayerBlob",
+        progress_message = "Compressing layer %{label}",
+    )
+    return [
+        DefaultInfo(files = depset([blob])),
+        # The rules_oci stand-in takes digest and diff ID from here; the real one reads the blob.
+        OutputGroupInfo(oci_descriptor = depset([descriptor])),
+    ]
+
+layer_blob = rule(
+    implementation = _layer_blob_impl,
+    doc = """A layer's blob, <name>.tar.gz or <name>.tar.zst; the same bytes on every machine.
+
+The output group `oci_descriptor` is a JSON file with `mediaType`, `digest` and `size` (bytes) of the
+blob, and `diffId`, the digest of the tar inside.""",
+    attrs = {
+        "compression": attr.string(
+            default = "gzip",
+            values = _FORMATS.keys(),
+            doc = "gzip: what every engine and registry reads. zstd: smaller, for newer ones.",
+        ),
+        "tar": attr.label(
+            mandatory = True,
+            allow_single_file = [".tar"],
+            doc = "The uncompressed layer.",
+        ),
+        "_compress": attr.label(
+            default = "//tools/oci:compress",
+            executable = True,
+            cfg = "exec",
+        ),
+    },
+)

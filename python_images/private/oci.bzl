@@ -1,0 +1,150 @@
+"""Images and what hangs off them. The only file that loads rules_oci.
+
+With the Bazel Central Registry @rules_oci is the real one, on a closed network the stand-in in
+third_party/rules_oci; nothing here may need more than the real one documents.
+"""
+
+load("@bazel_skylib//rules:write_file.bzl", "write_file")
+load("@rules_oci//oci:defs.bzl", "oci_image", "oci_image_index", "oci_load")
+
+_ANNOTATION = "org.opencontainers.image."
+
+# buildifier: disable=attr-licenses
+def image_annotations(
+        title,
+        version,
+        created,
+        source = None,
+        revision = None,
+        license_expression = None,
+        base_name = None,
+        base_digest = None,
+        **others):
+    """Returns the OCI annotations of an image, to be given to manifest and index alike.
+
+    Args:
+      title: the image's name for people.
+      version: the version of the software packaged.
+      created: time of creation, YYYY-MM-DDTHH:MM:SSZ.
+      source: URL of the source the image is built from.
+      revision: revision of that source.
+      license_expression: SPDX licence expression of what the image contains.
+      base_name: reference of the image this one equals or extends, host included.
+      base_digest: digest of that base image.
+      **others: further keys of org.opencontainers.image, a "." written as "_".
+
+    Returns:
+      a dict; what is None or empty is left out.
+    """
+    values = {
+        "base.digest": base_digest,
+        "base.name": base_name,
+        "created": created,
+        "licenses": license_expression,
+        "revision": revision,
+        "source": source,
+        "title": title,
+        "version": version,
+    } | {key.replace("_", "."): value for key, value in others.items()}
+    return {_ANNOTATION + key: values[key] for key in sorted(values) if values[key]}
+
+def _companions(name, repo_tags, load_format, common):
+    """Declares <name>.load and <name>.tar."""
+    oci_load(
+        name = name + ".load",
+        format = load_format,
+        image = name,
+        repo_tags = repo_tags,
+        **common
+    )
+    native.filegroup(
+        name = name + ".tar",
+        srcs = [name + ".load"],
+        output_group = "tarball",
+        **common
+    )
+
+def image(
+        name,
+        layers,
+        architecture,
+        created,
+        repo_tags,
+        os = "linux",
+        variant = None,
+        env = {},
+        labels = {},
+        annotations = {},
+        cmd = None,
+        entrypoint = None,
+        user = None,
+        workdir = None,
+        **common):
+    """One image of one platform, with all that hangs off it.
+
+    Declares <name> (an OCI layout directory), <name>.digest (a file with the image's digest),
+    <name>.load (run: loads it into docker, podman or nerdctl) and <name>.tar (that archive).
+
+    Args:
+      name: the image's target.
+      layers: layer_blob targets, lowest first.
+      architecture: the platform's CPU, as Go names it.
+      created: time of creation, YYYY-MM-DDTHH:MM:SSZ; a constant, never the clock.
+      repo_tags: repository:tag names the image gets when it is loaded.
+      os: the platform's operating system, as Go names it.
+      variant: the CPU's variant (v8 ...), where it has one.
+      env: dict of environment variables, in the order they are to be listed.
+      labels: dict of the config's labels.
+      annotations: dict of the manifest's annotations, see image_annotations.
+      cmd: list: the container's default command.
+      entrypoint: list: the container's program.
+      user: the user it runs as.
+      workdir: its working directory.
+      **common: tags, visibility and other attributes every rule has.
+    """
+
+    # No line break at the end: the real oci_image would copy it into the config.
+    write_file(
+        name = name + ".created",
+        out = name + ".created.txt",
+        content = [created],
+        **(common | {"tags": ["manual"]})
+    )
+    oci_image(
+        name = name,
+        annotations = annotations or None,
+        architecture = architecture,
+        cmd = cmd,
+        created = name + ".created",
+        entrypoint = entrypoint,
+        env = env or None,
+        labels = labels or None,
+        os = os,
+        tars = layers,
+        user = user,
+        variant = variant,
+        workdir = workdir,
+        **common
+    )
+    _companions(name, repo_tags, "docker", common)
+
+def image_index(name, images, repo_tags, annotations = {}, **common):
+    """An index of one image for several platforms, with all that hangs off it.
+
+    Declares <name> (an OCI layout directory), <name>.digest, <name>.load and <name>.tar; the last two
+    in OCI form, which docker takes with its containerd image store only.
+
+    Args:
+      name: the index's target.
+      images: `image` targets, one per platform.
+      repo_tags: repository:tag names it gets when it is loaded.
+      annotations: dict of the index's annotations, see image_annotations.
+      **common: tags, visibility and other attributes every rule has.
+    """
+    oci_image_index(
+        name = name,
+        annotations = annotations or None,
+        images = images,
+        **common
+    )
+    _companions(name, repo_tags, "oci", common)

@@ -1,0 +1,22 @@
+"""image_validation_test: an image layout is valid, by our own validator."""
+
+load("@rules_python//python:defs.bzl", "py_test")
+
+def image_validation_test(name, image, platforms, **kwargs):
+    """Checks that an image (or image index) is a strictly valid OCI layout.
+
+    Args:
+      name: name of the test.
+      image: an `image` or `image_index` target.
+      platforms: what it has to hold, as os/architecture or os/architecture/variant.
+      **kwargs: further attributes of py_test.
+    """
+    py_test(
+        name = name,
+        size = "small",
+        srcs = ["//tools/oci:validate.py"],
+        args = ["$(rootpath %s)" % image] + ["--platform=" + platform for platform in platforms],
+        data = [image],
+        main = "//tools/oci:validate.py",
+        **kwargs
+    )
