@@ -29,8 +29,7 @@ def _debian_impl(mctx):
             for file in mctx.path(tag.beside).dirname.readdir():
                 if not file.basename.endswith(".lock"):
                     continue
-                label = tag.beside.same_package_label(file.basename)
-                name = "{}/{}".format(label.package, label.name)
+                name = "{}/{}".format(tag.beside.package, file.basename)
                 parsed = parse_lock(mctx.read(file, watch = "yes"), name)
                 key = "{}/{}".format(parsed.suite, parsed.arch)
                 if file.basename != key.replace("/", "_") + ".lock":
@@ -41,7 +40,8 @@ def _debian_impl(mctx):
                 for set, lines in sets.items():
                     debian_packages(
                         name = set_repo_name(parsed.suite, parsed.arch, set),
-                        lock = str(label),
+                        beside = str(tag.beside),
+                        lock = file.basename,
                         packages = lines,
                         set = set,
                     )

@@ -18,11 +18,13 @@ def _list(items):
     return "[\n" + "".join(["    {},\n".format(repr(item)) for item in items]) + "]"
 
 def _debian_packages_impl(rctx):
-    # The lines of the set are attributes, so that a change elsewhere in the lock fetches nothing.
-    # The rest of the file serves only to find the bytes and to say where a line stands.
-    lock = Label(rctx.attr.lock)
-    name = "{}/{}".format(lock.package, lock.name)
-    parsed = parse_lock(rctx.read(rctx.path(lock), watch = "no"), name)
+    # The lines of the set are an attribute, and the lock isn't watched, so that a change of
+    # another set fetches nothing here. The file serves to tell the snapshot's time, and in errors
+    # where a line stands. (A label of the lock itself would watch it.)
+    beside = Label(rctx.attr.beside)
+    name = "{}/{}".format(beside.package, rctx.attr.lock)
+    file = rctx.path(beside).dirname.get_child(rctx.attr.lock)
+    parsed = parse_lock(rctx.read(file, watch = "no"), name)
     chosen = select_packages(parsed, rctx.attr.packages, name, rctx.attr.set)
     files = download_debs(rctx, chosen)
     rctx.file("BUILD.bazel", _SET_BUILD.format(files = _list(sorted(files))), executable = False)
@@ -44,7 +46,8 @@ debian_packages = repository_rule(
     implementation = _debian_packages_impl,
     doc = "The packages of one set: //:debs (the files) and //:packages.json (what they are).",
     attrs = {
-        "lock": attr.string(mandatory = True, doc = "canonical label of the lock file"),
+        "beside": attr.string(mandatory = True, doc = "label of a file in the lock's folder"),
+        "lock": attr.string(mandatory = True, doc = "file name of the lock"),
         "packages": attr.string_list(mandatory = True, doc = "the lock's lines for the set"),
         "set": attr.string(mandatory = True, doc = "name of the package set"),
     },
