@@ -10,6 +10,7 @@ with 0 if no test failed. A test that this host can't run is SKIPPED and counted
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import stat
@@ -27,6 +28,10 @@ from tools.structure_test.container import Mount
 from tools.structure_test.engine import IMAGE_NAME, Engine, EngineServer
 from tools.structure_test.layout import Image, LayoutError, open_layer, read_image
 from tools.structure_test.rootfs import Rootfs, RootfsError, unpack
+
+
+class ConfigError(Exception):
+    """A test file that can't be used."""
 
 
 def _parse_mount(value: str) -> Mount:
@@ -128,7 +133,15 @@ def _run_binary(arguments: argparse.Namespace, socket: Path, work: Path) -> tupl
     return done.returncode, path.read_text() if path.exists() else "", done.stdout + done.stderr
 
 
+def _check_configs(configs: list[Path]) -> None:
+    for config in configs:
+        left = re.search(r"\{\{[A-Z_]+\}\}", config.read_text())
+        if left:
+            raise ConfigError(f"{config}: nothing was substituted for {left[0]}")
+
+
 def _test(arguments: argparse.Namespace) -> int:
+    _check_configs(arguments.configs)
     image = read_image(arguments.layout, arguments.platform)
     subject = arguments.subject or f"{arguments.layout.name} {image.platform}"
     emulator = arguments.emulator.resolve() if arguments.emulator else None
@@ -199,7 +212,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the tests; the exit status."""
     try:
         return _test(_parse_arguments(arguments))
-    except (LayoutError, RootfsError) as error:
+    except (ConfigError, LayoutError, RootfsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

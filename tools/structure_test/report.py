@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from tools.structure_test.engine import SKIP_MARK
 
 PASSED, FAILED, SKIPPED = "PASSED", "FAILED", "SKIPPED"
-_SHOWN = 2000  # characters of a failed command's output that are printed
+_SHOWN = 1000  # characters of a failed test's output that are printed, from either end
 
 
 @dataclass(frozen=True)
@@ -64,25 +64,36 @@ def parse(report: str) -> list[Result]:
 
 
 def summary(subject: str, results: list[Result]) -> str:
-    """One line: what was tested and how many tests ended in which way."""
+    """How many tests ended in which way; what was skipped, in the form .ci/run looks for.
+
+    That is a line that begins with SKIPPED (tools/testing/summary.py).
+    """
     count = {kind: sum(r.outcome == kind for r in results) for kind in (PASSED, FAILED, SKIPPED)}
-    line = f"{subject}: {count[PASSED]} passed, {count[FAILED]} failed, {count[SKIPPED]} SKIPPED"
-    reasons = sorted({detail for r in results if r.outcome == SKIPPED for detail in r.details})
-    return line + (f" ({'; '.join(reasons)})" if reasons else "")
+    line = f"{subject}: {count[PASSED]} passed, {count[FAILED]} failed, {count[SKIPPED]} skipped"
+    if count[SKIPPED]:
+        reasons = sorted({detail for r in results if r.outcome == SKIPPED for detail in r.details})
+        line += f"\nSKIPPED {count[SKIPPED]} of {len(results)} tests: {'; '.join(reasons)}"
+    return line
 
 
 def text(results: list[Result]) -> str:
     """One line per test; errors and output below those that failed."""
     lines = []
     for result in results:
-        lines.append(f"{result.outcome:7} {result.name} ({result.seconds:.2f} s)")
+        lines.append(f"  {result.outcome.lower():7} {result.name} ({result.seconds:.2f} s)")
         if result.outcome != PASSED:
-            lines.extend(f"        {detail}" for detail in result.details)
+            lines.extend(_indented("", "\n".join(result.details)))
         if result.outcome == FAILED:
-            for name, output in (("stdout", result.stdout), ("stderr", result.stderr)):
-                if output:
-                    lines.extend(f"        {name}: {x}" for x in output[-_SHOWN:].splitlines())
+            for name, output in (("stdout: ", result.stdout), ("stderr: ", result.stderr)):
+                if output and not any(output in detail for detail in result.details):
+                    lines.extend(_indented(name, output))
     return "\n".join(lines)
+
+
+def _indented(prefix: str, output: str) -> list[str]:
+    if len(output) > 2 * _SHOWN:
+        output = f"{output[:_SHOWN]}\n[...]\n{output[-_SHOWN:]}"
+    return [f"          {prefix}{line}" for line in output.splitlines()]
 
 
 def junit(subject: str, results: list[Result]) -> bytes:
@@ -115,14 +126,7 @@ def _printable(value: str) -> str:
 
 
 def publish(subject: str, results: list[Result]) -> None:
-    """Leaves the results where Bazel's test environment variables say, if they are set.
-
-    The JUnit file becomes the target's test.xml; `skipped.txt`, only written if something was
-    skipped, is one of the test's undeclared outputs, where .ci/run finds it.
-    """
+    """Leaves a JUnit file where Bazel's test environment says: it becomes the target's test.xml."""
     xml = os.environ.get("XML_OUTPUT_FILE")
     if xml:
         Path(xml).write_bytes(junit(subject, results))
-    outputs = os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR")
-    if outputs and any(r.outcome == SKIPPED for r in results):
-        (Path(outputs) / "skipped.txt").write_text(summary(subject, results) + "\n")

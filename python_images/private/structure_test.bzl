@@ -1,0 +1,78 @@
+"""image_structure_test: container-structure-test's YAML, run against an image by the real program."""
+
+load("@bazel_skylib//rules:expand_template.bzl", "expand_template")
+load("@rules_python//python:defs.bzl", "py_test")
+load("//toolchains/emulator:emulator.bzl", "emulator_for")
+
+_MAIN = Label("//tools/structure_test:main.py")
+_LIBRARY = Label("//tools/structure_test:structure_test_lib")
+_PROGRAM = Label("//toolchains/structure_test")
+
+def image_structure_test(
+        name,
+        image,
+        configs,
+        oci_platform,
+        platform,
+        substitutions = {},
+        mounts = {},
+        tags = [],
+        **kwargs):
+    """A test that the image is as the YAML says.
+
+    It takes no daemon and no root. Commands run in the image's own root, in namespaces of the
+    kernel; those of a foreign platform are emulated. What this machine can't run is skipped, and
+    the log says so in a line that begins with SKIPPED; with `--test_env=STRUCTURE_TEST_NO_SKIPS=1`
+    it fails instead.
+
+    Args:
+      name: name of the test.
+      image: the image: an OCI layout directory, such as oci_image makes.
+      configs: list of YAML files of container-structure-test, schema version 2.0.0.
+      oci_platform: which image of the layout, as os/architecture[/variant].
+      platform: the same by its name in catalog/platforms.yaml; decides on the emulator.
+      substitutions: dict: what to replace in the YAML, such as {"{{MINOR}}": "3.13"}. The test
+        fails if a {{NAME}} is left.
+      mounts: dict: files to show in every container, read-only: label -> absolute path.
+      tags: tags of the test.
+      **kwargs: further attributes of py_test, such as size, timeout, flaky.
+    """
+    files = []
+    for index, config in enumerate(configs):
+        if substitutions:
+            expanded = "{}.{}.{}".format(name, index, Label(config).name)
+            expand_template(
+                name = expanded + ".expanded",
+                out = expanded,
+                substitutions = substitutions,
+                tags = ["manual"],
+                template = config,
+                testonly = True,
+            )
+            config = expanded
+        files.append(config)
+
+    emulator = emulator_for(platform)
+    args = [
+        "--layout=$(rootpath {})".format(image),
+        "--platform=" + oci_platform,
+        "--binary=$(rootpath {})".format(_PROGRAM),
+        "--subject=//{}:{}".format(native.package_name(), name),
+    ]
+    if emulator:
+        args.append("--emulator=$(rootpath {})".format(emulator))
+    for label, path in mounts.items():
+        args.append("--mount=$(rootpath {}):{}".format(label, path))
+
+    py_test(
+        name = name,
+        srcs = [_MAIN],
+        args = args + ["$(rootpath {})".format(file) for file in files],
+        data = files + [image, _PROGRAM] + ([emulator] if emulator else []) + mounts.keys(),
+        main = _MAIN,
+        # Only the switch of the docstring; nothing else of the caller's environment.
+        env_inherit = ["STRUCTURE_TEST_NO_SKIPS"],
+        tags = tags + ["structure-test"],
+        deps = [_LIBRARY],
+        **kwargs
+    )

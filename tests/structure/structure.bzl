@@ -1,0 +1,66 @@
+"""python_structure_test: which structure tests an image of the catalog has to pass."""
+
+load("@catalog//:catalog.bzl", "CATALOG")
+load("//python_images:defs.bzl", "image_structure_test")
+
+# Minor versions with a file of their own; a new one needs one.
+_MINORS = ["3.13", "3.14"]
+
+# What each variant has to pass, besides what all have.
+_VARIANTS = {
+    "slim": ["modules-slim.yaml", "slim.yaml"],
+}
+
+_EVERYWHERE = ["debian.yaml", "packaging.yaml", "python.yaml", "stdlib.yaml"]
+
+_SCRIPTS = ["import_stdlib.py", "make_wheel.py"]
+
+def python_structure_test(name, image, version, suite, variant, platform, **kwargs):
+    """The structure tests of one image.
+
+    Args:
+      name: name of the test.
+      image: the image of one platform, as an OCI layout directory.
+      version: as in catalog/versions.yaml.
+      suite: as in catalog/suites.yaml.
+      variant: as in catalog/variants.yaml.
+      platform: as in catalog/platforms.yaml.
+      **kwargs: further attributes of image_structure_test.
+    """
+    facts = CATALOG["versions"][version]
+    machine = CATALOG["platforms"][platform]
+    minor = facts["minor"]
+    if minor not in _MINORS:
+        fail("tests/structure/structure.bzl: no python-{}.yaml; add it, and {} to _MINORS".format(
+            minor,
+            minor,
+        ))
+    if variant not in _VARIANTS:
+        fail("tests/structure/structure.bzl: no tests for the variant {}; add it to _VARIANTS".format(
+            variant,
+        ))
+    configs = _EVERYWHERE + ["python-{}.yaml".format(minor)] + _VARIANTS[variant]
+    image_structure_test(
+        name = name,
+        # Some hundred starts of Python; emulated, each takes ten times as long.
+        timeout = kwargs.pop("timeout", "long"),
+        configs = ["//tests/structure:" + config for config in configs],
+        image = image,
+        mounts = {"//tests/structure:" + file: "/structure/" + file for file in _SCRIPTS},
+        oci_platform = "/".join([
+            part
+            for part in [machine["os"], machine["architecture"], machine["variant"]]
+            if part
+        ]),
+        platform = platform,
+        substitutions = {
+            "{{ABI}}": minor.replace(".", ""),
+            "{{DEBIAN_ARCH}}": machine["debian"],
+            "{{MINOR}}": minor,
+            "{{SHA256}}": facts["sha256"],
+            "{{SUITE}}": suite,
+            "{{TRIPLET}}": machine["triplet"],
+            "{{VERSION}}": version,
+        },
+        **kwargs
+    )
