@@ -1,0 +1,63 @@
+"""Computes the layer a spec describes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.rootfs.container import configure
+from tools.rootfs.dpkg_db import write_database, write_extended_states
+from tools.rootfs.effects import EFFECTS, generated, ldconfig
+from tools.rootfs.layer import layer_of
+from tools.rootfs.package import Package, load_packages
+from tools.rootfs.scripts import ScriptTable, load_table
+from tools.rootfs.select import needed_libraries, select_packages
+from tools.rootfs.spec import PackageSet, Spec
+from tools.rootfs.system import System, install, new_system
+from tools.rootfs.tree import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A computed layer: the whole system it ends in, and the entries it adds."""
+
+    system: System
+    layer: dict[str, Entry]
+
+
+def build(spec: Spec, tables: Path) -> Result:
+    """Computes the layer; `tables` is the directory of the reviewed scripts."""
+    table = load_table(tables / f"{spec.suite}.toml", EFFECTS)
+    system = new_system(spec.suite, spec.arch, spec.epoch, spec.slim)
+    below: dict[str, Entry] = {}
+    for package_set in spec.below:
+        _add(system, _load(package_set, spec), table)
+        below = _entries(system)
+    for package_set in spec.add:
+        _add(system, _load(package_set, spec), table)
+    if spec.select is not None:
+        candidates = _load(spec.select.candidates, spec)
+        needed = needed_libraries(spec.select.programs, spec.arch)
+        _add(system, select_packages(system, candidates, needed), table)
+    return Result(system, layer_of(below, _entries(system)))
+
+
+def _load(package_set: PackageSet, spec: Spec) -> list[Package]:
+    return load_packages([(deb.path, deb.requested) for deb in package_set.debs], spec.arch.name)
+
+
+def _add(system: System, packages: Iterable[Package], table: ScriptTable) -> None:
+    first = not system.packages
+    install(system, list(packages), table, EFFECTS, generated)
+    ldconfig(system)
+    write_database(system)
+    write_extended_states(system)
+    if first:
+        configure(system)
+    system.tree.finish()
+
+
+def _entries(system: System) -> dict[str, Entry]:
+    """The system's entries with its root directory."""
+    return {"": system.tree.root, **system.tree.entries}

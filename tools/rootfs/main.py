@@ -1,0 +1,75 @@
+"""Computes one layer of a Debian root file system.
+
+    python3 -m tools.rootfs.main spec.json --layer layer.tar --installed installed.json \\
+        --listing listing.txt
+
+Outputs depend on nothing but the spec and the files it names, and appear only when all is done.
+A fault prints one message and exits with status 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
+
+from tools.rootfs import layer
+from tools.rootfs.build import build
+from tools.rootfs.errors import RootfsError
+from tools.rootfs.spec import read_spec
+from tools.rootfs.tarout import write_tar
+
+TABLES = Path(__file__).parent / "scripts"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the program; see the module's text. Returns the exit status."""
+    parser = argparse.ArgumentParser(description="Compute a layer of a Debian root file system.")
+    parser.add_argument("spec", type=Path)
+    parser.add_argument("--layer", type=Path, required=True, help="tar to write")
+    parser.add_argument("--installed", type=Path, required=True, help="JSON of packages to write")
+    parser.add_argument("--listing", type=Path, required=True, help="text listing to write")
+    parser.add_argument("--tables", type=Path, default=TABLES, help="tables of reviewed scripts")
+    options = parser.parse_args(arguments)
+    try:
+        result = build(read_spec(options.spec), options.tables)
+        installed, listing = layer.installed(result.system), layer.listing(result.layer)
+        _write_all(
+            {
+                options.layer: lambda out: write_tar(out, result.layer.items()),
+                options.installed: lambda out: _write_text(out, installed),
+                options.listing: lambda out: _write_text(out, listing),
+            }
+        )
+    except (RootfsError, OSError) as error:
+        print(f"rootfs: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _write_text(out: BinaryIO, text: str) -> None:
+    out.write(text.encode("utf-8", "surrogateescape"))
+
+
+def _write_all(writers: dict[Path, Callable[[BinaryIO], None]]) -> None:
+    """Writes all files under temporary names, then renames them: all or none."""
+    done: list[tuple[str, Path]] = []
+    with ExitStack() as stack:
+        for path, write in writers.items():
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            stack.callback(Path(name).unlink, missing_ok=True)
+            with os.fdopen(descriptor, "wb", buffering=1 << 20) as out:
+                write(out)
+            done.append((name, path))
+        for name, path in done:
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,203 @@
+"""The reviewed maintainer scripts: which script is known, and which effect stands for it.
+
+No script is run. Every script a first installation would run has to be in the table of its suite,
+``tools/rootfs/scripts/<suite>.toml``, with the SHA-256 of its text; what it does is then done by
+the effects the table names, or the table says why it does nothing. A script that is new or has
+changed stops the build until someone has read it.
+
+    [[netbase.postinst]]              # more than one when architectures or versions differ
+    sha256 = "<64 hex digits>"
+    effects = ["netbase"]             # may be empty
+    why = "creates /etc/hosts and /etc/networks"
+
+Scripts are hashed without the parts debhelper generates (tools/rootfs/debhelper.py) and with the
+multiarch triplet replaced, so that one line serves every architecture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.rootfs.arch import Arch
+from tools.rootfs.debhelper import Snippets, split_script
+from tools.rootfs.errors import RootfsError
+from tools.rootfs.package import Package
+
+# The scripts a first installation runs. prerm and postrm belong to upgrades and removals.
+INSTALL_SCRIPTS = ("preinst", "config", "postinst")
+TRIPLET = "@TRIPLET@"
+_TRIVIAL = re.compile(r"#.*|set -eu?|exit 0|")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One reviewed script of the table.
+
+    Attributes:
+        sha256: hash of the text the review holds for.
+        effects: names of the effects that stand for the script.
+        why: what the script does, or why that's nothing.
+        diversions: (path, diverted path) the script registers.
+    """
+
+    sha256: str
+    effects: tuple[str, ...]
+    why: str
+    diversions: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A maintainer script as it is reviewed.
+
+    Attributes:
+        package: the package's name.
+        name: ``preinst``, ``config`` or ``postinst``.
+        text: the script without generated parts, triplet replaced.
+        snippets: what the generated parts ask for.
+    """
+
+    package: str
+    name: str
+    text: str
+    snippets: Snippets
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the text, as the table has it."""
+        return hashlib.sha256(self.text.encode("utf-8", "surrogateescape")).hexdigest()
+
+    @property
+    def trivial(self) -> bool:
+        """Whether nothing but comments, `set -e` and `exit 0` is left."""
+        return all(_TRIVIAL.fullmatch(line.strip()) for line in self.text.split("\n"))
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedScript:
+    """A script together with its rule; a trivial one has none."""
+
+    script: Script
+    rule: Rule | None
+
+
+class ScriptTable:
+    """The rules of one suite.
+
+    Attributes:
+        path: where they were read from.
+        rules: by (package, script); several where the text differs between architectures.
+    """
+
+    def __init__(self, path: Path, rules: Mapping[tuple[str, str], tuple[Rule, ...]]) -> None:
+        self.path = path
+        self.rules = rules
+
+    def rule_for(self, script: Script) -> Rule | None:
+        """The rule that holds for this very text, None if there is none."""
+        rules = self.rules.get((script.package, script.name), ())
+        return next((rule for rule in rules if rule.sha256 == script.sha256), None)
+
+    def review(self, packages: Iterable[Package], arch: Arch) -> list[ReviewedScript]:
+        """Every install script of the packages with its rule; RootfsError for unknown ones.
+
+        All unknown scripts are named in one error, so that they can be reviewed together.
+        """
+        reviewed: list[ReviewedScript] = []
+        unknown: list[str] = []
+        for package in packages:
+            for script in scripts_of(package, arch):
+                rule = self.rule_for(script)
+                if rule is not None or script.trivial:
+                    reviewed.append(ReviewedScript(script, rule))
+                else:
+                    known = (script.package, script.name) in self.rules
+                    state = "has changed" if known else "is new"
+                    unknown.append(
+                        f"{script.name} of {package.name} {package.version} ({arch.name}) {state}: "
+                        f"sha256 {script.sha256}"
+                    )
+        if unknown:
+            raise RootfsError(
+                "review these maintainer scripts" if len(unknown) > 1 else "review this script",
+                "\n    " + "\n    ".join(unknown),
+                f"Show each with tools/rootfs/review.py, then record it in {self.path}; "
+                "see docs/rootfs.md.",
+            )
+        return reviewed
+
+
+def scripts_of(package: Package, arch: Arch) -> list[Script]:
+    """The install scripts of a package, prepared for review."""
+    scripts: list[Script] = []
+    for name in INSTALL_SCRIPTS:
+        text = package.script(name)
+        if text is None:
+            continue
+        rest, snippets = split_script(text, f"{name} of {package.name} {package.version}")
+        scripts.append(Script(package.name, name, rest.replace(arch.triplet, TRIPLET), snippets))
+    return scripts
+
+
+def load_table(path: Path, known_effects: Iterable[str]) -> ScriptTable:
+    """Reads a table; RootfsError for anything malformed or an effect that doesn't exist."""
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise RootfsError(
+            str(path),
+            f"can't be read ({error.strerror})",
+            "A new suite needs a table of its scripts; see docs/rootfs.md.",
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise RootfsError(str(path), f"is no TOML: {error}", "Mend the line it names.") from None
+    effects = frozenset(known_effects)
+    rules: dict[tuple[str, str], tuple[Rule, ...]] = {}
+    for package, scripts in raw.items():
+        if not isinstance(scripts, dict):
+            raise _bad_rule(path, package, "is no table of scripts")
+        for script, reviews in scripts.items():
+            where = f"{package}.{script}"
+            if script not in INSTALL_SCRIPTS:
+                raise _bad_rule(path, where, f"is none of {', '.join(INSTALL_SCRIPTS)}")
+            if not isinstance(reviews, list):
+                raise _bad_rule(path, where, "must be written with double brackets")
+            rules[package, script] = tuple(_rule(path, where, r, effects) for r in reviews)
+    return ScriptTable(path, rules)
+
+
+def _rule(path: Path, where: str, fields: object, known_effects: frozenset[str]) -> Rule:
+    if not isinstance(fields, dict):
+        raise _bad_rule(path, where, "is no table")
+    unknown = set(fields) - {"sha256", "effects", "why", "diversions"}
+    if unknown:
+        raise _bad_rule(path, where, f"has unknown keys: {', '.join(sorted(unknown))}")
+    sha256 = fields.get("sha256")
+    if not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise _bad_rule(path, where, f"sha256 is {sha256!r}, not a SHA-256 in hex")
+    effects = fields.get("effects")
+    if not isinstance(effects, list) or not all(isinstance(item, str) for item in effects):
+        raise _bad_rule(path, where, "effects must be a list of names")
+    missing = [name for name in effects if name not in known_effects]
+    if missing:
+        raise _bad_rule(path, where, f"names effects that don't exist: {', '.join(missing)}")
+    why = fields.get("why")
+    if not isinstance(why, str) or not why.strip():
+        raise _bad_rule(path, where, "says nothing under `why`")
+    diversions = fields.get("diversions", [])
+    if not isinstance(diversions, list) or not all(
+        isinstance(pair, list) and len(pair) == 2 and all(isinstance(x, str) for x in pair)
+        for pair in diversions
+    ):
+        raise _bad_rule(path, where, "diversions must be pairs of paths")
+    pairs = tuple((pair[0], pair[1]) for pair in diversions)
+    return Rule(sha256, tuple(effects), why, pairs)
+
+
+def _bad_rule(path: Path, where: str, problem: str) -> RootfsError:
+    return RootfsError(f"{path}: [{where}]", problem, "docs/rootfs.md describes the table.")

@@ -1,0 +1,140 @@
+"""The JSON file that says which root file system to compute."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools.rootfs.arch import Arch, arch_named
+from tools.rootfs.errors import RootfsError
+
+
+@dataclass(frozen=True, slots=True)
+class Deb:
+    """A package of a set: where its .deb is, and whether someone asked for it by name."""
+
+    name: str
+    path: Path
+    requested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSet:
+    """The packages one layer adds; `label` names it in messages."""
+
+    label: str
+    debs: tuple[Deb, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Candidates of which a layer takes what programs need.
+
+    Attributes:
+        candidates: packages to choose from.
+        programs: tar archive whose ELF files decide.
+    """
+
+    candidates: PackageSet
+    programs: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A layer to compute.
+
+    Attributes:
+        suite: Debian suite.
+        arch: Debian architecture.
+        epoch: time of everything computed, seconds since 1970.
+        slim: whether documentation and translations are left out.
+        below: what the layers below consist of, lowest first.
+        add: what the layer adds.
+        select: what else it adds, chosen by need.
+    """
+
+    suite: str
+    arch: Arch
+    epoch: int
+    slim: bool
+    below: tuple[PackageSet, ...]
+    add: tuple[PackageSet, ...]
+    select: Selection | None
+
+
+def read_spec(path: Path) -> Spec:
+    """Reads a spec and the package lists it names; RootfsError for anything malformed.
+
+    The file is an object with exactly these keys::
+
+        {"suite": "bookworm", "arch": "arm64", "epoch": 1760000000, "slim": true,
+         "below": [{"packages": "<packages.json>", "debs": ["<file>.deb", ...]}, ...],
+         "add": [...],
+         "select": {"packages": "...", "debs": [...], "for": "<programs>.tar"} or null}
+
+    and packages.json is a list of objects with at least ``package``, ``file`` (the name of its
+    .deb among `debs`) and ``requested``.
+    """
+    raw = _object(path, _load(path))
+    keys = {"suite", "arch", "epoch", "slim", "below", "add", "select"}
+    if set(raw) != keys:
+        odd = ", ".join(sorted(set(raw) ^ keys))
+        raise _malformed(path, f"has unknown or missing keys: {odd}")
+    if not isinstance(raw["epoch"], int) or raw["epoch"] < 0:
+        raise _malformed(path, f"epoch is {raw['epoch']!r}, not seconds since 1970")
+    select = None
+    if raw["select"] is not None:
+        chosen = _object(path, raw["select"])
+        select = Selection(_package_set(path, chosen), Path(str(chosen["for"])))
+    return Spec(
+        suite=str(raw["suite"]),
+        arch=arch_named(str(raw["arch"])),
+        epoch=raw["epoch"],
+        slim=bool(raw["slim"]),
+        below=tuple(_package_set(path, item) for item in raw["below"]),
+        add=tuple(_package_set(path, item) for item in raw["add"]),
+        select=select,
+    )
+
+
+def _load(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise _malformed(path, f"can't be read: {error.strerror}") from None
+    except ValueError as error:
+        raise _malformed(path, f"is no JSON: {error}") from None
+
+
+def _object(path: Path, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise _malformed(path, f"has {value!r} where an object belongs")
+    return value
+
+
+def _package_set(path: Path, value: Any) -> PackageSet:
+    raw = _object(path, value)
+    if not {"packages", "debs"} <= set(raw):
+        raise _malformed(path, "has a package set without packages or debs")
+    listing = Path(str(raw["packages"]))
+    files = {Path(name).name: Path(name) for name in map(str, raw["debs"])}
+    debs: list[Deb] = []
+    for item in _load(listing):
+        entry = _object(listing, item)
+        try:
+            name, file, requested = entry["package"], entry["file"], entry["requested"]
+        except KeyError as error:
+            raise _malformed(listing, f"has a package without {error}") from None
+        if file not in files:
+            raise _malformed(listing, f"names {file}, which is not among the .debs")
+        debs.append(Deb(str(name), files.pop(file), bool(requested)))
+    if files:
+        raise _malformed(listing, f"doesn't name {', '.join(sorted(files))}")
+    return PackageSet(str(listing), tuple(sorted(debs, key=lambda deb: deb.name)))
+
+
+def _malformed(path: Path, problem: str) -> RootfsError:
+    return RootfsError(str(path), problem, "tools/rootfs/spec.py describes the format.")
