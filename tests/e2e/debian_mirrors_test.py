@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.checkout import Checkout, Result, scratch
 from tools.debian.lockfile import Lock, Package
+from tools.testing.checkout import Checkout, Result, scratch
 
 SNAPSHOT = "20200102T030405Z"
 TARGET = "@debian//sid/amd64:base"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.checkout import Checkout, scratch
+from tools.testing.checkout import Checkout, scratch
 
 BASE_LAYER = "//python_images/rootfs:bookworm_amd64_base"
 LOCK = "third_party/debian/bookworm_amd64.lock"
@@ -96,7 +96,7 @@ def test_a_pin_that_left_the_archive_names_package_lock_and_remedy(checkout: Che
 
 
 def test_a_changed_maintainer_script_asks_for_review(checkout: Checkout) -> None:
-    table = "tools/rootfs/scripts/bookworm.txt"
+    table = "tools/rootfs/scripts/bookworm.toml"
     (line,) = [
         line
         for line in (checkout.path / table).read_text().splitlines()

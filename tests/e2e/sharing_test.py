@@ -1,0 +1,69 @@
+"""Nothing is made twice: read off the action graph of the whole matrix, without building it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tools.testing.checkout import Checkout, scratch
+
+
+@pytest.fixture(scope="module")
+def checkout() -> Iterator[Checkout]:
+    with scratch("sharing") as copy:
+        yield copy
+
+
+def catalog(checkout: Checkout) -> dict[str, Any]:
+    """Return the exported catalog the graph is made from."""
+    (file,) = (checkout.output_base / "external").glob("*~catalog/catalog.json")
+    exported: dict[str, Any] = json.loads(file.read_text())
+    return exported
+
+
+def actions(checkout: Checkout, mnemonic: str, targets: str) -> list[str]:
+    """Return the labels of the targets that own the actions of a mnemonic below `targets`."""
+    result = checkout.bazel(
+        "aquery", f'mnemonic("^{mnemonic}$", deps({targets}))', "--output=jsonproto"
+    )
+    assert result.status == 0, result.errors
+    graph = json.loads(result.output[result.output.index("{\n") :].rpartition("}")[0] + "}")
+    labels = {target["id"]: target["label"] for target in graph.get("targets", [])}
+    return [labels[action["targetId"]] for action in graph.get("actions", [])]
+
+
+def test_one_compile_for_each_version_suite_and_platform(checkout: Checkout) -> None:
+    compiles = actions(checkout, "CpythonCompile", "//images:matrix")
+    wanted = {
+        (image["version"], image["suite"], platform)
+        for image in catalog(checkout)["images"]
+        for platform in image["platforms"]
+    }
+    assert len(compiles) == len(wanted)
+    assert max(Counter(compiles).values()) == 1
+
+
+def test_one_base_layer_for_each_suite_and_platform(checkout: Checkout) -> None:
+    layers = actions(checkout, "DebianLayer", "//images:matrix")
+    bases = [label for label in layers if label.endswith("_base")]
+    wanted = {
+        (image["suite"], platform)
+        for image in catalog(checkout)["images"]
+        for platform in image["platforms"]
+    }
+    assert len(bases) == len(set(bases)) == len(wanted)
+
+
+def test_another_tag_or_packaging_compiles_nothing_more(checkout: Checkout) -> None:
+    one = actions(checkout, "CpythonCompile", "//images:3.13-slim-bookworm_arm64")
+    assert len(one) == 1
+    for other in (
+        "//images:3.13.15-slim-bookworm_arm64",
+        "//images:3.13-slim-bookworm_arm64v8",
+        "//images:3.13-slim-bookworm_arm64.tar",
+    ):
+        assert actions(checkout, "CpythonCompile", other) == one
