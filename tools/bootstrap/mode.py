@@ -10,6 +10,7 @@ from tools.bootstrap.common import BootstrapError, say, write_atomically
 CENTRAL = "central"
 CLOSED = "closed"
 _AUTO = "auto"
+_OTHER = "other"  # a Bazel of another version
 
 # How long a closed network is remembered. An open one is for good: what Bazel has fetched stays.
 _CLOSED_SECONDS = 24 * 3600
@@ -76,13 +77,16 @@ def _recall(memory: str) -> str:
 
 
 def _ask(program: str, checkout: str, bazel_version: str, memory: str, registry: bool) -> str:
-    """Find out what `program` is good for: CENTRAL, CLOSED, or "other" (another version)."""
+    """Find out what `program` is good for: CENTRAL, CLOSED or _OTHER."""
     name = os.path.basename(program)
     if name == "bazel":
         status, said = _run([program, "--version"], checkout, _VERSION_SECONDS)
-        if status != 0 or said.split()[:2] != ["bazel", bazel_version]:
-            write_atomically(memory, b"other\n")
-            return "other"
+        if status != 0:  # Bazelisk under Bazel's name, without a network
+            write_atomically(memory, CLOSED.encode() + b"\n")
+            return CLOSED
+        if ["bazel", bazel_version] not in [line.split() for line in said.splitlines()]:
+            write_atomically(memory, _OTHER.encode() + b"\n")
+            return _OTHER
     if not registry:
         return CLOSED
     say(f"asking {program} whether it can reach its module registry (once)")
