@@ -48,11 +48,15 @@ class FamilyRelease:
 
 @dataclass(frozen=True)
 class Target:
-    """What a page says of one variant: its distribution, whether it's published, or unstable."""
+    """What a page says of one variant: its distribution, whether it's published, or unstable.
+
+    ``base`` is the image it starts from, where its name doesn't tell.
+    """
 
     distribution: str
     built: bool
     unstable: bool
+    base: str | None
 
 
 @dataclass(frozen=True)

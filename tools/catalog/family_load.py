@@ -60,6 +60,7 @@ def _targets(value: Value | None) -> dict[str, Target]:
             distribution=row.need("distribution", "name the distribution").text(),
             built=True if built is None else built.boolean(),
             unstable=False if unstable is None else unstable.boolean(),
+            base=_text(row, "base"),
         )
         row.done()
     return found

@@ -82,11 +82,11 @@ def _only(top: Mapping, key: str) -> Value:
     return value
 
 
-def _some_of(value: Value | None, known: set[str], what: str) -> tuple[str, ...] | None:
+def _some_of(value: Value | None, known: set[str] | None, what: str) -> tuple[str, ...] | None:
     if value is None:
         return None
-    for item in value.sequence():
-        item.one_of(sorted(known), what)
+    for item in value.sequence() if known is not None else []:
+        item.one_of(sorted(known or ()), what)
     return value.names()
 
 
@@ -172,7 +172,7 @@ def _variants(top: Mapping, suites: dict[str, Suite]) -> dict[str, Variant]:
     return found
 
 
-def _minors(value: Value, suites: set[str]) -> dict[str, Minor]:
+def _minors(value: Value, suites: set[str] | None) -> dict[str, Minor]:
     found: dict[str, Minor] = {}
     for name, row in _named(value, _MINOR, "minor version"):
         aliases = row.get("aliases")
@@ -245,6 +245,13 @@ def _versions(
         raise rows.error("lists no release", "add at least one row")
     ordered = sorted(found.values(), key=lambda version: version.release.order, reverse=True)
     return {version.name: version for version in ordered}, minors, places
+
+
+def minors(directory: Path, shown: Path | None = None) -> dict[str, Minor]:
+    """The checked ``minors`` of versions.yaml alone, with what they say of suites unread."""
+    file = "versions.yaml"
+    top = yamlfile.read(directory / file, (shown or directory) / file)
+    return _minors(top.need("minors", "add a mapping of minor versions"), None)
 
 
 def load(directory: Path, shown: Path | None = None) -> Catalog:

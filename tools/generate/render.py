@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import jinja2
 from tools.catalog.errors import CatalogError
 
 
-def environment(*folders: Path) -> jinja2.Environment:
+@functools.cache
+def environment(folder: Path) -> jinja2.Environment:
     """Jinja as every generator uses it: unknown names are errors, nothing is HTML-escaped."""
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders),
+        loader=jinja2.FileSystemLoader(folder),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701  Markdown, Dockerfiles and manifests, never HTML
         keep_trailing_newline=True,

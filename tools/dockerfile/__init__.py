@@ -1,0 +1,1 @@
+"""Dockerfiles of published images, and the fragments they're made of."""

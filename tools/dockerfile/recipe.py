@@ -1,0 +1,174 @@
+"""What a Dockerfile is made from: catalog/dockerfiles.yaml and an image of a family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.catalog import load, tags, yamlfile
+from tools.catalog.errors import CatalogError
+from tools.catalog.family import Entry, Family
+from tools.catalog.model import Minor
+from tools.catalog.yamlfile import Mapping, Value
+
+_LINKS = ("idle3", "pip3", "pydoc3", "python3", "python3-config")
+
+
+def _order(minor: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in minor.split("."))
+
+
+@dataclass(frozen=True)
+class Packages:
+    """What one kind of variant installs; ``build_from`` adds to build from a minor version on."""
+
+    runtime: tuple[str, ...]
+    build: tuple[str, ...]
+    build_from: Dict[str, tuple[str, ...]]
+
+    def for_minor(self, minor: str) -> list[str]:
+        """The build packages of a minor version, sorted."""
+        more = [
+            name
+            for first, names in self.build_from.items()
+            if _order(first) <= _order(minor)
+            for name in names
+        ]
+        return sorted((*self.build, *more))
+
+
+@dataclass(frozen=True)
+class Recipes:
+    """catalog/dockerfiles.yaml; its comments describe the fields."""
+
+    file: Path
+    bases: Dict[str, str]
+    packages: Dict[str, Packages]
+    dist_clean: tuple[str, ...]
+    frame_pointers: str
+    lto: str
+    configure: Dict[str, tuple[str, ...]]
+    minors: Dict[str, Minor]
+
+
+def _packages(value: Value) -> Packages:
+    row = value.mapping()
+    later = row.get("build_from")
+    made = Packages(
+        runtime=row.need("runtime", "list the packages that stay").names(),
+        build=row.need("build", "list the packages to build with").names(),
+        build_from={}
+        if later is None
+        else {minor: names.names() for minor, names in later.mapping().items()},
+    )
+    row.done()
+    return made
+
+
+def _minor(row: Mapping, key: str) -> str:
+    return row.need(key, "name a minor version").matching(
+        r"\d+\.\d+", "a minor version", "write it like 3.14"
+    )
+
+
+def read(directory: Path, shown: Path | None = None) -> Recipes:
+    """The checked recipes of a catalog's directory.
+
+    Raises:
+        CatalogError: anything is missing, malformed or unknown.
+    """
+    file = (shown or directory) / "dockerfiles.yaml"
+    row = yamlfile.read(directory / "dockerfiles.yaml", file)
+    bases = row.need("bases", "say what each kind starts from").mapping()
+    packages = row.need("packages", "list each kind's packages").mapping()
+    configure = row.need("configure", "list configure's options").mapping()
+    recipes = Recipes(
+        file=file,
+        bases={kind: load.template(value, {"name"}) for kind, value in bases.items()},
+        packages={kind: _packages(value) for kind, value in packages.items()},
+        dist_clean=row.need("dist_clean", "list the suites").names(),
+        frame_pointers=_minor(row, "frame_pointers"),
+        lto=_minor(row, "lto"),
+        configure={major: value.names() for major, value in configure.items()},
+        minors=load.minors(directory, shown),
+    )
+    row.done()
+    return recipes
+
+
+def kind(variant: str) -> tuple[str, str]:
+    """A variant's kind and its name without it: ``slim-trixie`` is (slim, trixie)."""
+    name = tags.name(variant)
+    if variant.startswith(tags.WINDOWS):
+        found, _, rest = name.partition("-")
+        return found, rest
+    for prefix in ("slim-", "alpine"):
+        if name.startswith(prefix):
+            return prefix.rstrip("-"), name.removeprefix(prefix)
+    return "default", name
+
+
+def values(recipes: Recipes, family: Family, entry: Entry) -> dict[str, object]:
+    """Everything the templates use, for one image.
+
+    Raises:
+        CatalogError: there are no recipes for that kind of image or minor version.
+    """
+    found, name = kind(entry.variant)
+    target = family.targets.get(entry.variant)
+    base = recipes.bases.get(found, "").format(name=name)
+    if target is not None and target.base is not None:
+        found, base = "slim", target.base
+    if not base:
+        raise CatalogError(
+            recipes.file, None, "bases", f"nothing for {entry.variant!r}", "add its kind"
+        )
+    minor = entry.release.release.minor
+    if minor not in recipes.minors:
+        raise CatalogError(
+            recipes.file.parent / "versions.yaml",
+            None,
+            "minors",
+            f"nothing for {minor!r}",
+            "add a row",
+        )
+    windows = entry.constraint is not None
+    alpine = found == "alpine"
+    two = entry.release.release.major == 2
+    sha256 = entry.release.windows_sha256 if windows else entry.release.sha256
+    packages = recipes.packages.get(found, Packages((), (), {}))
+    build = packages.for_minor(minor)
+    if not windows and sha256 is None and build:
+        build = sorted([*build, "gnupg"])
+    env = {"PYTHONIOENCODING": "UTF-8"} if windows else dict(recipes.minors[minor].env)
+    env["PYTHON_VERSION"] = entry.release.name
+    if sha256 is not None:
+        env["PYTHON_SHA256"] = sha256
+    lto = ["--with-lto"] if _order(recipes.lto) <= _order(minor) else []
+    # musl has no working profile run, and CPython 2 none worth having.
+    pgo = ["--enable-optimizations"] if not alpine and not two else []
+    return {
+        "family": family.name,
+        "image": family.image,
+        "tag": entry.name,
+        "base": base,
+        "system": "windows" if windows else "alpine" if alpine else "debian",
+        "env": env,
+        "runtime": sorted(packages.runtime),
+        "build": build,
+        "clean": "apt-get dist-clean"
+        if name in recipes.dist_clean
+        else "rm -rf /var/lib/apt/lists/*",
+        "sha256": sha256,
+        "configure": sorted(recipes.configure["python2" if two else "python3"]),
+        "optimization": pgo + lto,
+        "strip": found == "slim",
+        "gdb": found == "default",
+        "frame_pointers": _order(recipes.frame_pointers) <= _order(minor),
+        "setuptools": entry.release.setuptools,
+        "python": "python2" if two else "python3",
+        "pip": "pip2" if two else "pip3",
+        "links": [] if two or windows else list(_LINKS),
+        "msi": windows and two,
+    }
