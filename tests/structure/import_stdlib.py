@@ -21,6 +21,7 @@ from collections.abc import Iterator
 
 # Of other operating systems.
 FOREIGN = {
+    "_ios_support",
     "_overlapped",
     "_scproxy",
     "_winapi",
