@@ -6,7 +6,7 @@ set needs an edit of MODULE.bazel:
 
     @debian//bookworm/arm64:base         the .deb files
     @debian//bookworm/arm64:base.json    packages.json, see docs/locking.md
-    @debian//:sets.bzl                   PACKAGE_SETS, what there is
+    @debian//:sets.bzl                   PACKAGE_SETS and SNAPSHOTS, what there is
 
 Nothing is fetched before a target needs it.
 """
@@ -24,6 +24,7 @@ def _lines_by_set(parsed, name):
 
 def _debian_impl(mctx):
     hub = {}
+    snapshots = {}
     for module in mctx.modules:
         for tag in module.tags.locks:
             for file in mctx.path(tag.beside).dirname.readdir():
@@ -46,7 +47,8 @@ def _debian_impl(mctx):
                         set = set,
                     )
                 hub[key] = sorted(sets)
-    debian_hub(name = "debian", sets = hub)
+                snapshots[key] = parsed.snapshot
+    debian_hub(name = "debian", sets = hub, snapshots = snapshots)
     return mctx.extension_metadata(reproducible = True)
 
 _locks = tag_class(

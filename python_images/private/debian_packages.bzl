@@ -84,7 +84,9 @@ def _debian_hub_impl(rctx):
     rctx.file(
         "sets.bzl",
         '"""The locked package sets: suite -> Debian architecture -> names."""\n\n' +
-        "PACKAGE_SETS = {}\n".format(repr(tree)),
+        "PACKAGE_SETS = {}\n\n".format(repr(tree)) +
+        "# When the archive was as locked: <suite>/<architecture> -> YYYYMMDDTHHMMSSZ.\n" +
+        "SNAPSHOTS = {}\n".format(repr(rctx.attr.snapshots)),
         executable = False,
     )
 
@@ -93,5 +95,6 @@ debian_hub = repository_rule(
     doc = "//<suite>/<arch>:<set> and :<set>.json for every locked set; //:sets.bzl lists them.",
     attrs = {
         "sets": attr.string_list_dict(mandatory = True, doc = "<suite>/<arch> -> set names"),
+        "snapshots": attr.string_dict(mandatory = True, doc = "<suite>/<arch> -> lock's snapshot"),
     },
 )

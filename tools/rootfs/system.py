@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tools.rootfs import slim
 from tools.rootfs.arch import USR_MERGED, Arch
@@ -74,13 +74,7 @@ def install(
     filtered as dpkg does when its configuration says so.
     """
     first = not system.packages
-    for package in packages:
-        if package.name in system.packages:
-            raise RootfsError(
-                package.name,
-                "is already in a layer below",
-                "Give every package once; a layer must not repeat what is below it.",
-            )
+    packages = _only_new(system, packages)
     reviewed = table.review(packages, system.arch)
     for script in reviewed:
         _divert(system, script)
@@ -96,6 +90,24 @@ def install(
     for script in reviewed:
         _require_no_tmpfiles(system, script)
         generated(system, script)
+
+
+def _only_new(system: System, packages: Sequence[Package]) -> list[Package]:
+    """Leaves out what a layer below has; asking for it by name still makes it requested."""
+    new: list[Package] = []
+    for package in packages:
+        below = system.packages.get(package.name)
+        if below is None:
+            new.append(package)
+        elif below.version != package.version:
+            raise RootfsError(
+                package.name,
+                f"is {package.version} here and {below.version} in a layer below",
+                "Lock all sets of a suite at once: ./bazelw run //tools:lock",
+            )
+        elif package.requested:
+            system.packages[package.name] = replace(below, requested=True)
+    return new
 
 
 def _divert(system: System, script: ReviewedScript) -> None:

@@ -1,0 +1,118 @@
+"""debian_layer: one layer of a Debian root file system, computed from locked packages."""
+
+DebianLayerInfo = provider(
+    doc = "A layer of a Debian root file system, and what is below it.",
+    fields = {
+        "installed": "File: JSON of all packages in the tree, those of the layers below included.",
+        "listing": "File: one line per path of the layer; type, mode, owner, size, digest.",
+        "sets": "list of struct(packages = File, debs = list of File): the package sets of this " +
+                "layer and of those below, lowest first.",
+        "tar": "File: the layer, an uncompressed tar.",
+    },
+)
+
+def _package_set(debs, packages):
+    return struct(debs = debs, packages = packages)
+
+def _spec_value(set):
+    return {
+        "debs": [deb.path for deb in set.debs],
+        "packages": set.packages.path,
+    }
+
+def _debian_layer_impl(ctx):
+    below = ctx.attr.below[DebianLayerInfo].sets if ctx.attr.below else []
+    own = _package_set(ctx.files.debs, ctx.file.packages)
+    needed_by = ctx.file.needed_by
+
+    # With `needed_by` the set is what is chosen from; the layer's own share is known only then.
+    select = None
+    if needed_by:
+        select = _spec_value(own) | {"for": needed_by.path}
+    spec = ctx.actions.declare_file(ctx.label.name + ".spec.json")
+    ctx.actions.write(spec, json.encode({
+        "add": [] if needed_by else [_spec_value(own)],
+        "arch": ctx.attr.arch,
+        "below": [_spec_value(set) for set in below],
+        "epoch": ctx.attr.epoch,
+        "select": select,
+        "slim": ctx.attr.slim,
+        "suite": ctx.attr.suite,
+    }))
+
+    tar = ctx.actions.declare_file(ctx.label.name + ".tar")
+    installed = ctx.actions.declare_file(ctx.label.name + ".installed.json")
+    listing = ctx.actions.declare_file(ctx.label.name + ".listing.txt")
+    args = ctx.actions.args()
+    args.add(spec)
+    args.add("--layer", tar)
+    args.add("--installed", installed)
+    args.add("--listing", listing)
+    inputs = [spec, own.packages] + own.debs + ([needed_by] if needed_by else [])
+    for set in below:
+        inputs += [set.packages] + set.debs
+    ctx.actions.run(
+        executable = ctx.executable._rootfs,
+        arguments = [args],
+        inputs = inputs,
+        outputs = [tar, installed, listing],
+        mnemonic = "DebianLayer",
+        progress_message = "Computing the root file system layer %{label}",
+    )
+    return [
+        DefaultInfo(files = depset([tar])),
+        OutputGroupInfo(
+            installed = depset([installed]),
+            listing = depset([listing]),
+        ),
+        DebianLayerInfo(
+            installed = installed,
+            listing = listing,
+            sets = below + [own],
+            tar = tar,
+        ),
+    ]
+
+debian_layer = rule(
+    implementation = _debian_layer_impl,
+    doc = """One layer of a Debian root file system, <name>.tar; no package script is run.
+
+Output groups: `installed` (JSON of all packages in the tree) and `listing` (what the layer holds).""",
+    attrs = {
+        "arch": attr.string(mandatory = True, doc = "Debian's name of the architecture"),
+        "below": attr.label(
+            providers = [DebianLayerInfo],
+            doc = "The layer this one lies on; none for a base.",
+        ),
+        "debs": attr.label(
+            mandatory = True,
+            allow_files = [".deb"],
+            doc = "The package files, @debian//<suite>/<arch>:<set>.",
+        ),
+        "epoch": attr.int(
+            mandatory = True,
+            doc = "Time of everything that is computed, seconds since 1970.",
+        ),
+        "needed_by": attr.label(
+            allow_single_file = [".tar"],
+            doc = "Take only the packages whose shared libraries the programs in this tar need, " +
+                  "and what those depend on, as if each had been asked for by name.",
+        ),
+        "packages": attr.label(
+            mandatory = True,
+            allow_single_file = [".json"],
+            doc = "What the package files are, @debian//<suite>/<arch>:<set>.json.",
+        ),
+        "slim": attr.bool(
+            default = True,
+            doc = "Leave out documentation and translations, as debian:<suite>-slim does.",
+        ),
+        "suite": attr.string(mandatory = True, doc = "Debian's name of the suite"),
+        "_rootfs": attr.label(
+            default = "//tools/rootfs:main",
+            executable = True,
+            cfg = "exec",
+        ),
+    },
+    provides = [DebianLayerInfo],
+)

@@ -1,0 +1,35 @@
+"""Write an image's annotations as key=value lines, with the digest of its base image.
+
+The digest is known only when the base is built, so it comes from a file.
+"""
+
+import argparse
+from pathlib import Path
+
+BASE_DIGEST = "org.opencontainers.image.base.digest"
+
+
+def lines(pairs: list[str], base_digest: str) -> list[str]:
+    """Return the sorted lines; ValueError for a pair without '=' or what is no digest."""
+    algorithm, _, digits = base_digest.partition(":")
+    if algorithm != "sha256" or len(digits) != 64:
+        raise ValueError(f"{base_digest!r} is not a sha256 digest")
+    for pair in pairs:
+        if "=" not in pair or "\n" in pair:
+            raise ValueError(f"{pair!r} is not a key=value pair of one line")
+    return sorted([*pairs, f"{BASE_DIGEST}={base_digest}"])
+
+
+def main() -> None:
+    """Command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pair", action="append", default=[], help="key=value")
+    parser.add_argument("--base-digest", type=Path, required=True, help="file with the digest")
+    parser.add_argument("--output", type=Path, required=True)
+    args = parser.parse_args()
+    text = "\n".join(lines(args.pair, args.base_digest.read_text().strip())) + "\n"
+    args.output.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

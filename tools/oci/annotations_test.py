@@ -1,0 +1,22 @@
+"""Tests of tools/oci/annotations.py."""
+
+import pytest
+
+from tools.oci.annotations import lines
+
+DIGEST = "sha256:" + "ab" * 32
+
+
+def test_lines_are_sorted_and_name_the_base() -> None:
+    key = "org.opencontainers.image."
+    assert lines([key + "title=python", key + "created=2026-01-01T00:00:00Z"], DIGEST) == [
+        f"{key}base.digest={DIGEST}",
+        f"{key}created=2026-01-01T00:00:00Z",
+        f"{key}title=python",
+    ]
+
+
+@pytest.mark.parametrize(("pair", "digest"), [("title", DIGEST), ("a=b\nc", DIGEST), ("a=b", "x")])
+def test_what_is_no_pair_or_no_digest_is_refused(pair: str, digest: str) -> None:
+    with pytest.raises(ValueError, match="is not a"):
+        lines([pair], digest)
