@@ -5,7 +5,7 @@ third_party/rules_oci; nothing here may need more than the real one documents.
 """
 
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
-load("@rules_oci//oci:defs.bzl", "oci_image", "oci_image_index", "oci_load")
+load("@rules_oci//oci:defs.bzl", "oci_image", "oci_image_index", "oci_load", "oci_push")
 
 _ANNOTATION = "org.opencontainers.image."
 
@@ -48,8 +48,8 @@ def image_annotations(
     } | {key.replace("_", "."): value for key, value in others.items()}
     return {_ANNOTATION + key: values[key] for key in sorted(values) if values[key]}
 
-def _companions(name, repo_tags, load_format, common):
-    """Declares <name>.load and <name>.tar."""
+def _companions(name, repo_tags, repository, remote_tags, load_format, common):
+    """Declares <name>.load, <name>.tar and <name>.push."""
     oci_load(
         name = name + ".load",
         format = load_format,
@@ -61,6 +61,13 @@ def _companions(name, repo_tags, load_format, common):
         name = name + ".tar",
         srcs = [name + ".load"],
         output_group = "tarball",
+        **common
+    )
+    oci_push(
+        name = name + ".push",
+        image = name,
+        remote_tags = remote_tags,
+        repository = repository,
         **common
     )
 
@@ -79,11 +86,14 @@ def image(
         entrypoint = None,
         user = None,
         workdir = None,
+        repository = None,
+        remote_tags = [],
         **common):
     """One image of one platform, with all that hangs off it.
 
     Declares <name> (an OCI layout directory), <name>.digest (a file with the image's digest),
-    <name>.load (run: loads it into docker, podman or nerdctl) and <name>.tar (that archive).
+    <name>.load (run: loads it into docker, podman or nerdctl), <name>.tar (that archive) and <name>.push
+    (run: pushes it; `-- --repository HOST/PATH --tag TAG`).
 
     Args:
       name: the image's target.
@@ -100,6 +110,8 @@ def image(
       entrypoint: list: the container's program.
       user: the user it runs as.
       workdir: its working directory.
+      repository: HOST/PATH .push pushes to, unless told another.
+      remote_tags: tags .push sets.
       **common: tags, visibility and other attributes every rule has.
     """
 
@@ -126,19 +138,29 @@ def image(
         workdir = workdir,
         **common
     )
-    _companions(name, repo_tags, "docker", common)
+    _companions(name, repo_tags, repository, remote_tags, "docker", common)
 
-def image_index(name, images, repo_tags, annotations = {}, **common):
+def image_index(
+        name,
+        images,
+        repo_tags,
+        annotations = {},
+        repository = None,
+        remote_tags = [],
+        **common):
     """An index of one image for several platforms, with all that hangs off it.
 
-    Declares <name> (an OCI layout directory), <name>.digest, <name>.load and <name>.tar; the last two
-    in OCI form, which docker takes with its containerd image store only.
+    Declares <name> (an OCI layout directory), <name>.digest, <name>.load, <name>.tar and <name>.push, as
+    `image` does. .load and .tar are in OCI form, which docker takes with its containerd image store
+    only.
 
     Args:
       name: the index's target.
       images: `image` targets, one per platform.
       repo_tags: repository:tag names it gets when it is loaded.
       annotations: dict of the index's annotations, see image_annotations.
+      repository: HOST/PATH .push pushes to, unless told another.
+      remote_tags: tags .push sets.
       **common: tags, visibility and other attributes every rule has.
     """
     oci_image_index(
@@ -147,4 +169,4 @@ def image_index(name, images, repo_tags, annotations = {}, **common):
         images = images,
         **common
     )
-    _companions(name, repo_tags, "oci", common)
+    _companions(name, repo_tags, repository, remote_tags, "oci", common)

@@ -7,10 +7,12 @@ load(":private/common.bzl", "common_attributes", "list_file", "pairs_file")
 load(":private/image.bzl", _oci_image_rule = "oci_image")
 load(":private/image_index.bzl", _oci_image_index_rule = "oci_image_index")
 load(":private/load.bzl", _oci_load_rule = "oci_load")
+load(":private/push.bzl", _oci_push_rule = "oci_push")
 
 oci_image_rule = _oci_image_rule
 oci_image_index_rule = _oci_image_index_rule
 oci_tarball_rule = _oci_load_rule
+oci_push_rule = _oci_push_rule
 
 def _digest(name, kwargs):
     native.filegroup(
@@ -85,5 +87,19 @@ def oci_load(name, repo_tags = None, **kwargs):
     oci_tarball_rule(
         name = name,
         repo_tags = list_file(name, "tags", repo_tags, kwargs),
+        **kwargs
+    )
+
+def oci_push(name, remote_tags = None, **kwargs):
+    """A program that pushes an image to a registry.
+
+    Args:
+      name: name of the target.
+      remote_tags: list of tags, or label of a file with one per line.
+      **kwargs: further attributes of oci_push_rule.
+    """
+    oci_push_rule(
+        name = name,
+        remote_tags = list_file(name, "tags", remote_tags, kwargs),
         **kwargs
     )

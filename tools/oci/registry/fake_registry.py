@@ -1,0 +1,216 @@
+"""A registry in memory for the tests: strict about order, and faulty where a test asks for it."""
+
+from __future__ import annotations
+
+import base64
+import collections
+import dataclasses
+import hashlib
+import http.server
+import json
+import re
+import threading
+import urllib.parse
+from collections.abc import Callable
+from typing import Any
+
+USER, PASSWORD, TOKEN = "ada", "secret:1", "t0ken"
+
+
+@dataclasses.dataclass
+class Fault:
+    """What to do with requests of `method` whose path matches, `times` times.
+
+    Either answer `status`, or take `drop_after` bytes of the body and hang up.
+    """
+
+    method: str
+    path: str
+    status: int = 0
+    drop_after: int = -1
+    times: int = 1
+    headers: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+class FakeRegistry:
+    """Serves on a free port of the loopback while used as a context manager.
+
+    `auth` is "", "basic" or "bearer". What was asked for is counted in `requests` by
+    (method, kind of path); bytes of blobs received are in `received`.
+    """
+
+    def __init__(self, auth: str = "", faults: list[Fault] | None = None) -> None:
+        self.auth = auth
+        self.faults = faults or []
+        self.blobs: dict[str, bytes] = {}
+        self.uploads: dict[str, bytes] = {}
+        self.manifests: dict[str, tuple[str, bytes]] = {}
+        self.requests: collections.Counter[tuple[str, str]] = collections.Counter()
+        self.received = 0
+        self.lock = threading.Lock()
+        registry = self
+
+        class Handler(_Handler):
+            pass
+
+        Handler.registry = registry
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.host = f"127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> FakeRegistry:
+        """Start serving."""
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def fault_for(self, method: str, path: str) -> Fault | None:
+        """Return the fault to play now, if any."""
+        with self.lock:
+            for fault in self.faults:
+                if fault.times and fault.method == method and re.search(fault.path, path):
+                    fault.times -= 1
+                    return fault
+        return None
+
+    def missing(self, manifest: dict[str, Any]) -> list[str]:
+        """Return the digests the manifest refers to and the registry hasn't."""
+        children = [entry["digest"] for entry in manifest.get("manifests", [])]
+        blobs = [entry["digest"] for entry in manifest.get("layers", [])]
+        blobs += [manifest["config"]["digest"]] if "config" in manifest else []
+        return [digest for digest in children if digest not in self.manifests] + [
+            digest for digest in blobs if digest not in self.blobs
+        ]
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    registry: FakeRegistry
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def answer(self, status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
+        self.send_response(status)
+        for key, value in (headers or {}).items():
+            self.send_header(key, value)
+        if "Content-Length" not in (headers or {}):
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def error(self, status: int, code: str, headers: dict[str, str] | None = None) -> None:
+        body = json.dumps({"errors": [{"code": code, "message": "fake"}]}).encode()
+        self.answer(status, headers, body)
+
+    def handle_any(self) -> None:
+        url = urllib.parse.urlsplit(self.path)
+        kind = re.sub(r".*/(blobs|uploads|manifests)/.*", r"\1", url.path)
+        with self.registry.lock:
+            self.registry.requests[self.command, kind] += 1
+        fault = self.registry.fault_for(self.command, url.path)
+        if fault and fault.drop_after >= 0:
+            self.take(url.path, self.rfile.read(fault.drop_after))
+            self.close_connection = True
+            return
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if fault:
+            self.error(fault.status, "FAULT", fault.headers)
+        elif url.path == "/token":
+            self.token(urllib.parse.parse_qs(url.query))
+        elif not self.authorised():
+            challenge = {
+                "basic": 'Basic realm="fake"',
+                "bearer": f'Bearer realm="http://{self.registry.host}/token",service="fake"',
+            }[self.registry.auth]
+            self.error(401, "UNAUTHORIZED", {"WWW-Authenticate": challenge})
+        elif url.path == "/v2/":
+            self.answer(200)
+        else:
+            handlers: dict[str, Callable[[urllib.parse.SplitResult, bytes], None]] = {
+                "blobs": self.blob,
+                "uploads": self.upload,
+                "manifests": self.manifest,
+            }
+            handlers[kind](url, body)
+
+    do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = handle_any  # noqa: N815
+
+    def authorised(self) -> bool:
+        given = self.headers.get("Authorization", "")
+        basic = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        return given == {"": given, "basic": basic, "bearer": f"Bearer {TOKEN}"}[self.registry.auth]
+
+    def token(self, query: dict[str, list[str]]) -> None:
+        basic = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        scope = query.get("scope", [""])[0]
+        if self.headers.get("Authorization") != basic or not scope.endswith(":pull,push"):
+            self.error(401, "DENIED")
+        else:
+            self.answer(200, body=json.dumps({"token": TOKEN}).encode())
+
+    def blob(self, url: urllib.parse.SplitResult, _body: bytes) -> None:
+        digest = url.path.rpartition("/")[2]
+        if digest in self.registry.blobs:
+            self.answer(200, {"Content-Length": str(len(self.registry.blobs[digest]))})
+        else:
+            self.answer(404)
+
+    def take(self, path: str, data: bytes) -> None:
+        if path in self.registry.uploads:
+            with self.registry.lock:
+                self.registry.uploads[path] += data
+                self.registry.received += len(data)
+
+    def state(self, path: str, status: int) -> None:
+        reached = max(len(self.registry.uploads[path]) - 1, 0)
+        self.answer(status, {"Location": path, "Range": f"0-{reached}"})
+
+    def upload(self, url: urllib.parse.SplitResult, body: bytes) -> None:
+        uploads = self.registry.uploads
+        if self.command == "POST":
+            with self.registry.lock:
+                path = f"{url.path}{len(uploads)}"
+                uploads[path] = b""
+            self.answer(202, {"Location": path})
+        elif url.path not in uploads:
+            self.error(404, "BLOB_UPLOAD_UNKNOWN")
+        elif self.command == "GET":
+            self.state(url.path, 204)
+        elif self.command == "PATCH":
+            begin = (self.headers.get("Content-Range") or "0").partition("-")[0]
+            if int(begin) != len(uploads[url.path]):
+                self.error(416, "RANGE_INVALID")
+                return
+            self.take(url.path, body)
+            self.state(url.path, 202)
+        else:
+            digest = urllib.parse.parse_qs(url.query)["digest"][0]
+            data = uploads[url.path]
+            if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
+                self.error(400, "DIGEST_INVALID")
+                return
+            self.registry.blobs[digest] = data
+            self.answer(201, {"Docker-Content-Digest": digest})
+
+    def manifest(self, url: urllib.parse.SplitResult, body: bytes) -> None:
+        reference = url.path.rpartition("/")[2]
+        if self.command == "PUT":
+            if self.registry.missing(json.loads(body)):
+                self.error(400, "MANIFEST_BLOB_UNKNOWN")
+                return
+            digest = "sha256:" + hashlib.sha256(body).hexdigest()
+            for name in (reference, digest):
+                self.registry.manifests[name] = (self.headers["Content-Type"], body)
+            self.answer(201, {"Docker-Content-Digest": digest})
+        elif reference in self.registry.manifests:
+            body = self.registry.manifests[reference][1]
+            digest = "sha256:" + hashlib.sha256(body).hexdigest()
+            self.answer(200, {"Docker-Content-Digest": digest, "Content-Length": str(len(body))})
+        else:
+            self.answer(404)

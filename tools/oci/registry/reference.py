@@ -1,0 +1,61 @@
+"""Names of repositories and tags."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import re
+from typing import Final
+
+from tools.oci.registry.errors import RegistryError
+
+_PART: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_PATH: Final = re.compile(rf"{_PART}(?:/{_PART})*")
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::\d+)?")
+_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Repository:
+    """A repository of a registry: `host` (with its port, if any) and `path`."""
+
+    host: str
+    path: str
+
+    def __str__(self) -> str:
+        """Return it as people write it."""
+        return f"{self.host}/{self.path}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the registry is this machine itself, where plain HTTP is fine."""
+        name = re.sub(r":\d+$", "", self.host).strip("[]")
+        try:
+            return ipaddress.ip_address(name).is_loopback
+        except ValueError:
+            return name == "localhost"
+
+
+def parse_repository(text: str) -> Repository:
+    """Return the repository `text` names, written host[:port]/path without tag or digest."""
+    host, slash, path = text.partition("/")
+    if not slash or not _HOST.fullmatch(host) or not re.search(r"[.:]|^localhost$", host):
+        raise RegistryError(
+            f"{text!r}: a repository begins with its registry's host: HOST[:PORT]/PATH"
+        )
+    if "@" in path or ":" in path:
+        raise RegistryError(f"{text!r}: a repository has no tag or digest; give tags with --tag")
+    if not _PATH.fullmatch(path):
+        raise RegistryError(
+            f"{text!r}: a repository's path is lower-case letters, digits and . _ - between slashes"
+        )
+    return Repository(host, path)
+
+
+def check_tag(tag: str) -> str:
+    """Return `tag` where it is one."""
+    if not _TAG.fullmatch(tag):
+        raise RegistryError(
+            f"{tag!r}: a tag is up to 128 letters, digits and . _ - and begins with none of . -"
+        )
+    return tag
