@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,12 +115,9 @@ def _object(path: Path, value: Any) -> Mapping[str, Any]:
     return value
 
 
-def _package_set(path: Path, value: Any) -> PackageSet:
-    raw = _object(path, value)
-    if not {"packages", "debs"} <= set(raw):
-        raise _malformed(path, "has a package set without packages or debs")
-    listing = Path(str(raw["packages"]))
-    files = {Path(name).name: Path(name) for name in map(str, raw["debs"])}
+def read_package_set(listing: Path, paths: Iterable[Path]) -> PackageSet:
+    """The set a packages.json describes, given its .debs; RootfsError if they don't agree."""
+    files = {path.name: path for path in paths}
     debs: list[Deb] = []
     for item in _load(listing):
         entry = _object(listing, item)
@@ -134,6 +131,13 @@ def _package_set(path: Path, value: Any) -> PackageSet:
     if files:
         raise _malformed(listing, f"doesn't name {', '.join(sorted(files))}")
     return PackageSet(str(listing), tuple(sorted(debs, key=lambda deb: deb.name)))
+
+
+def _package_set(path: Path, value: Any) -> PackageSet:
+    raw = _object(path, value)
+    if not {"packages", "debs"} <= set(raw):
+        raise _malformed(path, "has a package set without packages or debs")
+    return read_package_set(Path(str(raw["packages"])), [Path(str(name)) for name in raw["debs"]])
 
 
 def _malformed(path: Path, problem: str) -> RootfsError:

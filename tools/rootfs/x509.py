@@ -19,7 +19,8 @@ _STRINGS = {
     30: "utf-16-be",  # BMPString
 }
 _UTF8, _SEQUENCE, _SET, _VERSION = 12, 0x30, 0x31, 0xA0
-_BLANKS = rb" \t\n\v\f\r"
+_BLANKS = b" \t\n\v\f\r"
+_BLANK_RUN = re.compile(b"[" + _BLANKS + b"]+")
 
 
 class CertificateError(ValueError):
@@ -69,7 +70,7 @@ def _canonical(der: bytes, at: int) -> bytes:
     if tag not in _STRINGS:
         return der[at:end]
     text = der[start:end].decode(_STRINGS[tag]).encode("utf-8").strip(_BLANKS)
-    return _encode(_UTF8, re.sub(rb"[" + _BLANKS + rb"]+", b" ", text).lower())
+    return _encode(_UTF8, _BLANK_RUN.sub(b" ", text).lower())
 
 
 def _element(der: bytes, at: int) -> tuple[int, int, int]:

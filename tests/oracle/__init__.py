@@ -1,0 +1,1 @@
+"""Comparisons of what is computed with what Debian's own tools make."""
