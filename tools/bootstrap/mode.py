@@ -96,11 +96,10 @@ def _ask(program: str, checkout: str, bazel_version: str, memory: str, registry:
     if not answer:
         return CENTRAL  # something else is wrong: let Bazel tell, and ask again next time
     if answer == CLOSED:
-        reason = [line for line in said.splitlines() if line.strip()][-1:] or [
-            f"no answer in {_PROBE_SECONDS} s"
-        ]
-        say(f"it can't ({reason[0].strip()}); Bazel is taken from Debian packages")
-        say(f"for {_CLOSED_SECONDS // 3600} h, or until ./bazelw --bazelw-clean; see BAZELW_MODE")
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        reason = lines[-1][:150] if status is not None and lines else f"{_PROBE_SECONDS} s passed"
+        say(f"it can't: {reason} ...")
+        say("so Bazel is taken from Debian packages; ./bazelw --bazelw-clean forgets that")
     write_atomically(memory, answer.encode() + b"\n")
     return answer
 

@@ -76,6 +76,7 @@ class _Bazel:
             "--nohome_rc",
             "--noworkspace_rc",
             "--max_idle_secs=60",  # if this is killed, its server goes, too
+            f"--output_user_root={os.path.join(scratch, 'user')}",  # the repository cache's place
             f"--output_base={self.output_base}",
         ]
         bazelrc = launch.write_bazelrc(registry_path)
