@@ -1,5 +1,25 @@
-"""The public rules."""
+"""The public rules and macros. What each does is said where it is defined."""
 
+load("//python_images/private:debian_images.bzl", _debian_images = "debian_images")
+load("//python_images/private:layer.bzl", _layer_blob = "layer_blob")
+load("//python_images/private:oci.bzl", _image = "image", _image_annotations = "image_annotations", _image_index = "image_index")
+load("//python_images/private:python_images.bzl", _python_images = "python_images")
+load("//python_images/private:rootfs.bzl", _DebianLayerInfo = "DebianLayerInfo", _debian_layer = "debian_layer")
 load("//python_images/private:structure_test.bzl", _image_structure_test = "image_structure_test")
 
+# Root file systems and layers
+DebianLayerInfo = _DebianLayerInfo
+debian_layer = _debian_layer
+layer_blob = _layer_blob
+
+# Images
+image = _image
+image_annotations = _image_annotations
+image_index = _image_index
+
+# Whole families out of a catalog
+debian_images = _debian_images
+python_images = _python_images
+
+# Tests
 image_structure_test = _image_structure_test

@@ -1,0 +1,132 @@
+"""python_images: every image of a catalog, with its tags as aliases. A macro: data to targets."""
+
+load(":annotations.bzl", "annotations_file")
+load(":oci.bzl", "image", "image_annotations", "image_index")
+
+# What hangs off an image under each of its names, besides the test of a platform's.
+_COMPANIONS = ["digest", "load", "tar"]
+
+# Where `.load` puts images: a repository that no registry answers for.
+_REPOSITORY = "localhost/python"
+
+def _layers(entry, variant, platform):
+    """The layer blobs of an image, lowest first, in docker-library's order."""
+    root = "//python_images/rootfs:{}_{}".format(entry["suite"], platform)
+    cpython = "//python_images/cpython:{}_{}_{}".format(
+        entry["version"],
+        entry["suite"],
+        platform,
+    )
+    return ["{}_{}.blob".format(root, layer) for layer in variant["layers"]] + [
+        "{}.runtime.blob".format(cpython),
+        "{}.{}.blob".format(cpython, "stripped" if variant["strip"] else "unstripped"),
+        "{}.links.blob".format(cpython),
+    ]
+
+def _aliases(names, actual, companions):
+    """Declares an alias to `actual` and to what hangs off it, for each name."""
+    for name in names:
+        for suffix in [""] + ["." + companion for companion in companions]:
+            native.alias(
+                name = name + suffix,
+                actual = actual + suffix,
+                tags = ["manual"],
+            )
+
+def _platform_image(entry, platform, catalog, structure_test):
+    """Declares one image of one platform; returns its name."""
+    target = "{}_{}".format(entry["name"], platform)
+    release = catalog["versions"][entry["version"]]
+    about = catalog["platforms"][platform]
+    created = release["released"] + "T00:00:00Z"
+    annotations_file(
+        name = target + ".annotations",
+        annotations = image_annotations(
+            base_name = entry["base"],
+            created = created,
+            license_expression = "PSF-2.0",
+            revision = "v" + entry["version"],
+            source = release["url"],
+            title = "python",
+            version = entry["version"],
+        ),
+        base_digest = "//images/debian:{}-slim_{}.digest".format(entry["suite"], platform),
+        tags = ["manual"],
+    )
+    image(
+        name = target,
+        annotations = target + ".annotations",
+        architecture = about["architecture"],
+        cmd = ["python3"],
+        created = created,
+        env = release["env"],
+        layers = _layers(entry, catalog["variants"][entry["variant"]], platform),
+        os = about["os"],
+        repo_tags = ["{}:{}".format(_REPOSITORY, tag) for tag in entry["tags"]],
+        tags = ["manual"],
+        variant = about["variant"] or None,
+    )
+    structure_test(
+        name = target + ".test",
+        image = target,
+        platform = platform,
+        suite = entry["suite"],
+        variant = entry["variant"],
+        version = entry["version"],
+    )
+    return target
+
+def python_images(name, catalog, structure_test):
+    """Declares the images of a catalog in this package.
+
+    For each image there is `<tag>`, the index of all its platforms, and `<tag>_<platform>`, one
+    image, for every tag and every name of the platform. `.digest`, `.load` and `.tar` hang off each
+    of them, `.test` off those of one platform; docs/targets.md says what they are.
+
+    Args:
+      name: file group of all indexes.
+      catalog: the catalog, see tools/catalog/export.py.
+      structure_test: macro that declares the test of an image, given name, image, version, suite,
+        variant and platform.
+    """
+    indexes = []
+    for entry in catalog["images"]:
+        images = {
+            platform: _platform_image(entry, platform, catalog, structure_test)
+            for platform in entry["platforms"]
+        }
+        for platform, target in images.items():
+            names = [platform] + [
+                alias
+                for alias in catalog["platforms"][platform]["aliases"]
+                if alias != platform
+            ]
+            _aliases(
+                [
+                    "{}_{}".format(tag, known_as)
+                    for tag in entry["tags"]
+                    for known_as in names
+                    if "{}_{}".format(tag, known_as) != target
+                ],
+                target,
+                _COMPANIONS + ["test"],
+            )
+
+        image_index(
+            name = entry["name"],
+            images = images.values(),
+            repo_tags = ["{}:{}".format(_REPOSITORY, tag) for tag in entry["tags"]],
+            tags = ["manual"],
+        )
+        _aliases(
+            [tag for tag in entry["tags"] if tag != entry["name"]],
+            entry["name"],
+            _COMPANIONS,
+        )
+        indexes.append(entry["name"])
+
+    native.filegroup(
+        name = name,
+        srcs = indexes,
+        tags = ["manual"],
+    )
