@@ -1,0 +1,54 @@
+"""Compiler flags per suite and platform: what docker-library's builds in the suite use."""
+
+# `dpkg-buildflags --get CFLAGS` and LDFLAGS of each suite's dpkg, without -ffile-prefix-map (the
+# build maps its own directories). `platforms` has what is added on some of them.
+BUILD_FLAGS = {
+    "bookworm": struct(
+        cflags = "-g -O2 -fstack-protector-strong -Wformat -Werror=format-security",
+        ldflags = "-Wl,-z,relro",
+        platforms = {},
+    ),
+    "trixie": struct(
+        cflags = "-g -O2 -Werror=implicit-function-declaration -fstack-protector-strong " +
+                 "-Wformat -Werror=format-security",
+        ldflags = "-Wl,-z,relro",
+        platforms = {
+            "amd64": "-fstack-clash-protection -fcf-protection",
+            "arm64": "-fstack-clash-protection -mbranch-protection=standard",
+            "armv5": "-fstack-clash-protection",
+            "armv7": "-fstack-clash-protection",
+        },
+    ),
+}
+
+# So that profilers can walk the stack, as docker-library has it from CPython 3.12 on.
+_FRAME_POINTER = "-fno-omit-frame-pointer"
+_LEAF_FRAME_POINTER = _FRAME_POINTER + " -mno-omit-leaf-frame-pointer"
+_FRAME_POINTER_FLAGS = {
+    "amd64": _LEAF_FRAME_POINTER,
+    "arm64": _LEAF_FRAME_POINTER,
+    "i386": "",  # too slow there
+}
+
+def build_flags(suite, platform):
+    """The flags for one suite and platform.
+
+    Args:
+      suite: name of the suite.
+      platform: name of the platform.
+
+    Returns:
+      struct(cflags, ldflags, frame_pointer_flags) of strings.
+    """
+    if suite not in BUILD_FLAGS:
+        fail("toolchains/cc/flags.bzl: BUILD_FLAGS has no suite {}; add what its {} prints".format(
+            repr(suite),
+            "dpkg-buildflags",
+        ))
+    flags = BUILD_FLAGS[suite]
+    extra = flags.platforms.get(platform)
+    return struct(
+        cflags = flags.cflags + (" " + extra if extra else ""),
+        ldflags = flags.ldflags,
+        frame_pointer_flags = _FRAME_POINTER_FLAGS.get(platform, _FRAME_POINTER),
+    )

@@ -1,0 +1,165 @@
+"""cc_toolchains: the compilers of every suite and platform of the catalog."""
+
+load("//tools/testing:pytest.bzl", "py_pytest")
+load(":flags.bzl", "build_flags")
+load(":rules.bzl", "cc_toolchain_archives", "launcher", "package_tree")
+
+# The suites whose packages give the tools of the build machine. They may differ from the suites
+# of images: a CPython made for one runs nothing of these.
+BUILD_SUITE = "bookworm"  # gcc for the launcher and the build python
+HOST_TOOLS_SUITE = "trixie"  # make, pkgconf, busybox
+
+_CC_DROP = [
+    # Headers and libraries to compile against: they are the sysroot's business alone. (gcc would
+    # look for them beside itself first.)
+    "usr/include/*",
+    "usr/{triplet}/include/*",
+    "usr/{triplet}/lib/*",
+    "usr/lib/x86_64-linux-gnu/*.[ao]",
+    "usr/lib/x86_64-linux-gnu/lib[!bo]*.so",  # but libbfd-*.so and libopcodes-*.so are programs'
+
+    # Not needed to compile CPython; half of the size.
+    "usr/share/*",
+    "*/gconv/*",
+    "*/cc1plus",
+    "*/g++-mapper-server",
+    "*/c++/*",
+    "*-[gc]++*",
+    "*lto-dump*",
+    "*gprofng*",
+    "*-dwp",
+    "*-gold",
+    "*.gold",
+    "*san.*",
+    "*/libstdc++*.a",
+    "*/libsupc++.a",
+]
+
+_HOST_TOOLS_KEEP = [
+    "usr/bin/busybox",
+    "usr/bin/make",
+    "usr/bin/pkgconf",
+    "usr/lib64/*",
+    "usr/lib/x86_64-linux-gnu/*.so*",
+]
+
+_SYSROOT_KEEP = [
+    "usr/include/*",
+    "usr/lib/*",
+    "usr/lib32/*",
+    "usr/lib64/*",
+    "usr/share/pkgconfig/*",
+]
+
+_SYSROOT_DROP = [
+    "*/gconv/*",
+    "*/perl*",
+    "usr/lib/python*",
+]
+
+def gcc_version(suite, platform, packages):
+    """The major version of gcc that a package set asks for.
+
+    Args:
+      suite: name of the suite, for messages.
+      platform: name of the platform.
+      packages: names of the packages of set cc_<platform>, such as gcc-12-aarch64-linux-gnu.
+
+    Returns:
+      the version as string; fails when the set has no gcc, or several.
+    """
+    found = [name.split("-")[1] for name in packages if name.startswith("gcc-")]
+    if len(found) != 1:
+        fail("catalog/suites.yaml: {}: package set cc_{} must name one gcc-<version>, has {}".format(
+            suite,
+            platform,
+            packages,
+        ))
+    return found[0]
+
+def cc_toolchains(name, catalog):
+    """Declares, for each suite and platform, `<suite>_<platform>` and the archives it is made of.
+
+    `<suite>_<platform>_test` tries it. Also `build_machine`, the toolchain for programs that run while building, and `launcher`. All
+    are manual: each toolchain fetches about 100 MB of packages.
+
+    Args:
+      name: name of the filegroup of all toolchains.
+      catalog: CATALOG of @catalog//:catalog.bzl.
+    """
+    toolchains = []
+    launcher(
+        name = "launcher",
+        debs = "@debian//{}/amd64:cc_amd64".format(BUILD_SUITE),
+        tags = ["manual"],
+    )
+    package_tree(
+        name = "host_tools",
+        debs = "@debian//{}/amd64:hosttools".format(HOST_TOOLS_SUITE),
+        drop = ["*/gconv/*"],
+        keep = _HOST_TOOLS_KEEP,
+        launcher = ":launcher",
+        tags = ["manual"],
+    )
+    for suite, facts in catalog["suites"].items():
+        for platform in facts["platforms"]:
+            toolchain = "{}_{}".format(suite, platform)
+            flags = build_flags(suite, platform)
+            target = catalog["platforms"][platform]
+            gcc = gcc_version(suite, platform, facts["package_sets"]["cc_" + platform])
+            package_tree(
+                name = toolchain + "_cc",
+                debs = "@debian//{}/amd64:cc_{}".format(suite, platform),
+                drop = [pattern.format(triplet = target["triplet"]) for pattern in _CC_DROP],
+                launcher = ":launcher",
+                tags = ["manual"],
+            )
+            package_tree(
+                name = toolchain + "_sysroot",
+                debs = "@debian//{}/{}:sysroot".format(suite, target["debian"]),
+                drop = _SYSROOT_DROP,
+                keep = _SYSROOT_KEEP,
+                tags = ["manual"],
+            )
+            cc_toolchain_archives(
+                name = toolchain,
+                cc = toolchain + "_cc",
+                cflags = flags.cflags,
+                description = "{}/{}".format(suite, platform),
+                frame_pointer_flags = flags.frame_pointer_flags,
+                gcc = gcc,
+                host = ":host_tools",
+                ldflags = flags.ldflags,
+                sysroot = toolchain + "_sysroot",
+                tags = ["manual"],
+                triplet = target["triplet"],
+            )
+            py_pytest(
+                name = toolchain + "_test",
+                srcs = ["toolchain_test.py"],
+                data = [
+                    toolchain,
+                    toolchain + "_cc",
+                    toolchain + "_sysroot",
+                    "host_tools",
+                ],
+                env = {
+                    "CC": "$(rootpath {}_cc)".format(toolchain),
+                    "GCC": gcc,
+                    "HOST": "$(rootpath host_tools)",
+                    "SYSROOT": "$(rootpath {}_sysroot)".format(toolchain),
+                    "TRIPLET": target["triplet"],
+                },
+                deps = ["//tools/cpython"],
+            )
+            toolchains.append(toolchain)
+    native.filegroup(
+        name = name,
+        srcs = toolchains,
+        tags = ["manual"],
+    )
+    native.alias(
+        name = "build_machine",
+        actual = ":{}_amd64".format(BUILD_SUITE),
+        tags = ["manual"],
+    )
