@@ -2,8 +2,11 @@
 
 The YAML is read and checked by tools/catalog, run with the tool interpreter; a bad catalog stops
 the build here with that program's message. It gives the repository @catalog, whose catalog.bzl
-holds the catalog as CATALOG, in the shape tools/catalog/export.py describes.
+holds the catalog as CATALOG, in the shape tools/catalog/export.py describes, and
+@cpython_sources//:<version>, the source archive of each release.
 """
+
+load(":cpython_source.bzl", "cpython_source", "cpython_sources")
 
 def _read_catalog(mctx):
     """Returns the checked catalog as a dict."""
@@ -46,12 +49,27 @@ _catalog_repo = repository_rule(
     attrs = {"json": attr.string(mandatory = True)},
 )
 
+def _source_repo(version):
+    return "cpython_source_" + version
+
 def _catalog_impl(mctx):
     catalog = _read_catalog(mctx)
     _catalog_repo(name = "catalog", json = json.encode(catalog))
+    for version, facts in catalog["versions"].items():
+        cpython_source(
+            name = _source_repo(version),
+            pool = facts["pool"],
+            sha256 = facts["sha256"],
+            url = facts["url"],
+            version = version,
+        )
+    cpython_sources(
+        name = "cpython_sources",
+        repos = {version: _source_repo(version) for version in catalog["versions"]},
+    )
     return mctx.extension_metadata(
         reproducible = True,
-        root_module_direct_deps = ["catalog"],
+        root_module_direct_deps = ["catalog", "cpython_sources"],
         root_module_direct_dev_deps = [],
     )
 
