@@ -1,5 +1,12 @@
 """The public rules and macros. What each does is said where it is defined."""
 
+load(
+    "//python_images/private:cpython.bzl",
+    _CPythonInfo = "CPythonInfo",
+    _cpython = "cpython",
+    _cpython_layer = "cpython_layer",
+    _cpython_links_layer = "cpython_links_layer",
+)
 load("//python_images/private:debian_images.bzl", _debian_images = "debian_images")
 load("//python_images/private:layer.bzl", _layer_blob = "layer_blob")
 load("//python_images/private:oci.bzl", _image = "image", _image_annotations = "image_annotations", _image_index = "image_index")
@@ -11,6 +18,12 @@ load("//python_images/private:structure_test.bzl", _image_structure_test = "imag
 DebianLayerInfo = _DebianLayerInfo
 debian_layer = _debian_layer
 layer_blob = _layer_blob
+
+# CPython
+CPythonInfo = _CPythonInfo
+cpython = _cpython
+cpython_layer = _cpython_layer
+cpython_links_layer = _cpython_links_layer
 
 # Images
 image = _image

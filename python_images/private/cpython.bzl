@@ -1,0 +1,220 @@
+"""Rules that compile CPython and make image layers of it."""
+
+load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
+load("//toolchains/cc:rules.bzl", "EXEC_CONSTRAINTS", "ToolchainInfo", "toolchain_args")
+
+CPythonInfo = provider(
+    doc = "A compiled CPython.",
+    fields = {
+        "epoch": "int: modification time of its files, seconds since 1970",
+        "gdb": "File: CPython's extension for gdb (Tools/gdb/libpython.py)",
+        "report": "File: JSON with the facts of the build: compiler, flags, modules, pip",
+        "tar": "File: uncompressed tar of usr/local with an unstripped CPython",
+        "toolchain": "ToolchainInfo: what it was compiled with",
+        "version": "string: the release",
+    },
+)
+
+_JOBS = 2
+
+def _compile_resources(_os, _inputs):
+    # The scheduler then doesn't start two compilations on two cores.
+    return {"cpu": _JOBS, "memory": 1500}
+
+def _build_python_impl(ctx):
+    toolchain = ctx.attr._toolchain[ToolchainInfo]
+    out = ctx.actions.declare_file(ctx.label.name)
+    args = ctx.actions.args()
+    args.add("--source", ctx.file.source)
+    inputs = toolchain_args(args, toolchain)
+    args.add("--epoch", ctx.attr.epoch)
+    args.add("--jobs", _JOBS)
+    args.add("--work", out.path + ".work")
+    args.add("--out", out)
+    ctx.actions.run(
+        executable = ctx.executable._build,
+        arguments = [args],
+        inputs = inputs + [ctx.file.source],
+        outputs = [out],
+        mnemonic = "BuildPython",
+        progress_message = "Compiling the build python of CPython " + ctx.attr.version,
+        resource_set = _compile_resources,
+    )
+    return [DefaultInfo(files = depset([out]), executable = out)]
+
+build_python = rule(
+    implementation = _build_python_impl,
+    doc = "A static CPython for the build machine, which drives the compilation of its version.",
+    attrs = {
+        "epoch": attr.int(mandatory = True, doc = "what the build takes as the time"),
+        "source": attr.label(mandatory = True, allow_single_file = [".tar.xz"]),
+        "version": attr.string(mandatory = True),
+        "_build": attr.label(
+            default = "//tools/cpython:build_python",
+            executable = True,
+            cfg = "exec",
+        ),
+        "_toolchain": attr.label(
+            default = "//toolchains/cc:build_machine",
+            providers = [ToolchainInfo],
+        ),
+    },
+    exec_compatible_with = EXEC_CONSTRAINTS,
+)
+
+def _cpython_impl(ctx):
+    toolchain = ctx.attr.toolchain[ToolchainInfo]
+    out = ctx.actions.declare_file(ctx.label.name + ".tar")
+    report = ctx.actions.declare_file(ctx.label.name + ".json")
+    gdb = ctx.actions.declare_file(ctx.label.name + "-gdb.py")
+    label = "{} for {}".format(ctx.attr.version, toolchain.label)
+    args = ctx.actions.args()
+    args.add("--version", ctx.attr.version)
+    args.add("--label", label)
+    args.add("--source", ctx.file.source)
+    args.add("--build-python", ctx.file.build_python)
+    args.add("--config-site", ctx.file._config_site)
+    inputs = toolchain_args(args, toolchain)
+    cflags = toolchain.cflags
+    if ctx.attr.frame_pointers and toolchain.frame_pointer_flags:
+        cflags += " " + toolchain.frame_pointer_flags
+    args.add(cflags, format = "--cflags=%s")
+    args.add(toolchain.ldflags, format = "--ldflags=%s")
+    args.add("--optimization", ctx.attr._optimization[BuildSettingInfo].value)
+    args.add_all(ctx.attr.expected_missing, before_each = "--expected-missing")
+    args.add("--epoch", ctx.attr.epoch)
+    args.add("--jobs", _JOBS)
+    args.add("--work", out.path + ".work")
+    args.add("--out", out)
+    args.add("--report", report)
+    args.add("--gdb", gdb)
+    ctx.actions.run(
+        executable = ctx.executable._compile,
+        arguments = [args],
+        inputs = inputs + [ctx.file.source, ctx.file.build_python, ctx.file._config_site],
+        outputs = [out, report, gdb],
+        mnemonic = "CompileCPython",
+        progress_message = "Compiling CPython " + label,
+        resource_set = _compile_resources,
+    )
+    return [
+        DefaultInfo(files = depset([out])),
+        OutputGroupInfo(gdb = depset([gdb]), report = depset([report])),
+        CPythonInfo(
+            epoch = ctx.attr.epoch,
+            gdb = gdb,
+            report = report,
+            tar = out,
+            toolchain = toolchain,
+            version = ctx.attr.version,
+        ),
+    ]
+
+cpython = rule(
+    implementation = _cpython_impl,
+    doc = "CPython for one suite and platform, cross-compiled: <name>.tar of usr/local, unstripped.",
+    attrs = {
+        "build_python": attr.label(
+            mandatory = True,
+            allow_single_file = True,
+            # Not in the exec configuration, though it runs there: it is made for a fixed machine,
+            # and each configuration would compile its own.
+            doc = "the build_python of the same version",
+        ),
+        "epoch": attr.int(mandatory = True, doc = "time of all files, and of the build"),
+        "expected_missing": attr.string_list(
+            doc = "extension modules configure may skip; any other is an error",
+        ),
+        "frame_pointers": attr.bool(
+            default = True,
+            doc = "keep frame pointers where docker-library does (CPython 3.12 and later)",
+        ),
+        "source": attr.label(mandatory = True, allow_single_file = [".tar.xz"]),
+        "toolchain": attr.label(mandatory = True, providers = [ToolchainInfo]),
+        "version": attr.string(mandatory = True),
+        "_compile": attr.label(
+            default = "//tools/cpython:compile",
+            executable = True,
+            cfg = "exec",
+        ),
+        "_config_site": attr.label(
+            default = "//tools/cpython:config.site",
+            allow_single_file = True,
+        ),
+        "_optimization": attr.label(
+            default = "//python_images:optimization",
+            providers = [BuildSettingInfo],
+        ),
+    },
+    exec_compatible_with = EXEC_CONSTRAINTS,
+    provides = [CPythonInfo],
+)
+
+def _cpython_layer_impl(ctx):
+    info = ctx.attr.cpython[CPythonInfo]
+    if not ctx.attr.strip:
+        return [DefaultInfo(files = depset([info.tar]))]
+    out = ctx.actions.declare_file(ctx.label.name + ".tar")
+    args = ctx.actions.args()
+    args.add("--cpython", info.tar)
+    args.add("--cc", info.toolchain.cc)
+    args.add("--triplet", info.toolchain.triplet)
+    args.add("--work", out.path + ".work")
+    args.add("--out", out)
+    ctx.actions.run(
+        executable = ctx.executable._strip,
+        arguments = [args],
+        inputs = [info.tar, info.toolchain.cc],
+        outputs = [out],
+        mnemonic = "StripCPython",
+        progress_message = "Stripping CPython {} for {}".format(
+            info.version,
+            info.toolchain.label,
+        ),
+    )
+    return [DefaultInfo(files = depset([out]))]
+
+cpython_layer = rule(
+    implementation = _cpython_layer_impl,
+    doc = "The layer of a CPython: an uncompressed tar, stripped as in docker-library's slim.",
+    attrs = {
+        "cpython": attr.label(mandatory = True, providers = [CPythonInfo]),
+        "strip": attr.bool(default = True, doc = "whether to strip; else it is the CPython's tar"),
+        "_strip": attr.label(
+            default = "//tools/cpython:strip",
+            executable = True,
+            cfg = "exec",
+        ),
+    },
+    exec_compatible_with = EXEC_CONSTRAINTS,
+)
+
+def _cpython_links_layer_impl(ctx):
+    info = ctx.attr.cpython[CPythonInfo]
+    out = ctx.actions.declare_file(ctx.label.name + ".tar")
+    args = ctx.actions.args()
+    args.add("--cpython", info.tar)
+    args.add("--epoch", info.epoch)
+    args.add("--out", out)
+    ctx.actions.run(
+        executable = ctx.executable._links,
+        arguments = [args],
+        inputs = [info.tar],
+        outputs = [out],
+        mnemonic = "LinkCPython",
+        progress_message = "Linking python, pip ... of %{label}",
+    )
+    return [DefaultInfo(files = depset([out]))]
+
+cpython_links_layer = rule(
+    implementation = _cpython_links_layer_impl,
+    doc = "The layer of the links idle, pip, pydoc, python and python-config: an uncompressed tar.",
+    attrs = {
+        "cpython": attr.label(mandatory = True, providers = [CPythonInfo]),
+        "_links": attr.label(
+            default = "//tools/cpython:links",
+            executable = True,
+            cfg = "exec",
+        ),
+    },
+)

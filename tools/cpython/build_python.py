@@ -1,0 +1,92 @@
+"""Compiles the CPython that drives the cross-compilation of the same version.
+
+CPython can only be cross-compiled by a working interpreter of its own version (it generates
+frozen modules and sysconfig data, and installs pip). This makes one for the build machine: a
+single static executable, so that it starts wherever it lies, without a dynamic loader. It has
+no standard library of its own; whoever runs it gives it the source's Lib.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tools.cpython.workspace import BuildError, Toolchain, Workspace
+
+# Not needed to build CPython or to install pip; most have no static library to link.
+SKIPPED_MODULES = [
+    "_bz2",
+    "_ctypes",
+    "_curses",
+    "_curses_panel",
+    "_dbm",
+    "_decimal",
+    "_gdbm",
+    "_hashlib",
+    "_lzma",
+    "_sqlite3",
+    "_ssl",
+    "_tkinter",
+    "_uuid",
+    "_zstd",
+    "readline",
+]
+
+
+def build(workspace: Workspace, source: Path, jobs: int) -> Path:
+    """Compiles the interpreter; returns where it lies in the workspace."""
+    workspace.unpack_source(source)
+    workspace.run(
+        "configure",
+        [
+            "sh",
+            "./configure",
+            "--without-ensurepip",
+            "--without-static-libpython",
+            "--disable-test-modules",
+            *(f"py_cv_module_{name}=n/a" for name in SKIPPED_MODULES),
+            "CC=gcc",
+            f"AR={workspace.bin}/ar",
+            "LDFLAGS=-static",
+            "LINKFORSHARED= ",
+            "MODULE_BUILDTYPE=static",
+        ],
+    )
+    workspace.run(
+        "make",
+        ["make", f"-j{jobs}", f"SHELL={workspace.bin}/sh", "OPT=-DNDEBUG -O1 -fwrapv -w", "python"],
+    )
+    python = workspace.src / "python"
+    workspace.run("strip", ["strip", "--strip-all", python])
+    return python
+
+
+def main(argv: list[str]) -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--source", type=Path, required=True, help="CPython source archive")
+    parser.add_argument("--cc", type=Path, required=True, help="tar of a native compiler")
+    parser.add_argument("--sysroot", type=Path, required=True, help="tar of a native sysroot")
+    parser.add_argument("--host", type=Path, required=True, help="tar of make, pkgconf, busybox")
+    parser.add_argument("--triplet", required=True, help="GNU triplet of the build machine")
+    parser.add_argument("--gcc", required=True, help="major version of gcc")
+    parser.add_argument("--epoch", type=int, required=True, help="what the build takes as the time")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--work", type=Path, required=True, help="scratch directory")
+    parser.add_argument("--out", type=Path, required=True, help="executable to write")
+    options = parser.parse_args(argv)
+    toolchain = Toolchain(options.cc, options.sysroot, options.host, options.triplet, options.gcc)
+    try:
+        with Workspace(options.work, toolchain, options.epoch) as workspace:
+            python = build(workspace, options.source, options.jobs)
+            options.out.write_bytes(python.read_bytes())
+            options.out.chmod(0o755)
+    except BuildError as error:
+        print(f"error: build python: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
