@@ -18,8 +18,9 @@ from pathlib import Path
 
 from tools.catalog.errors import CatalogError
 from tools.catalog.yamlfile import near
-from tools.debian import lockfile, mirrors, package_sets, resolve
+from tools.debian import lockfile, package_sets, resolve
 from tools.debian.lockfile import Lock, Package
+from tools.debian.mirrors import Mirror, MirrorError, find_mirrors
 from tools.debian.progress import Progress
 
 LOCKS = Path("third_party/debian")
@@ -55,12 +56,11 @@ def merge(sets: dict[str, tuple[Sequence[Package], frozenset[str]]]) -> tuple[Pa
 
 
 def resolve_lock(
-    job: Job, root: Path, mirror: mirrors.Mirror, keyring: Path, progress: Progress
+    job: Job, root: Path, found: Sequence[Mirror], keyring: Path, progress: Progress
 ) -> Lock:
     """Resolve all sets of one suite and architecture. Raises ResolveError, CatalogError."""
-    apt = resolve.AptRoot(root, job.suite, job.arch, mirror, keyring)
     progress.show(job.name, "reading package lists")
-    apt.update()
+    apt = resolve.updated_root(root, job.suite, job.arch, found, keyring)
     done: dict[str, tuple[Sequence[Package], frozenset[str]]] = {}
     systems: dict[str | None, tuple[Package, ...]] = {None: ()}  # what a set is resolved on
     for package_set in job.sets:
@@ -156,12 +156,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise resolve.ResolveError("no suite is built for that architecture")
     resolve.require_apt()
     keyring = resolve.find_keyring(arguments.keyring)
-    mirror = mirrors.find_mirrors(arguments.mirror)[0]
+    found = find_mirrors(arguments.mirror)
     progress = Progress(sys.stderr, [job.name for job in jobs])
 
     def one(job: Job) -> Lock:
         try:
-            return resolve_lock(job, scratch / job.name, mirror, keyring, progress)
+            return resolve_lock(job, scratch / job.name, found, keyring, progress)
         except Exception:
             progress.show(job.name, "failed", final=True)
             raise
@@ -210,13 +210,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         resolve.ResolveError,
         CatalogError,
         lockfile.LockError,
-        mirrors.MirrorError,
+        MirrorError,
     )
     try:
         return run(parser.parse_args(argv))
     except errors as error:
         print(f"lock: error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("lock: interrupted", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -37,6 +37,8 @@ Dir::Etc::parts "{root}/etc/apt.conf.d";
 Dir::Etc::main "{root}/etc/none";
 Dir::Etc::trusted "{root}/etc/none.gpg";
 Dir::Etc::trustedparts "{root}/etc/trusted.gpg.d";
+Dir::Etc::netrc "/etc/apt/auth.conf";
+Dir::Etc::netrcparts "/etc/apt/auth.conf.d";
 Dir::State "{root}/state";
 Dir::State::status "{root}/status";
 Dir::Cache "{root}/cache";
@@ -158,7 +160,6 @@ class AptRoot:
             "etc/trusted.gpg.d",
             "etc/apt.conf.d",
             "etc/sources.list.d",
-            "etc/auth.conf.d",
             "state/lists/partial",
             "cache/archives/partial",
         ):
@@ -181,9 +182,8 @@ class AptRoot:
     def _run(self, *command: str) -> str:
         environment = {**os.environ, "APT_CONFIG": str(self.root / "apt.conf"), "LC_ALL": "C"}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        # apt-get update reports a mirror it couldn't reach as a warning.
-        problems = [x for x in done.stderr.splitlines() if x.startswith(("E:", "W: Failed"))]
-        if done.returncode or problems:
+        if done.returncode:
+            problems = [x for x in done.stderr.splitlines() if x.startswith(("E:", "W: Failed"))]
             if unknown := _UNKNOWN.search(done.stderr):
                 raise UnknownPackageError(unknown[1])
             said = "\n".join(problems) or (done.stderr + done.stdout).strip()
@@ -192,7 +192,7 @@ class AptRoot:
 
     def update(self) -> None:
         """Download and verify the package lists. Raises ResolveError."""
-        self._run("apt-get", "-q", "update")
+        self._run("apt-get", "-q", "--error-on=any", "update")
 
     def snapshot(self) -> str:
         """See snapshot_after; after update()."""
@@ -245,3 +245,22 @@ def require_apt() -> None:
                 f"{program} not found: locking needs apt (Debian, Ubuntu or a container of them); "
                 "building from existing lock files doesn't"
             )
+
+
+def updated_root(
+    root: Path, suite: str, arch: str, mirrors: Sequence[Mirror], keyring: Path
+) -> AptRoot:
+    """An AptRoot after update(), on the first of the mirrors that has the suite's archives.
+
+    Raises ResolveError with what apt says about each mirror when none has.
+    """
+    said = []
+    for mirror in mirrors:
+        apt = AptRoot(root, suite, arch, mirror, keyring)
+        try:
+            apt.update()
+        except ResolveError as error:
+            said.append(str(error))
+            continue
+        return apt
+    raise ResolveError("\n".join(said))

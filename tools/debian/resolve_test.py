@@ -180,6 +180,18 @@ def test_closure_without_recommended_packages(apt: AptRoot) -> None:
 
 
 @needs_apt
+def test_the_next_mirror_takes_over(tmp_path: Path, archive: tuple[Mirror, Signer]) -> None:
+    good, signer = archive
+    bad = Mirror(f"file://{tmp_path}/absent", f"file://{tmp_path}/absent-security")
+    root = tmp_path / "root"
+    apt = resolve.updated_root(root, "trixie", "amd64", [bad, good], signer.keyring)
+    assert apt.mirror == good
+    assert apt.install(["leaf"])
+    with pytest.raises(ResolveError, match="absent"):
+        resolve.updated_root(root, "trixie", "amd64", [bad], signer.keyring)
+
+
+@needs_apt
 def test_minbase_and_a_set_above_it(apt: AptRoot) -> None:
     assert apt.minbase() == ["apt", "root-node"]
     base = apt.install(apt.minbase())
