@@ -8,6 +8,14 @@ load(
     _cpython_links_layer = "cpython_links_layer",
 )
 load("//python_images/private:debian_images.bzl", _debian_images = "debian_images")
+    "//python_images/private:documents.bzl",
+    _image_components = "image_components",
+    _image_dockerfile = "image_dockerfile",
+    _image_library = "image_library",
+    _image_matrix = "image_matrix",
+    _image_readme = "image_readme",
+    _image_versions = "image_versions",
+)
 load("//python_images/private:layer.bzl", _layer_blob = "layer_blob")
 load("//python_images/private:oci.bzl", _image = "image", _image_annotations = "image_annotations", _image_index = "image_index")
 load("//python_images/private:python_images.bzl", _python_images = "python_images")
@@ -36,3 +44,11 @@ python_images = _python_images
 
 # Tests
 image_structure_test = _image_structure_test
+
+# Documents generated from a family of images.
+image_components = _image_components
+image_dockerfile = _image_dockerfile
+image_library = _image_library
+image_matrix = _image_matrix
+image_readme = _image_readme
+image_versions = _image_versions

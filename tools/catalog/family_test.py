@@ -90,7 +90,7 @@ def test_infra7_names_the_minor_first_and_latest_once() -> None:
 def test_current_is_what_the_catalog_builds() -> None:
     current = family("current")
     assert current.entries()[0].architectures == ("amd64", "arm64v8")
-    assert current.entries()[0].url == "../../dockerfiles/3.14/slim-trixie/Dockerfile"
+    assert current.entries()[0].url == "../dockerfiles/3.14/slim-trixie/Dockerfile"
 
 
 FAULTS = [

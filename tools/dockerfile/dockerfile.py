@@ -52,6 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--template", type=command.given, metavar="FILE", help="your own Jinja template"
     )
     command.add_catalog(options)
+    command.add_output(options)
     asked = options.parse_args(arguments)
 
     def text() -> str:
@@ -65,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
             template=asked.template,
         )
 
-    return command.run(text)
+    return command.run(text, asked.output)
 
 
 if __name__ == "__main__":

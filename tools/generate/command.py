@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.catalog import family_load, versions_json
+from tools.catalog import export, family_load, versions_json
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Family
 
@@ -67,6 +67,13 @@ def add_format(options: argparse.ArgumentParser) -> None:
     )
 
 
+def add_output(options: argparse.ArgumentParser) -> None:
+    """Add ``--output``."""
+    options.add_argument(
+        "--output", type=given, metavar="FILE", help="write there instead of standard output"
+    )
+
+
 def directory(catalog: Path | None) -> Path:
     """The catalog's folder: the user's when that is one, else the checkout's."""
     return catalog if catalog is not None and catalog.is_dir() else checkout() / "catalog"
@@ -99,13 +106,30 @@ def coloured(text: str, code: str, stream: object = None) -> str:
     return f"\033[{code}m{text}\033[0m" if terminal and not os.environ.get("NO_COLOR") else text
 
 
-def run(main: Callable[[], str]) -> int:
-    """Print what ``main`` returns; a CatalogError is one line and exit status 2."""
+def write(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` whole or not at all; missing folders are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    export.write(path, text)
+
+
+def run(
+    main: Callable[[], str],
+    output: Path | None = None,
+    errors: tuple[type[Exception], ...] = (),
+) -> int:
+    """Print what ``main`` returns, or write it to ``output``.
+
+    A CatalogError, or one of ``errors``, is one line and exit status 2; nothing is written then.
+    """
+    expected: tuple[type[Exception], ...] = (CatalogError, *errors)
     try:
         text = main()
-    except CatalogError as error:
+    except expected as error:
         print(coloured("error:", "31", sys.stderr), error, file=sys.stderr)
         return 2
+    if output is not None:
+        write(output, text)
+        return 0
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

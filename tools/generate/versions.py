@@ -17,9 +17,13 @@ def main(arguments: list[str] | None = None) -> int:
         "current\n2026-02 > versions.json",
     )
     command.add_family(options)
+    command.add_output(options)
     asked = options.parse_args(arguments)
     return command.run(
-        lambda: command.as_json(versions_json.versions(command.family(asked.family, asked.catalog)))
+        lambda: command.as_json(
+            versions_json.versions(command.family(asked.family, asked.catalog))
+        ),
+        asked.output,
     )
 
 

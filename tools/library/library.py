@@ -54,6 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.add_argument(
         "--template", type=command.given, default=TEMPLATE, help="your own Jinja template"
     )
+    command.add_output(options)
     asked = options.parse_args(arguments)
     return command.run(
         lambda: manifest(
@@ -62,7 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
             repo=asked.repo,
             commit=asked.commit,
             directory=asked.directory,
-        )
+        ),
+        asked.output,
     )
 
 

@@ -113,9 +113,11 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="FILE",
         help="your own Jinja template; `tools/readme/templates` has the ones to start from",
     )
+    command.add_output(options)
     asked = options.parse_args(arguments)
     return command.run(
-        lambda: page(command.family(asked.family, asked.catalog), asked.arch, asked.template)
+        lambda: page(command.family(asked.family, asked.catalog), asked.arch, asked.template),
+        asked.output,
     )
 
 

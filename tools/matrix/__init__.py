@@ -1,0 +1,1 @@
+"""Build matrices for continuous integration."""

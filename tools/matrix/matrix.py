@@ -1,0 +1,104 @@
+"""Prints a build matrix of a family's images: one job per image and architecture."""
+
+from __future__ import annotations
+
+import sys
+
+from tools.catalog import load
+from tools.catalog.family import WINDOWS_ARCHITECTURE, Entry, Family
+from tools.catalog.model import Catalog
+from tools.generate import command
+
+# Docker's platform of each architecture, where its name doesn't say it.
+_PLATFORMS = {
+    "arm32v5": "arm/v5",
+    "arm32v6": "arm/v6",
+    "arm32v7": "arm/v7",
+    "arm64v8": "arm64/v8",
+    "i386": "386",
+}
+
+
+def platform(architecture: str) -> str:
+    """Docker's platform: ``arm64v8`` is ``linux/arm64/v8``."""
+    if architecture == WINDOWS_ARCHITECTURE:
+        return "windows/amd64"
+    return "linux/" + _PLATFORMS.get(architecture, architecture)
+
+
+def _runner(entry: Entry, architecture: str) -> str:
+    """GitHub's hosted runner that builds the architecture, natively where there is one."""
+    if entry.constraint is not None:
+        return "windows-" + entry.constraint.rpartition("-")[2].removeprefix("ltsc")
+    return "ubuntu-24.04-arm" if architecture.startswith("arm64") else "ubuntu-24.04"
+
+
+def jobs(family: Family, catalog: Catalog | None = None) -> list[dict[str, str]]:
+    """A job per image and architecture, in the family's order.
+
+    With the catalog it's built from, a job also has the Bazel ``target`` that builds it.
+    """
+    targets = (
+        {}
+        if catalog is None
+        else {platform.docker: platform.name for platform in catalog.platforms.values()}
+    )
+    made: list[dict[str, str]] = []
+    for entry in family.published():
+        for architecture in entry.architectures:
+            job = {
+                "image": entry.name,
+                "architecture": architecture,
+                "platform": platform(architecture),
+                "directory": entry.directory,
+                "tags": " ".join((*entry.tags, *entry.shared_tags)),
+                "runner": _runner(entry, architecture),
+            }
+            if architecture in targets:
+                job["target"] = f"//images:{entry.name}_{targets[architecture]}"
+            made.append(job)
+    return made
+
+
+def github(made: list[dict[str, str]]) -> dict[str, object]:
+    """For ``strategy: matrix: ${{ fromJSON(...) }}``."""
+    return {"include": made}
+
+
+def gitlab(made: list[dict[str, str]]) -> dict[str, object]:
+    """For ``parallel:``; the keys become variables, so they're in capitals."""
+    return {"matrix": [{key.upper(): value for key, value in job.items()} for job in made]}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    options = command.parser(
+        "matrix",
+        "Print a build matrix of a family as JSON: one job per image and architecture.",
+        "current\n2026-02 --arch arm64v8\ncurrent --provider gitlab",
+    )
+    command.add_family(options)
+    options.add_argument(
+        "--provider",
+        choices=("github", "gitlab"),
+        default="github",
+        help="whose form: an `include` for GitHub Actions, or `parallel:matrix` for GitLab CI",
+    )
+    options.add_argument("--arch", metavar="ARCH", help="only this architecture")
+    command.add_output(options)
+    asked = options.parse_args(arguments)
+
+    def text() -> str:
+        family = command.family(asked.family, asked.catalog)
+        catalog = None
+        if family.name == "current":
+            folder = command.directory(asked.catalog)
+            catalog = load.load(folder, command.shown(folder))
+        made = [job for job in jobs(family, catalog) if asked.arch in (None, job["architecture"])]
+        return command.as_json({"github": github, "gitlab": gitlab}[asked.provider](made))
+
+    return command.run(text, asked.output)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Matrices have every image for every architecture once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tools.catalog import family_load
+from tools.matrix.matrix import jobs, main, platform
+
+CATALOG = Path(__file__).parents[2] / "catalog"
+
+
+@pytest.mark.parametrize("name", family_load.names(CATALOG))
+def test_a_job_per_image_and_architecture(name: str) -> None:
+    family = family_load.load_family(name, CATALOG)
+    made = [(job["image"], job["architecture"]) for job in jobs(family)]
+    assert len(made) == len(set(made))
+    assert len(made) == sum(len(entry.architectures) for entry in family.published())
+
+
+def test_current_names_the_targets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["current"]) == 0
+    include = json.loads(capsys.readouterr().out)["include"]
+    assert include[1] == {
+        "image": "3.14.7-slim-trixie",
+        "architecture": "arm64v8",
+        "platform": "linux/arm64/v8",
+        "directory": "3.14/slim-trixie",
+        "tags": "3.14.7-slim-trixie 3.14-slim-trixie 3-slim-trixie slim-trixie 3.14.7-slim "
+        "3.14-slim 3-slim slim",
+        "runner": "ubuntu-24.04-arm",
+        "target": "//images:3.14.7-slim-trixie_arm64",
+    }
+
+
+def test_gitlab_and_one_architecture(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["2026-02", "--provider", "gitlab", "--arch", "windows-amd64"]) == 0
+    matrix = json.loads(capsys.readouterr().out)["matrix"]
+    assert len(matrix) == 6
+    assert matrix[0]["PLATFORM"] == "windows/amd64"
+    assert matrix[0]["RUNNER"] == "windows-2025"
+    assert "TARGET" not in matrix[0]
+
+
+def test_platforms() -> None:
+    assert platform("arm32v7") == "linux/arm/v7"
+    assert platform("s390x") == "linux/s390x"
+    assert platform("i386") == "linux/386"
