@@ -26,9 +26,8 @@ def record(name: str, text: str) -> str:
     return f"{name},sha256={digest},{len(text)}\n"
 
 
-def main() -> None:
-    """Writes the wheel."""
-    folder = pathlib.Path(sys.argv[1])
+def write(folder: pathlib.Path) -> None:
+    """Writes the wheel into `folder`, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
     records = "".join(record(name, text) for name, text in FILES.items())
     with zipfile.ZipFile(folder / "structure_sample-1.0-py3-none-any.whl", "w") as wheel:
@@ -38,4 +37,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    write(pathlib.Path(sys.argv[1]))
