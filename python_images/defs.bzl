@@ -8,6 +8,7 @@ load(
     _cpython_links_layer = "cpython_links_layer",
 )
 load("//python_images/private:debian_images.bzl", _debian_images = "debian_images")
+load(
     "//python_images/private:documents.bzl",
     _image_components = "image_components",
     _image_dockerfile = "image_dockerfile",
