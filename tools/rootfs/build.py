@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from tools.rootfs.container import configure
@@ -67,7 +67,7 @@ def _not_there(system: System, packages: Iterable[Package]) -> list[Package]:
     for package in packages:
         there = system.packages.get(package.name)
         if there is not None and package.requested and there.version == package.version:
-            system.packages[package.name] = replace(there, requested=True)
+            system.requested.add(package.name)
         else:
             missing.append(package)
     return missing

@@ -40,10 +40,9 @@ def write_database(system: System) -> None:
 
 def write_extended_states(system: System) -> None:
     """Tells apt which packages nobody asked for, so that autoremove may remove them."""
-    automatic = [p for p in system.packages.values() if not p.requested]
     text = "".join(
-        f"Package: {package.name}\nArchitecture: {system.arch.name}\nAuto-Installed: 1\n\n"
-        for package in sorted(automatic, key=lambda package: package.name)
+        f"Package: {name}\nArchitecture: {system.arch.name}\nAuto-Installed: 1\n\n"
+        for name in sorted(set(system.packages) - system.requested)
     )
     system.tree.put("var/lib/apt/extended_states", text, source="apt")
 

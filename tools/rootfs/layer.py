@@ -67,7 +67,7 @@ def installed(system: System) -> str:
             "name": package.name,
             "version": package.version,
             "architecture": package.architecture,
-            "requested": package.requested,
+            "requested": package.name in system.requested,
             "source": package.source[0],
             "source_version": package.source[1],
         }

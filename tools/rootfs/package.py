@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from tools.debian.deb import ControlFile, Deb, DebError, read_deb
@@ -42,21 +43,35 @@ class PackageFile:
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Package:
-    """One binary package, read completely.
+    """One binary package; its data archive is unpacked when `files` is first asked for.
 
     Attributes:
-        control: fields of the control file.
-        control_files: control archive, by name.
-        files: data archive in its order, paths as shipped (``bin/sh`` even on a merged system).
+        deb: the archive it comes from.
         requested: whether someone asked for it by name, rather than for what depends on it.
     """
 
-    control: dict[str, str]
-    control_files: dict[str, ControlFile]
-    files: tuple[PackageFile, ...] = field(repr=False)
+    deb: Deb
     requested: bool
+
+    @property
+    def control(self) -> Mapping[str, str]:
+        """Fields of the control file."""
+        return self.deb.control
+
+    @property
+    def control_files(self) -> Mapping[str, ControlFile]:
+        """The control archive, by name."""
+        return self.deb.control_files
+
+    @cached_property
+    def files(self) -> tuple[PackageFile, ...]:
+        """The data archive in its order, paths as shipped (``bin/sh`` even on a merged system)."""
+        try:
+            return tuple(_package_files(self.deb))
+        except DebError as error:
+            raise _unusable(error) from None
 
     @property
     def name(self) -> str:
@@ -93,13 +108,11 @@ class Package:
 
 
 def load_packages(debs: Sequence[tuple[Path, bool]], arch: str) -> list[Package]:
-    """Reads .debs, given with their requested flag; decompression runs in threads.
+    """Reads .debs, given with their requested flag; see load_package.
 
-    Returns the packages sorted by name. Raises RootfsError for a malformed .deb, a package of
-    another architecture, an unknown control file, or a package given twice.
+    Returns the packages sorted by name; RootfsError for a package given twice.
     """
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        packages = list(pool.map(lambda item: load_package(item[0], item[1], arch), debs))
+    packages = [load_package(path, requested, arch) for path, requested in debs]
     packages.sort(key=lambda package: package.name)
     for first, second in itertools.pairwise(packages):
         if first.name == second.name:
@@ -111,23 +124,30 @@ def load_packages(debs: Sequence[tuple[Path, bool]], arch: str) -> list[Package]
     return packages
 
 
+def unpack_all(packages: Iterable[Package]) -> None:
+    """Unpacks data archives in threads; decompression is most of a run's time."""
+    largest_first = sorted(packages, key=lambda p: -int(p.control.get("Installed-Size", "0")))
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        list(pool.map(lambda package: package.files, largest_first))
+
+
 def load_package(path: Path, requested: bool, arch: str) -> Package:
-    """Reads one .deb."""
+    """Reads the control archive of one .deb.
+
+    Raises RootfsError for a malformed .deb, a package of another architecture, or a control file
+    of unknown meaning.
+    """
     try:
-        deb = read_deb(path)
-        files = tuple(_package_files(deb))
+        package = Package(read_deb(path), requested)
     except DebError as error:
-        raise RootfsError(
-            str(error.path), error.why, "Fetch the package again; see docs/locking.md."
-        ) from None
-    package = Package(dict(deb.control), dict(deb.control_files), files, requested)
+        raise _unusable(error) from None
     if package.architecture not in (arch, "all"):
         raise RootfsError(
             str(path),
             f"is for {package.architecture}, not {arch}",
             "Use the lock of that platform.",
         )
-    unknown = sorted(set(deb.control_files) - KNOWN_CONTROL_FILES)
+    unknown = sorted(set(package.control_files) - KNOWN_CONTROL_FILES)
     if unknown:
         raise RootfsError(
             f"{package.name} {package.version}",
@@ -135,6 +155,10 @@ def load_package(path: Path, requested: bool, arch: str) -> Package:
             "Learn what dpkg does with them, then extend tools/rootfs/package.py.",
         )
     return package
+
+
+def _unusable(error: DebError) -> RootfsError:
+    return RootfsError(str(error.path), error.why, "Fetch the package again; see docs/locking.md.")
 
 
 def _package_files(deb: Deb) -> list[PackageFile]:

@@ -1,4 +1,9 @@
-"""Chooses the packages whose shared libraries programs need, and what those depend on."""
+"""Chooses the packages whose shared libraries programs need, and what those depend on.
+
+The rule is docker-library's for its Python images: the owners of all libraries the programs load,
+directly or through other libraries, count as asked for by name, also those that are installed
+already; whatever else they depend on comes along.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +11,25 @@ import posixpath
 import re
 import tarfile
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from tools.rootfs.arch import Arch
 from tools.rootfs.elf import Elf, ElfError, read_elf
 from tools.rootfs.errors import RootfsError
-from tools.rootfs.package import Package
+from tools.rootfs.package import Package, unpack_all
 from tools.rootfs.system import System
-from tools.rootfs.tree import Tree
 
-# Python's Tk binding is left out of the images' needs, as docker-library does: who uses it
-# installs tk.
+# Python's Tk binding is left out, as docker-library does: who uses it installs tk.
 _IGNORED = re.compile(r"(?:^|/)_tkinter[^/]*\.so$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Library:
+    """A shared library of a package, and the names of those it needs itself."""
+
+    owner: str
+    needed: tuple[str, ...]
 
 
 def needed_libraries(programs: Path, arch: Arch) -> dict[str, str]:
@@ -56,36 +68,62 @@ def select_packages(
 ) -> list[Package]:
     """The candidates to install on top of `system`, sorted by name.
 
-    Owners of needed libraries count as requested, what those need (libraries and dependencies)
-    doesn't. Raises RootfsError when nobody owns a needed library.
+    Owners of needed libraries are marked as requested, installed ones in `system`. Raises
+    RootfsError when nobody owns a needed library.
     """
-    by_name = {package.name: package for package in candidates}
-    libraries = _libraries(system, by_name.values())
-    present = _sonames_of(system)
-    owners: dict[str, Package] = {}
-    for soname, user in needed.items():
-        if soname in present:
-            continue
-        owner = libraries.get(soname)
-        if owner is None:
-            raise RootfsError(
-                soname,
-                f"is needed by {user}, and no package has it",
-                "Add the package of the library to the candidates' set in catalog/suites.yaml.",
-            )
-        owners[owner.name] = owner
-    chosen = dict(owners)
-    waiting = list(owners.values())
+    new = {p.name: p for p in candidates if p.name not in system.packages}
+    # Only packages with a shlibs file offer libraries to others; the rest need not be unpacked.
+    with_libraries = [package for package in new.values() if "shlibs" in package.control_files]
+    unpack_all(with_libraries)
+    libraries = _libraries([*system.packages.values(), *with_libraries], system.arch)
+    owners = _owners(needed, libraries)
+    system.requested |= owners & set(system.packages)
+    chosen = {name: new[name] for name in sorted(owners - set(system.packages))}
+    waiting = list(chosen.values())
     while waiting:
-        package = waiting.pop()
-        for dependency in _missing(package, system, chosen, by_name):
+        for dependency in _missing(waiting.pop(), system, chosen, new):
             chosen[dependency.name] = dependency
             waiting.append(dependency)
-    return [_with_request(chosen[name], requested=name in owners) for name in sorted(chosen)]
+    return [Package(chosen[name].deb, name in owners) for name in sorted(chosen)]
 
 
-def _with_request(package: Package, *, requested: bool) -> Package:
-    return Package(package.control, package.control_files, package.files, requested)
+def _owners(needed: Mapping[str, str], libraries: Mapping[str, _Library]) -> set[str]:
+    """Names of the packages that own the needed libraries and those they need in turn."""
+    owners: set[str] = set()
+    users = dict(needed)
+    waiting = list(needed)
+    while waiting:
+        soname = waiting.pop()
+        library = libraries.get(soname)
+        if library is None:
+            raise RootfsError(
+                soname,
+                f"is needed by {users[soname]}, and no package has it",
+                "Add the package of the library to the candidates' set in catalog/suites.yaml.",
+            )
+        owners.add(library.owner)
+        for name in library.needed:
+            if name not in users:
+                users[name] = soname
+                waiting.append(name)
+    return owners
+
+
+def _libraries(packages: Iterable[Package], arch: Arch) -> dict[str, _Library]:
+    """The shared libraries in the loader's directories, by soname; the first package wins."""
+    directories = {f"usr/lib/{arch.triplet}", "usr/lib"}
+    directories |= {f"usr/{name}" for name in arch.lib_links}
+    directories |= {directory.removeprefix("usr/") for directory in directories}
+    found: dict[str, _Library] = {}
+    for package in packages:
+        for file in package.files:
+            if file.entry.kind != "file" or posixpath.dirname(file.path) not in directories:
+                continue
+            elf = _elf(f"{package.name}: /{file.path}", file.entry.content)
+            if elf is not None and elf.shared and elf.dynamic:
+                soname = elf.soname or posixpath.basename(file.path)
+                found.setdefault(soname, _Library(package.name, elf.needed))
+    return found
 
 
 def _elf(where: str, data: bytes | memoryview) -> Elf | None:
@@ -95,36 +133,6 @@ def _elf(where: str, data: bytes | memoryview) -> Elf | None:
         raise RootfsError(
             where, f"is a damaged ELF file: {error}", "Build or fetch it again."
         ) from None
-
-
-def _library_directories(arch: Arch) -> tuple[str, ...]:
-    return (f"usr/lib/{arch.triplet}", "usr/lib", *(f"usr/{name}" for name in arch.lib_links))
-
-
-def _libraries(system: System, candidates: Iterable[Package]) -> dict[str, Package]:
-    """Owners of the shared libraries in the loader's directories, by soname."""
-    directories = _library_directories(system.arch)
-    names = Tree(0, {link: f"usr/{link}" for link in ("lib", *system.arch.lib_links)})
-    found: dict[str, Package] = {}
-    for package in candidates:
-        for file in package.files:
-            path = names.normalise(file.path)
-            if file.entry.kind != "file" or posixpath.dirname(path) not in directories:
-                continue
-            elf = _elf(f"{package.name}: /{path}", file.entry.content)
-            if elf is not None and elf.shared and elf.soname:
-                found.setdefault(elf.soname, package)
-    return found
-
-
-def _sonames_of(system: System) -> set[str]:
-    """Names the loader finds in the system already."""
-    directories = _library_directories(system.arch)
-    return {
-        posixpath.basename(path)
-        for path in system.tree
-        if posixpath.dirname(path) in directories and ".so" in path
-    }
 
 
 def _missing(
@@ -163,10 +171,7 @@ def _missing(
 def _dependencies(field: str) -> list[list[str]]:
     """Names of a dependency field: alternatives within groups."""
     return [
-        [
-            re.split(r"[\s:(\[]", alternative.strip(), maxsplit=1)[0]
-            for alternative in group.split("|")
-        ]
+        [re.split(r"[\s:(\[]", name.strip(), maxsplit=1)[0] for name in group.split("|")]
         for group in field.split(",")
         if group.strip()
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from tools.rootfs import slim
 from tools.rootfs.arch import USR_MERGED, Arch
 from tools.rootfs.errors import RootfsError
-from tools.rootfs.package import Package
+from tools.rootfs.package import Package, unpack_all
 from tools.rootfs.scripts import ReviewedScript, ScriptTable
 from tools.rootfs.shell import Alternative
 from tools.rootfs.tree import Entry, Tree
@@ -32,6 +32,7 @@ class System:
         arch: its architecture.
         tree: the files.
         packages: what is installed, by name.
+        requested: names of the packages someone asked for, as apt-mark's manual ones.
         diversions: what dpkg-divert has been told.
         alternatives: choices by the name of their group, in order of registration.
         slim: whether documentation and translations are left out.
@@ -42,6 +43,7 @@ class System:
     tree: Tree
     slim: bool
     packages: dict[str, Package] = field(default_factory=dict)
+    requested: set[str] = field(default_factory=set)
     diversions: list[Diversion] = field(default_factory=list)
     alternatives: dict[str, list[Alternative]] = field(default_factory=dict)
 
@@ -78,8 +80,11 @@ def install(
     reviewed = table.review(packages, system.arch)
     for script in reviewed:
         _divert(system, script)
+    unpack_all(packages)
     for package in packages:
         system.packages[package.name] = package
+        if package.requested:
+            system.requested.add(package.name)
         _unpack(system, package, filtered=system.slim and not first)
     if first:
         _merge_usr(system)
@@ -146,10 +151,6 @@ def _merge_usr(system: System) -> None:
     for name in (*USR_MERGED, *system.arch.lib_links):
         entry = system.tree.get(name)
         if entry is None:
-            system.tree.symlink(name, f"usr/{name}", source="merged /usr")
-        elif entry.kind == "dir":
-            # Shipped as the parent of files that went to /usr.
-            system.tree.remove(name)
             system.tree.symlink(name, f"usr/{name}", source="merged /usr")
         elif entry.target != f"usr/{name}":
             raise RootfsError(

@@ -151,6 +151,8 @@ class Tree:
             # A directory's mtime says when something was last added to it, which no package
             # knows; one value for all keeps shared directories out of later layers.
             entry = replace(entry, mtime=self.epoch)
+            if key in self._aliases:
+                return  # the parent of files that go to /usr; the link stays
         if key == "":
             self.root = entry
             return
