@@ -88,12 +88,15 @@ def host_mirrors() -> list[Mirror]:
 
 
 def find_mirrors(given: Sequence[str] = ()) -> list[Mirror]:
-    """Mirrors to try, in order: given ones, those in $DEBIAN_MIRROR, then the host's.
+    """Mirrors to try, in order: given ones and those in $DEBIAN_MIRROR, without any the host's.
 
-    Raises MirrorError if there's none.
+    $DEBIAN_SECURITY_MIRROR is the security archive of all that are given, when it isn't
+    `<mirror>-security`. Raises MirrorError if there's no mirror.
     """
     named = [uri.rstrip("/") for uri in (*given, *os.environ.get("DEBIAN_MIRROR", "").split())]
-    mirrors = [Mirror(uri, f"{uri}-security") for uri in _unique(named)] or host_mirrors()
+    security = os.environ.get("DEBIAN_SECURITY_MIRROR", "").rstrip("/")
+    mirrors = [Mirror(uri, security or f"{uri}-security") for uri in _unique(named)]
+    mirrors = mirrors or host_mirrors()
     if not mirrors:
         raise MirrorError(NO_MIRROR)
     return mirrors

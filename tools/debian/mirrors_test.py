@@ -52,10 +52,17 @@ def test_mirror_file(tmp_path: Path) -> None:
 
 
 def test_given_ones_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DEBIAN_SECURITY_MIRROR", raising=False)
     monkeypatch.setenv("DEBIAN_MIRROR", "http://b.test/debian/  http://a.test/debian")
     found = find_mirrors(["http://a.test/debian/"])
     assert found[0] == Mirror("http://a.test/debian", "http://a.test/debian-security")
     assert [mirror.main for mirror in found] == ["http://a.test/debian", "http://b.test/debian"]
+
+
+def test_security_mirror_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEBIAN_MIRROR", "http://b.test/debian")
+    monkeypatch.setenv("DEBIAN_SECURITY_MIRROR", "http://s.test/sec/")
+    assert find_mirrors() == [Mirror("http://b.test/debian", "http://s.test/sec")]
 
 
 def test_none_known(monkeypatch: pytest.MonkeyPatch) -> None:

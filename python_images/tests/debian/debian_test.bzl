@@ -1,0 +1,79 @@
+"""Tests of debian_lock.bzl and debian_mirrors.bzl; what fails is tested in tests/e2e."""
+
+load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
+load("//python_images/private:debian_lock.bzl", "parse_lock", "parse_package")
+load("//python_images/private:debian_mirrors.bzl", "parse_apt_uris", "select_packages")
+
+_ADDUSER = "adduser 3.134 all pool/main/a/adduser/adduser_3.134_all.deb {} 12 base=dependency".format("a" * 64)
+_TZDATA = "tzdata 1:2 all security:pool/t/tzdata_2_all.deb {} 3 base=dependency,slim=requested".format("b" * 64)
+_LOCK = """\
+# comment
+suite bookworm
+arch arm64
+snapshot 20261120T000000Z
+{}
+{}
+""".format(_ADDUSER, _TZDATA)
+
+def _lock_test_impl(ctx):
+    env = unittest.begin(ctx)
+    lock = parse_lock(_LOCK, "x.lock")
+    asserts.equals(env, ("bookworm", "arm64", "20261120T000000Z"), (lock.suite, lock.arch, lock.snapshot))
+    asserts.equals(env, {_ADDUSER: 5, _TZDATA: 6}, lock.lines)
+    package = parse_package(_TZDATA, "x.lock:6")
+    asserts.equals(env, "security:pool/t/tzdata_2_all.deb", package.path)
+    asserts.equals(env, 3, package.size)
+    asserts.equals(env, {"base": "dependency", "slim": "requested"}, package.roles)
+    return unittest.end(env)
+
+def _select_test_impl(ctx):
+    env = unittest.begin(ctx)
+    lock = parse_lock(_LOCK, "x.lock")
+    base = select_packages(lock, lock.lines.keys(), "x.lock", "base")
+    slim = select_packages(lock, lock.lines.keys(), "x.lock", "slim")
+    asserts.equals(
+        env,
+        [("adduser", False, "x.lock:5"), ("tzdata", False, "x.lock:6")],
+        [(p.name, p.requested, p.where) for p in base.packages],
+    )
+    asserts.equals(env, [("tzdata", True)], [(p.name, p.requested) for p in slim.packages])
+    asserts.equals(env, "20261120T000000Z", slim.snapshot)
+    return unittest.end(env)
+
+# What apt prints -> the main and the security archives in it.
+_APT = {
+    "": ([], []),
+    "'http://a.test/debian/dists/bookworm/InRelease' f 0 ": (["http://a.test/debian"], []),
+    "'http://a.test/debian/dists/bookworm/main/binary-amd64/Packages.xz' f 0 ": ([], []),
+    "'http://a.test/debian/dists/trixie-updates/InRelease' f 0 \n'http://a.test/debian/dists/trixie/InRelease' f 0": (
+        ["http://a.test/debian"],
+        [],
+    ),
+    "'http://a.test/s/dists/bookworm-security/InRelease' f 0 ": ([], ["http://a.test/s"]),
+    "'http://a.test/s/dists/bullseye/updates/InRelease' f 0 ": ([], ["http://a.test/s"]),
+    "'http://flat.test/repo/./InRelease' f 0 ": ([], []),
+    "'http://ubuntu.test/ubuntu/dists/noble/InRelease' f 0 ": ([], []),
+    "'http://vendor.test/apt/dists/sdk-bookworm/InRelease' f 0 ": ([], []),
+    "'mirror+file:/etc/m.list/dists/stable/InRelease' f 0 ": (["mirror+file:/etc/m.list"], []),
+    "E: some error": ([], []),
+}
+
+def _apt_test_impl(ctx):
+    env = unittest.begin(ctx)
+    for text, (main, security) in _APT.items():
+        found = parse_apt_uris(text)
+        asserts.equals(env, main, found.main, text)
+        asserts.equals(env, security, found.security, text)
+    return unittest.end(env)
+
+_lock_test = unittest.make(_lock_test_impl)
+_select_test = unittest.make(_select_test_impl)
+_apt_test = unittest.make(_apt_test_impl)
+
+def debian_test_suite(name):
+    """Declares the tests.
+
+    Args:
+      name: name of the suite.
+    """
+    unittest.suite(name, _lock_test, _select_test, _apt_test)
