@@ -1,0 +1,85 @@
+"""The JSON Schemas fit the catalog's files, which name them, and refuse what the loader refuses."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+CATALOG = Path(__file__).parents[2] / "catalog"
+SCHEMAS = {
+    path.name.partition(".")[0]: json.loads(path.read_text())
+    for path in sorted((CATALOG / "schema").glob("*.json"))
+}
+FILES = {
+    **{path: path.stem for path in sorted(CATALOG.glob("*.yaml"))},
+    **dict.fromkeys(sorted((CATALOG / "families").glob("*.yaml")), "family"),
+}
+
+
+def data(text: str) -> Any:
+    """A YAML text as JSON would have it: dates and odd keys are strings."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {str(key): plain(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [plain(item) for item in value]
+        return value.isoformat() if isinstance(value, datetime.date) else value
+
+    return plain(yaml.safe_load(text))
+
+
+def faults(schema: str, text: str) -> list[str]:
+    validator = jsonschema.Draft202012Validator(SCHEMAS[schema])
+    return [error.message for error in validator.iter_errors(data(text))]
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_is_a_schema(name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMAS[name])
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_file_fits_its_schema_and_names_it(path: Path) -> None:
+    assert faults(FILES[path], path.read_text()) == []
+    folder = "schema" if path.parent == CATALOG else "../schema"
+    modeline = f"# yaml-language-server: $schema={folder}/{FILES[path]}.schema.json"
+    assert path.read_text().splitlines()[0] == modeline
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("versions.yaml", "    sha256: ", "    sha265: "),
+        ("versions.yaml", "sha256: 3b48", "sha256: 3B48"),
+        ("versions.yaml", "version: 3.14.7", "version: 3.14.07"),
+        ("versions.yaml", "released: 2026-08-05", "released: August"),
+        ("versions.yaml", "    env: {}", "    env: []"),
+        ("versions.yaml", '"3", latest]', '"3", "la test"]'),
+        ("suites.yaml", "platforms: [amd64, arm64]", "platforms: []"),
+        ("suites.yaml", "platforms: [amd64, arm64]", "platforms: [amd64, amd64]"),
+        ("suites.yaml", "    release: ", "    releese: "),
+        ("platforms.yaml", "bits: 64", "bits: 16"),
+        ("platforms.yaml", "endian: little", "endian: small"),
+        ("variants.yaml", "tag: slim-{suite}", "tag: slim"),
+        ("variants.yaml", "strip: true", "strip: 1"),
+        ("parents.yaml", "trixie: [amd64", "trixie: [amd46"),
+        ("dockerfiles.yaml", 'lto: "3.6"', 'lto: "3"'),
+        ("families/2026-02.yaml", "scheme: official", "scheme: oficial"),
+        ("families/2026-02.yaml", "commit: 7", "commit: z"),
+        ("families/2026-02.yaml", "releases:", "release:"),
+        ("families/infra7.yaml", "built: false", "built: never"),
+        ("families/current.yaml", "releases: catalog", "releases: none"),
+    ],
+)
+def test_a_schema_refuses_what_the_loader_refuses(file: str, old: str, new: str) -> None:
+    path = CATALOG / file
+    text = path.read_text()
+    assert old in text
+    assert faults(FILES[path], text.replace(old, new, 1))
