@@ -114,11 +114,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with self.registry.lock:
             self.registry.requests[self.command, kind] += 1
         fault = self.registry.fault_for(self.command, url.path)
+        length = int(self.headers.get("Content-Length", 0))
         if fault and fault.drop_after >= 0:
-            self.take(url.path, self.rfile.read(fault.drop_after))
+            self.take(url.path, self.rfile.read(min(fault.drop_after, length)))
             self.close_connection = True
             return
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.rfile.read(length)
         if fault:
             self.error(fault.status, "FAULT", fault.headers)
         elif url.path == "/token":

@@ -1,0 +1,52 @@
+"""What the tests of pushing share: an image to push, a client, a login."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+from tools.oci.assembler import image, index, layer
+from tools.oci.registry.client import Client
+from tools.oci.registry.fake_registry import PASSWORD, USER
+from tools.oci.registry.reference import Repository
+from tools.oci.registry.transport import Transport
+
+LAYER_SIZE = 3_000_000
+
+
+def make_layout(folder: Path, seed: int = 0) -> Path:
+    """Make an index of two images that share a layer (uncompressed: any bytes will do here)."""
+    for number, name in enumerate(("common", "amd64", "arm64")):
+        data = bytes([seed, number]) * (LAYER_SIZE // 2)
+        (folder / f"{name}.tar").write_bytes(data)
+        layer.write(folder / f"{name}.tar", folder / f"{name}.json")
+    for name in ("amd64", "arm64"):
+        spec = image.ImageSpec(
+            platform={"architecture": name, "os": "linux"},
+            layers=[
+                image.LayerSource(folder / f"{part}.tar", folder / f"{part}.json", part)
+                for part in ("common", name)
+            ],
+        )
+        image.build(spec, folder / f"image_{name}")
+    index.build([folder / "image_amd64", folder / "image_arm64"], {}, folder / "index")
+    return folder / "index"
+
+
+def client_of(
+    host: str, path: str = "team/app", environment: dict[str, str] | None = None
+) -> Client:
+    """Return a connected client that doesn't wait between attempts."""
+    transport = Transport(
+        Repository(host, path), environment=environment or {}, sleep=lambda _seconds: None
+    )
+    transport.connect()
+    return Client(transport)
+
+
+def login(folder: Path, host: str, password: str = PASSWORD) -> dict[str, str]:
+    """Write a docker config; return the environment that names it."""
+    auth = base64.b64encode(f"{USER}:{password}".encode()).decode()
+    (folder / "config.json").write_text(json.dumps({"auths": {host: {"auth": auth}}}))
+    return {"DOCKER_CONFIG": str(folder)}
