@@ -13,7 +13,10 @@ _VARIANTS = {
 
 _EVERYWHERE = ["debian.yaml", "packaging.yaml", "python.yaml", "stdlib.yaml"]
 
-_SCRIPTS = ["import_stdlib.py", "make_wheel.py"]
+_SCRIPTS = ["import_stdlib.py", "make_wheel.py", "unpack_tests.py"]
+
+# Platforms whose programs the build machine runs itself.
+_NATIVE = ["amd64"]
 
 def python_structure_test(name, image, version, suite, variant, platform, **kwargs):
     """The structure tests of one image.
@@ -40,13 +43,17 @@ def python_structure_test(name, image, version, suite, variant, platform, **kwar
             variant,
         ))
     configs = _EVERYWHERE + ["python-{}.yaml".format(minor)] + _VARIANTS[variant]
+    mounts = {"//tests/structure:" + file: "/structure/" + file for file in _SCRIPTS}
+    if platform in _NATIVE:
+        configs.append("regrtest.yaml")
+        mounts["@cpython_sources//:" + version] = "/structure/source.tar.xz"
     image_structure_test(
         name = name,
         # Some hundred starts of Python; emulated, each takes ten times as long.
         timeout = kwargs.pop("timeout", "long"),
         configs = ["//tests/structure:" + config for config in configs],
         image = image,
-        mounts = {"//tests/structure:" + file: "/structure/" + file for file in _SCRIPTS},
+        mounts = mounts,
         oci_platform = "/".join([
             part
             for part in [machine["os"], machine["architecture"], machine["variant"]]

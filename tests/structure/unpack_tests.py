@@ -1,0 +1,24 @@
+"""unpack_tests.py SOURCE.tar.xz: puts Lib/test of CPython's source where `python -m test` looks.
+
+The images come without it, as docker-library's do.
+"""
+
+import pathlib
+import sys
+import sysconfig
+import tarfile
+
+
+def main() -> None:
+    """Unpacks the tests."""
+    target = pathlib.Path(sysconfig.get_path("stdlib"))
+    with tarfile.open(sys.argv[1], "r|xz") as archive:
+        for member in archive:
+            _, _, path = member.name.partition("/Lib/")
+            if path == "test" or path.startswith("test/"):
+                member.name = path
+                archive.extract(member, target, filter="data")
+
+
+if __name__ == "__main__":
+    main()
