@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
+from xml.etree import ElementTree
 
 
 @dataclass
@@ -41,29 +42,41 @@ def skip_lines(log: Path) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("SKIPPED")]
 
 
+def ran_nothing(reports: list[Path]) -> bool:
+    """Whether a test's JUnit files have cases, and each of them was skipped."""
+    cases: list[ElementTree.Element] = []
+    for report in reports:
+        try:
+            cases += ElementTree.parse(report).getroot().iter("testcase")
+        except (OSError, ElementTree.ParseError):
+            return False
+    return bool(cases) and all(case.find("skipped") is not None for case in cases)
+
+
 def summarise(files: Iterable[Path]) -> Summary:
     """Read the event files; a test that only skipped counts as skipped, not as passed."""
     summary = Summary()
     for file in files:
-        logs: dict[str, list[Path]] = {}
+        outputs: dict[tuple[str, str], list[Path]] = {}
         for event in events(file):
             identity = event.get("id", {})
             if "testResult" in identity:
                 label = identity["testResult"]["label"]
                 for output in event.get("testResult", {}).get("testActionOutput", []):
-                    if output.get("name") == "test.log":
-                        logs.setdefault(label, []).append(
-                            Path(unquote(urlparse(output["uri"]).path))
-                        )
+                    path = Path(unquote(urlparse(output["uri"]).path))
+                    outputs.setdefault((label, output["name"]), []).append(path)
             elif "testSummary" in identity:
                 label = identity["testSummary"]["label"]
                 status = event.get("testSummary", {}).get("overallStatus", "NO_STATUS")
-                reasons = [line for log in logs.get(label, []) for line in skip_lines(log)]
+                logs = outputs.get((label, "test.log"), [])
+                reasons = [line for log in logs for line in skip_lines(log)]
                 summary.skipped += [f"{label}: {reason}" for reason in reasons]
-                if status in ("PASSED", "FLAKY"):
-                    summary.passed.append(label)
-                else:
+                if status not in ("PASSED", "FLAKY"):
                     summary.failed.append(f"{label}: {status}")
+                elif not ran_nothing(outputs.get((label, "test.xml"), [])):
+                    summary.passed.append(label)
+                elif not reasons:
+                    summary.skipped.append(f"{label}: SKIPPED, no reason given")
     return summary
 
 

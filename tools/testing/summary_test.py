@@ -39,6 +39,26 @@ def test_passed_failed_and_skipped_are_told_apart(tmp_path: Path) -> None:
     assert summary.skipped == ["//a: SKIPPED: no root here"]
 
 
+def test_what_only_skipped_has_not_passed(tmp_path: Path) -> None:
+    skip, run = "<testcase><skipped/></testcase>", "<testcase/>"
+    reports = {"//all": skip + skip, "//some": skip + run, "//none": run, "//empty": ""}
+    told = []
+    for label, cases in reports.items():
+        report = tmp_path / (label[2:] + ".xml")
+        report.write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
+        output = {"name": "test.xml", "uri": report.as_uri()}
+        told.append(
+            {
+                "id": {"testResult": {"label": label}},
+                "testResult": {"testActionOutput": [output]},
+            }
+        )
+        told.append(ended(label, "PASSED"))
+    summary = summarise([write_events(tmp_path / "events", *told)])
+    assert summary.passed == ["//some", "//none", "//empty"]
+    assert summary.skipped == ["//all: SKIPPED, no reason given"]
+
+
 def test_a_cut_off_file_counts_up_to_the_cut(tmp_path: Path) -> None:
     file = write_events(tmp_path / "events", ended("//a", "PASSED"))
     file.write_text(file.read_text() + '{"id": {"testSumm')
