@@ -150,7 +150,7 @@ def cc_toolchains(name, catalog):
                     "SYSROOT": "$(rootpath {}_sysroot)".format(toolchain),
                     "TRIPLET": target["triplet"],
                 },
-                deps = ["//tools/cpython"],
+                deps = ["//tools/cpython:workspace"],
             )
             toolchains.append(toolchain)
     native.filegroup(

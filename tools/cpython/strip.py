@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tools.cpython import layer
 from tools.toolchain import elf
-from tools.toolchain.assemble import LIBRARIES
+from tools.toolchain.unpack import LIBRARIES
 
 
 def unpack_strip(cc: Path, into: Path, triplet: str) -> Path:

@@ -18,9 +18,9 @@ from pathlib import Path
 from tools.debian.deb import DebError
 from tools.toolchain import elf
 from tools.toolchain.tree import Entry, Tree, TreeError, read_packages, write_tar
+from tools.toolchain.unpack import LIBRARIES
 
 LOADER = "lib64/ld-linux-x86-64.so.2"
-LIBRARIES = "usr/lib/x86_64-linux-gnu"
 
 
 def add_launchers(tree: Tree, launcher: bytes) -> list[str]:

@@ -15,12 +15,12 @@ from tools.toolchain.tree import (
     Entry,
     Tree,
     TreeError,
-    extract,
     merged_path,
     read_packages,
     relative_target,
     write_tar,
 )
+from tools.toolchain.unpack import extract
 
 
 def program(machine: int = elf.EM_X86_64, loader: bool = True, bits: int = 64) -> bytes:

@@ -13,8 +13,9 @@ import tempfile
 from pathlib import Path
 
 from tools.debian.deb import DebError
-from tools.toolchain.assemble import LIBRARIES, LOADER
-from tools.toolchain.tree import TreeError, extract, read_packages, write_tar
+from tools.toolchain.assemble import LOADER
+from tools.toolchain.tree import TreeError, read_packages, write_tar
+from tools.toolchain.unpack import LIBRARIES, extract
 
 _CFLAGS = (
     "-quiet",

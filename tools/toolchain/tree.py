@@ -117,10 +117,3 @@ def write_tar(tree: Tree, out: Path) -> None:
             else:
                 info.size = len(entry.data)
                 archive.addfile(info, io.BytesIO(entry.data))
-
-
-def extract(archive: Path, into: Path) -> None:
-    """Unpacks an archive made by `write_tar` into the directory `into`, which is created."""
-    into.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(archive) as tar:
-        tar.extractall(into, filter="tar")
