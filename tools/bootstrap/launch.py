@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
-from typing import Any
 
-from tools.bootstrap import registry, truststore
-from tools.bootstrap.common import BootstrapError, write_atomically
+from tools.bootstrap import packages, truststore
+from tools.bootstrap.common import BootstrapError, remove, write_atomically
 
 COMPLETE = "complete"  # in the provisioned directory, written last
 INSTALL_BASE = "usr/share/bazel"
@@ -56,14 +55,64 @@ def command(home: str, root: str, java_home: str, bazelrc: str, arguments: list[
     return [program(root), *options, *arguments]
 
 
-def installed(home: str) -> dict[str, Any] | None:
-    """What is known about the Bazel provisioned in `home`; None if none is, or not wholly."""
+def mark_complete(home: str, facts: list[tuple[str, str]]) -> None:
+    """Record that `home` has a whole Bazel, and these facts; `java_home` must be among them."""
+    text = "".join(f"{name}: {value}\n" for name, value in facts)
+    write_atomically(os.path.join(home, COMPLETE), text.encode())
+
+
+def installed(home: str) -> dict[str, str] | None:
+    """What is known about the Bazel provisioned in `home`; None if none is, or not wholly.
+
+    Of facts with the same name it has the last.
+    """
     try:
         with open(os.path.join(home, COMPLETE), encoding="utf-8") as marker:
-            complete: dict[str, Any] = json.load(marker)
+            return dict(line.rstrip("\n").split(": ", 1) for line in marker)
     except FileNotFoundError:
         return None
-    return complete
+
+
+def registry_for(directory: str, root: str, checkout: str, workspace: str) -> str:
+    """The module registry for a workspace, under `directory`; made when missing. Returns its path.
+
+    root: the unpacked packages; checkout: where ./bazelw is; workspace: where the MODULE.bazel that
+    Bazel will read is (the checkout, or another one that uses it). The path changes with whatever
+    goes into the registry: Bazel's server takes what it has read from a registry to be final.
+    """
+    roots = [os.path.join(d, "MODULE.bazel") for d in sorted({workspace, checkout})]
+    bootstrap = os.path.join(checkout, "tools", "bootstrap")
+    inputs = [
+        *roots,
+        os.path.join(bootstrap, "registry.py"),
+        os.path.join(bootstrap, "packages.py"),
+    ]
+    inputs += [os.path.join(checkout, d, "MODULE.bazel") for d in packages.STAND_INS.values()]
+    digest = hashlib.sha256(f"{root}\0{checkout}\0{roots}".encode())
+    for name in inputs:
+        digest.update(b"\0")
+        if os.path.isfile(name):
+            with open(name, "rb") as source:
+                digest.update(source.read())
+    path = os.path.join(directory, digest.hexdigest()[:16])
+    if not os.path.isdir(path):
+        _make_registry(path, root, checkout, [name for name in roots if os.path.isfile(name)])
+    return path
+
+
+def _make_registry(path: str, root: str, checkout: str, roots: list[str]) -> None:
+    from tools.bootstrap import registry
+
+    sources = registry.debian_modules(root) + registry.stubs(checkout)
+    sources += registry.stand_ins(checkout)
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        registry.generate(temporary, sources, os.path.join(root, packages.EMBEDDED_TOOLS), roots)
+        os.rename(temporary, path)
+    except OSError:
+        remove(temporary)
+        if not os.path.isdir(path):  # else another ./bazelw was faster
+            raise
 
 
 def prepare(home: str, checkout: str, workspace: str, arguments: list[str]) -> list[str]:
@@ -72,5 +121,5 @@ def prepare(home: str, checkout: str, workspace: str, arguments: list[str]) -> l
     if complete is None:
         raise BootstrapError(f"{home} was removed just now; run this again")
     root = os.path.join(home, "root")
-    local = registry.ensure(os.path.join(home, "registry"), root, checkout, workspace)
+    local = registry_for(os.path.join(home, "registry"), root, checkout, workspace)
     return command(home, root, complete["java_home"], write_bazelrc(local), arguments)

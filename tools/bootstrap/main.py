@@ -7,9 +7,8 @@ import sys
 
 _CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 sys.path.append(_CHECKOUT)
-sys.dont_write_bytecode = True
+sys.dont_write_bytecode = True  # until there is a place for it other than the checkout
 
-from tools.bootstrap import mode, packages  # noqa: E402
 from tools.bootstrap.common import BootstrapError, cache_dir, remove, say  # noqa: E402
 
 _HELP = """\
@@ -43,12 +42,18 @@ def main(arguments: list[str]) -> list[str] | None:
         raise BootstrapError(f"{' '.join(arguments)}: no such option; see ./bazelw --bazelw-help")
 
     cache = cache_dir()
+    if os.path.isdir(cache):
+        sys.pycache_prefix = os.path.join(cache, "pycache")
+        sys.dont_write_bytecode = False
     if own == "--bazelw-clean":
         _clean(cache)
         return None
+
+    from tools.bootstrap import mode
+
     chosen, program = mode.decide(_CHECKOUT, version, cache)
     if own == "--bazelw-where":
-        _where(chosen, program, cache, version)
+        _where(program, cache, version)
         return None
     if chosen == mode.CENTRAL:
         return [program, *arguments]
@@ -57,7 +62,7 @@ def main(arguments: list[str]) -> list[str] | None:
 
 def _provisioned(cache: str, version: str, arguments: list[str]) -> list[str]:
     """The provisioned Bazel's command line, after provisioning it if need be."""
-    from tools.bootstrap import launch
+    from tools.bootstrap import launch, packages
 
     home = os.path.join(cache, packages.key(version))
     if launch.installed(home) is None:
@@ -80,14 +85,14 @@ def _workspace() -> str:
         directory = os.path.dirname(directory)
 
 
-def _where(chosen: str, program: str, cache: str, version: str) -> None:
-    """Print what runs and from where, without provisioning anything."""
-    from tools.bootstrap import launch
+def _where(program: str, cache: str, version: str) -> None:
+    """Print what runs and from where, without provisioning anything; program: "" in closed mode."""
+    from tools.bootstrap import launch, packages
 
     home = os.path.join(cache, packages.key(version))
     print(f"bazel        {version}")
-    print(f"mode         {chosen}")
-    if chosen == mode.CENTRAL:
+    print(f"mode         {'central' if program else 'closed'}")
+    if program:
         print(f"program      {program}")
         return
     print(f"directory    {home}")
@@ -96,12 +101,14 @@ def _where(chosen: str, program: str, cache: str, version: str) -> None:
         print("state        not provisioned yet")
         return
     print(f"program      {launch.program(os.path.join(home, 'root'))}")
-    print(f"packages     {len(complete['packages'])} of {complete['suite']}, {complete['mirror']}")
+    print(f"packages     {complete['suite']}, {complete['mirror']}")
     print("command      " + " ".join(launch.prepare(home, _CHECKOUT, _workspace(), [])))
 
 
 def _clean(cache: str) -> None:
     """Remove all that was provisioned; one that is being provisioned is waited for."""
+    from contextlib import nullcontext
+
     from tools.bootstrap.provision import lock
 
     if not os.path.isdir(cache):
@@ -110,7 +117,7 @@ def _clean(cache: str) -> None:
     for name in sorted(os.listdir(cache)):
         path = os.path.join(cache, name)
         if os.path.isdir(path):  # lock files stay: another may be waiting for one
-            with lock(path):
+            with lock(path) if os.path.exists(path + ".lock") else nullcontext():
                 remove(path)
     say(f"removed what was in {cache}; a Bazel server that still runs from there ends when idle")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 from tools.bootstrap.common import BootstrapError, say, write_atomically
 
@@ -47,11 +46,13 @@ def decide(checkout: str, bazel_version: str, cache: str) -> tuple[str, str]:
 
 
 def _which(name: str, checkout: str) -> str:
-    """The program on PATH, unless it is a link to this very ./bazelw."""
-    found = shutil.which(name)
-    if found is None or os.path.realpath(found) == os.path.join(checkout, "bazelw"):
-        return ""
-    return os.path.abspath(found)
+    """The first program of that name on PATH that is not a link to this very ./bazelw."""
+    for directory in os.get_exec_path():
+        found = os.path.abspath(os.path.join(directory, name))
+        runs = os.path.isfile(found) and os.access(found, os.X_OK)
+        if runs and os.path.realpath(found) != os.path.join(checkout, "bazelw"):
+            return found
+    return ""
 
 
 def _identity(program: str, checkout: str, bazel_version: str) -> str:

@@ -12,7 +12,7 @@ SUITE = "forky"
 ARCHITECTURE = "amd64"
 
 # Raise it when provision.py or relocate.py make something else out of the same packages.
-RECIPE = 1
+RECIPE = 2
 
 WANTED = (
     "bazel-bootstrap",  # Bazel itself; depends on the Starlark modules bazel_tools needs

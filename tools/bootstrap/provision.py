@@ -16,7 +16,6 @@ its final place.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import subprocess
@@ -27,7 +26,7 @@ from contextlib import contextmanager
 
 from tools.bootstrap import apt_sources, launch, packages, relocate, smoke
 from tools.bootstrap.apt_root import AptRoot
-from tools.bootstrap.common import BootstrapError, remove, say, write_atomically
+from tools.bootstrap.common import BootstrapError, remove, say
 from tools.bootstrap.progress import Progress
 
 _TOOLS = {"apt-get": "apt", "apt-config": "apt", "dpkg-deb": "dpkg", "tar": "tar"}
@@ -62,15 +61,14 @@ def provision(home: str, bazel_version: str) -> None:
         relocate.relocate(root)
         smoke.check(home, root, bazel_version)
 
-        complete = {
-            "bazel": bazel_version,
-            "suite": packages.SUITE,
-            "mirror": mirror.uri,
-            "java_home": relocate.java_home(root),
-            "packages": [a.file for a in archives],
-        }
-        text = json.dumps(complete, indent=1) + "\n"
-        write_atomically(os.path.join(home, launch.COMPLETE), text.encode())
+        facts = [
+            ("bazel", bazel_version),
+            ("suite", packages.SUITE),
+            ("mirror", mirror.uri),
+            ("java_home", relocate.java_home(root)),
+            *(("package", archive.file) for archive in archives),
+        ]
+        launch.mark_complete(home, facts)
         remove(apt.path)
         say(f"Bazel {bazel_version} is ready ({time.monotonic() - started:.0f} s)")
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import json
 import os
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.bootstrap import provision
+from tools.bootstrap import launch, provision
 from tools.bootstrap.common import BootstrapError
 
 # A process that provisions, but for what needs real packages.
@@ -103,9 +102,12 @@ def test_provisioned_once(home: Path) -> None:
     assert (home / "root/usr/share/a/file").read_bytes() == b"text"
     assert not (home / "root/usr/share/doc").exists()
     assert (home / "root/lib").readlink() == Path("usr/lib")
-    complete = json.loads((home / "complete").read_text())
-    assert complete["packages"] == ["a_1_all.deb"]
-    assert complete["mirror"] == "http://a.example"
+    complete = (home / "complete").read_text().splitlines()
+    assert "package: a_1_all.deb" in complete
+    assert "mirror: http://a.example" in complete
+    facts = launch.installed(str(home))
+    assert facts is not None
+    assert facts["java_home"] == "jvm"
     assert not (home / "apt").exists()
     assert finish(start(home)) == ""
     assert downloads(home) == ["begin", "end"]

@@ -9,13 +9,12 @@ own, with the name and version that were asked for.
 from __future__ import annotations
 
 import ast
-import hashlib
 import json
 import os
 from collections.abc import Iterator
 
 from tools.bootstrap import packages
-from tools.bootstrap.common import BootstrapError, remove
+from tools.bootstrap.common import BootstrapError
 
 # Calls that take a module out of the registry's hands, because its source is given with it.
 _OVERRIDES = ("archive_override", "git_override", "local_path_override")
@@ -85,35 +84,6 @@ class ModuleFile:
                 )
 
 
-def ensure(directory: str, root: str, checkout: str, workspace: str) -> str:
-    """The registry for a workspace, under `directory`; made when missing. Returns its path.
-
-    root: the unpacked packages; checkout: where ./bazelw is; workspace: where the MODULE.bazel that
-    Bazel will read is (the checkout, or another one that uses it). The path changes with whatever
-    goes into the registry: Bazel's server takes what it has read from a registry to be final.
-    """
-    roots = [os.path.join(d, "MODULE.bazel") for d in sorted({workspace, checkout})]
-    own = [os.path.join(d, "MODULE.bazel") for d in stubs(checkout) + _stand_ins(checkout)]
-    digest = hashlib.sha256(f"{packages.RECIPE}\0{root}\0{checkout}\0{roots}".encode())
-    for name in [*roots, *own, __file__]:
-        if os.path.isfile(name):
-            with open(name, "rb") as source:
-                digest.update(b"\0" + source.read())
-    path = os.path.join(directory, digest.hexdigest()[:16])
-    if not os.path.isdir(path):
-        sources = [*debian_modules(root), *stubs(checkout), *_stand_ins(checkout)]
-        roots = [name for name in roots if os.path.isfile(name)]
-        temporary = f"{path}.{os.getpid()}.tmp"
-        generate(temporary, sources, os.path.join(root, packages.EMBEDDED_TOOLS), roots)
-        try:
-            os.rename(temporary, path)
-        except OSError:  # another ./bazelw was faster
-            remove(temporary)
-            if not os.path.isdir(path):
-                raise
-    return path
-
-
 def generate(registry: str, sources: list[str], embedded_tools: str, roots: list[str]) -> None:
     """Write a registry of the modules in the directories `sources` (each with a MODULE.bazel).
 
@@ -166,7 +136,8 @@ def stubs(checkout: str) -> list[str]:
     return _modules_in(os.path.join(checkout, "tools", "bootstrap", "stubs"))
 
 
-def _stand_ins(checkout: str) -> list[str]:
+def stand_ins(checkout: str) -> list[str]:
+    """The directories of the modules that the checkout provides itself."""
     directories = [os.path.join(checkout, path) for path in packages.STAND_INS.values()]
     return [d for d in directories if os.path.isfile(os.path.join(d, "MODULE.bazel"))]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.bootstrap import packages, registry
+from tools.bootstrap import launch, packages, registry
 from tools.bootstrap.common import BootstrapError
 
 
@@ -93,7 +93,7 @@ def test_path_follows_what_goes_in(tmp_path: Path) -> None:
 
     def ensure(workspace: Path) -> Path:
         where = str(tmp_path / "registries")
-        return Path(registry.ensure(where, str(root), str(checkout), str(workspace)))
+        return Path(launch.registry_for(where, str(root), str(checkout), str(workspace)))
 
     first = ensure(checkout)
     source = json.loads((first / "modules/rules_oci/2.0/source.json").read_text())

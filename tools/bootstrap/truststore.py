@@ -7,7 +7,6 @@ password protects nothing; it is Java's customary default.)
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import struct
@@ -27,6 +26,8 @@ _END = "-----END CERTIFICATE-----"
 
 def certificates(pem: str) -> list[bytes]:
     """The DER certificates of a PEM bundle, in order, each once. Raises ValueError on bad PEM."""
+    import base64
+
     found: list[bytes] = []
     for part in pem.split(_BEGIN)[1:]:
         body, end, _ = part.partition(_END)
