@@ -92,6 +92,14 @@ def test_a_right_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "not ['linux/amd64']" in capsys.readouterr().err
 
 
+def test_blobs_left_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Layouts(tmp_path).write(unchanged, TAR)
+    (tmp_path / "blobs/sha256/stray").touch()
+    assert validate.main([str(tmp_path)]) == 0
+    assert validate.main([str(tmp_path), "--exact"]) == 1
+    assert "blobs/sha256/stray: nothing refers to this blob" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("part", "keys", "value", "problem"),
     [
@@ -152,12 +160,12 @@ def test_wrong_layers(tmp_path: Path, tar: bytes, problem: str) -> None:
 def test_damaged_files(tmp_path: Path) -> None:
     Layouts(tmp_path).write(unchanged, TAR)
     (tmp_path / "oci-layout").unlink()
-    (tmp_path / "blobs/sha256/stray").touch()
+    (tmp_path / "readme").touch()
     blobs = {path.read_bytes()[:2]: path for path in (tmp_path / "blobs/sha256").iterdir()}
     layer = blobs[b"\x1f\x8b"]
     layer.write_bytes(layer.read_bytes()[:-1] + b"!")
     text = "\n".join(validate.Validator(tmp_path).run())
     assert "oci-layout: can't be read as JSON" in text
-    assert "blobs/sha256/stray: nothing refers to this file" in text
+    assert "readme: does not belong into a layout" in text
     assert "has the digest sha256:" in text
     assert "can't be read: Incorrect length" in text
