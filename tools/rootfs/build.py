@@ -49,28 +49,13 @@ def _load(package_set: PackageSet, spec: Spec) -> list[Package]:
 
 def _add(system: System, packages: Iterable[Package], table: ScriptTable) -> None:
     first = not system.packages
-    install(system, _not_there(system, packages), table, EFFECTS, generated)
+    install(system, list(packages), table, EFFECTS, generated)
     ldconfig(system)
     write_database(system)
     write_extended_states(system)
     if first:
         configure(system)
     system.tree.finish()
-
-
-def _not_there(system: System, packages: Iterable[Package]) -> list[Package]:
-    """The packages without those the system has and which are only asked for by name now.
-
-    Those become requested, as `apt-get install` does.
-    """
-    missing: list[Package] = []
-    for package in packages:
-        there = system.packages.get(package.name)
-        if there is not None and package.requested and there.version == package.version:
-            system.requested.add(package.name)
-        else:
-            missing.append(package)
-    return missing
 
 
 def _entries(system: System) -> dict[str, Entry]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from tools.rootfs import slim
 from tools.rootfs.arch import USR_MERGED, Arch
@@ -88,6 +88,7 @@ def install(
         _unpack(system, package, filtered=system.slim and not first)
     if first:
         _merge_usr(system)
+    system.tree.finish()
     for name, effect in effects.items():
         for script in reviewed:
             if script.rule is not None and name in script.rule.effects:
@@ -111,7 +112,7 @@ def _only_new(system: System, packages: Sequence[Package]) -> list[Package]:
                 "Lock all sets of a suite at once: ./bazelw run //tools:lock",
             )
         elif package.requested:
-            system.packages[package.name] = replace(below, requested=True)
+            system.requested.add(package.name)
     return new
 
 

@@ -17,7 +17,7 @@ _HWCAPS = "glibc-hwcaps"
 
 
 def ldconfig(system: System) -> None:
-    """Writes /etc/ld.so.cache, and links of sonames that no package ships."""
+    """Writes /etc/ld.so.cache; makes missing links of sonames, removes dangling ones."""
     if "libc-bin" not in system.packages:
         return
     tree = system.tree
@@ -85,6 +85,8 @@ def _sonames(
     for name in names:
         path = posixpath.join(directory, name)
         real = tree.resolve(path)
+        if real is None and ".so." in name:
+            tree.remove(path)  # a link to a library that is gone, for ldconfig
         if real is None or tree.entries[real].kind != "file":
             continue
         if real not in known:
