@@ -5,6 +5,7 @@ load("//python_images/private:cpython.bzl", "build_python", "cpython", "cpython_
 load("//python_images/private:layer.bzl", "layer_blob")
 load("//python_images/private:rootfs.bzl", "debian_layer")
 load("//python_images/private:time.bzl", "snapshot_epoch")
+load("//tools/testing:pytest.bzl", "py_pytest")
 
 # docker-library keeps frame pointers for profilers from 3.12 on.
 _WITHOUT_FRAME_POINTERS = ("3.9", "3.10", "3.11")
@@ -95,4 +96,41 @@ def cpythons(name, catalog):
         name = name,
         srcs = releases,
         tags = ["manual"],
+    )
+
+def reproducible_test(name, version, suite, platform):
+    """A manual test that compiles a CPython again, otherwise, and compares the bytes.
+
+    Args:
+      name: name of the test.
+      version: the release.
+      suite: name of the suite.
+      platform: name of the platform.
+    """
+    release = "{}_{}_{}".format(version, suite, platform)
+    toolchain = "//toolchains/cc:{}_{}".format(suite, platform)
+    native.filegroup(
+        name = name + "_report",
+        srcs = [release],
+        output_group = "report",
+        tags = ["manual"],
+    )
+    files = {
+        "BUILD_PYTHON": version + "_build",
+        "CC": toolchain + "_cc",
+        "CONFIG_SITE": "//tools/cpython:config.site",
+        "CPYTHON": release,
+        "HOST": "//toolchains/cc:host_tools",
+        "REPORT": name + "_report",
+        "SOURCE": "@cpython_sources//:" + version,
+        "SYSROOT": toolchain + "_sysroot",
+    }
+    py_pytest(
+        name = name,
+        size = "enormous",
+        srcs = ["//tools/cpython:reproducible_test.py"],
+        data = files.values(),
+        env = {key: "$(rootpath {})".format(file) for key, file in files.items()},
+        tags = ["manual"],
+        deps = ["//tools/cpython:compile_test_lib"],
     )

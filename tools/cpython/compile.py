@@ -165,17 +165,19 @@ class Compilation:
             "sysconfig",
             [self.python, "-S", "-m", "sysconfig", "--generate-posix-vars"],
             {
+                "HOME": "/root",  # the user of the image, and of a build in it
                 "_PYTHON_PROJECT_BASE": str(self.native),
                 "_PYTHON_SYSCONFIGDATA_NAME": installed.stem,
             },
             self.native,
         )
         made = self.native / (self.native / "pybuilddir.txt").read_text()
+        prefix = str(workspace.root / "build-python")
         for path in made.iterdir():
-            (target,) = library.glob(path.stem + ".*") if path.suffix == ".py" else (None,)
-            if target is None:
-                (target,) = library.glob("_sysconfig_vars_*.json")
-            target.write_bytes(path.read_bytes())
+            (library / path.name).write_text(normalize.native_prefix(path.read_text(), prefix))
+        details = library / "build-details.json"  # CPython 3.14 and later
+        if details.exists():
+            details.write_text(normalize.native_details(details.read_text(), prefix))
         (library / f"config-{self.recipe.minor}-{self.triplet}/Makefile").write_text(makefile)
 
     def _install_pip(self) -> None:
@@ -209,6 +211,7 @@ class Compilation:
             "version": self.recipe.version,
             "triplet": toolchain.triplet,
             "compiler": compiler,
+            "gcc": toolchain.gcc,
             "pip": wheel.name.split("-")[1],
             "optimization": self.recipe.optimization,
             "configure": list(_CONFIGURE),

@@ -10,6 +10,7 @@ own code: it has no other source.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SOURCE_DIRECTORY = "/usr/src/python"  # where docker-library builds
+PREFIX = "/usr/local"
 
 # What configure writes into the Makefile of a native build. A variable is set only where the
 # CPython version has it. See the tests of cross_compiling in CPython's configure.ac.
@@ -103,6 +105,34 @@ def native_makefile(text: str, paths: Paths, triplet: str) -> str:
     text = text.replace(f"{paths.tools}/", "/usr/bin/")
     text = text.replace(paths.sysroot, "")
     return text.replace(paths.source, SOURCE_DIRECTORY)
+
+
+def native_prefix(text: str, prefix: str) -> str:
+    """Sysconfig data made by the build python, as if made by the installed one.
+
+    Args:
+        text: what CPython's sysconfig module wrote.
+        prefix: sys.prefix of the build python.
+    """
+    return text.replace(prefix, PREFIX)
+
+
+def native_details(text: str, prefix: str) -> str:
+    """The build-details.json (PEP 739) of a native build.
+
+    CPython's own script takes what is true of the build python for some of its facts.
+
+    Args:
+        text: build-details.json of a cross-compilation.
+        prefix: sys.prefix of the build python.
+    """
+    details = json.loads(native_prefix(text, prefix))
+    suffix = details["abi"]["extension_suffix"]
+    details["suffixes"]["extensions"] = [
+        suffix if known.startswith(".cpython-") else known
+        for known in details["suffixes"]["extensions"]
+    ]
+    return json.dumps(details, indent=2) + "\n"
 
 
 def find_leaks(tree: Path, needles: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tools.cpython.normalize import (
     Paths,
     find_leaks,
     native_arguments,
+    native_details,
     native_makefile,
 )
 
@@ -76,6 +78,22 @@ def test_arguments_keep_their_order() -> None:
     assert native_arguments(cross, "a") == (
         "'--build=a' '--enable-shared' '--with-ensurepip' 'build_alias=a'"
     )
+
+
+def test_build_details() -> None:
+    details = {
+        "base_interpreter": "/w/1/build-python/bin/python3.14",
+        "base_prefix": "/w/1/build-python",
+        "abi": {"extension_suffix": ".cpython-314-aarch64-linux-gnu.so"},
+        "suffixes": {"extensions": [".cpython-314-x86_64-linux-gnu.so", ".abi3.so", ".so"]},
+    }
+    native = json.loads(native_details(json.dumps(details), "/w/1/build-python"))
+    assert native == {
+        "base_interpreter": "/usr/local/bin/python3.14",
+        "base_prefix": "/usr/local",
+        "abi": {"extension_suffix": ".cpython-314-aarch64-linux-gnu.so"},
+        "suffixes": {"extensions": [".cpython-314-aarch64-linux-gnu.so", ".abi3.so", ".so"]},
+    }
 
 
 def test_leaks(tmp_path: Path) -> None:
