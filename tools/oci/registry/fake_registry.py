@@ -9,9 +9,11 @@ import hashlib
 import http.server
 import json
 import re
+import ssl
 import threading
 import urllib.parse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 USER, PASSWORD, TOKEN = "ada", "secret:1", "t0ken"
@@ -35,11 +37,17 @@ class Fault:
 class FakeRegistry:
     """Serves on a free port of the loopback while used as a context manager.
 
-    `auth` is "", "basic" or "bearer". What was asked for is counted in `requests` by
-    (method, kind of path); bytes of blobs received are in `received`.
+    `auth` is "", "basic" or "bearer"; with a `certificate` (and key) it speaks TLS.
+    What was asked for is counted in `requests` by (method, kind of path); bytes of blobs
+    received are in `received`.
     """
 
-    def __init__(self, auth: str = "", faults: list[Fault] | None = None) -> None:
+    def __init__(
+        self,
+        auth: str = "",
+        faults: list[Fault] | None = None,
+        certificate: tuple[Path, Path] | None = None,
+    ) -> None:
         self.auth = auth
         self.faults = faults or []
         self.blobs: dict[str, bytes] = {}
@@ -56,6 +64,13 @@ class FakeRegistry:
         Handler.registry = registry
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            # Handshakes in the threads of the requests: a refused one must not stop the server.
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.host = f"127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> FakeRegistry:

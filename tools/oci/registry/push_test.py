@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tools.oci.assembler.layout import Layout
 from tools.oci.registry import push
+from tools.oci.registry.client import Client
 from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.fake_registry import FakeRegistry, Fault
 from tools.oci.registry.fixtures import LAYER_SIZE, client_of, login, make_layout
 from tools.oci.registry.progress import Progress
-from tools.oci.registry.reference import check_tag, parse_repository
-from tools.oci.registry.transport import parse_challenges
+from tools.oci.registry.reference import Repository, check_tag, parse_repository
+from tools.oci.registry.transport import Transport, parse_challenges
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +177,68 @@ def test_challenges() -> None:
         "bearer": {"realm": "https://a/t?x=1,2", "service": "s"},
         "basic": {"realm": "b c"},
     }
+
+
+# --- TLS ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1 that nobody has signed, and its key."""
+    if not shutil.which("openssl"):
+        pytest.skip("SKIPPED: openssl is not installed here")
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-keyout", folder / "key.pem", "-out", folder / "cert.pem"),
+            *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return folder / "cert.pem", folder / "key.pem"
+
+
+def distant(host: str, *, insecure: bool = False) -> Transport:
+    """A transport that takes the registry for one that is not on this machine."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Distant(Repository):
+        is_loopback = False
+
+    return Transport(
+        Distant(host, "team/app"), insecure=insecure, environment={}, sleep=lambda _seconds: None
+    )
+
+
+def test_tls(
+    layout: Layout, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with FakeRegistry(certificate=certificate) as registry:
+        with pytest.raises(
+            RegistryError, match=r"certificate is not trusted: self.signed.*SSL_CERT"
+        ):
+            distant(registry.host).connect()
+        assert not registry.requests
+        distant(registry.host, insecure=True).connect()
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+        transport = distant(registry.host)
+        transport.connect()
+        push.push(Client(transport), [push.Image(layout, ("1",))], Progress())
+        assert_whole(registry, layout, "1")
+
+
+def test_plain_http_must_be_allowed(layout: Layout) -> None:
+    with FakeRegistry() as registry:
+        with pytest.raises(RegistryError, match=r"does not speak TLS .*--insecure allows"):
+            distant(registry.host).connect()
+        assert ("GET", "/v2/") not in registry.requests
+        distant(registry.host, insecure=True).connect()
+        assert registry.requests["GET", "/v2/"] == 1
+
+
+def test_an_unknown_host() -> None:
+    with pytest.raises(RegistryError, match=r"registry\.invalid: unknown host"):
+        distant("registry.invalid").connect()
