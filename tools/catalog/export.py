@@ -19,7 +19,8 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "eol": "2030-10-31",
           "env": {"PATH": "...", "PYTHON_VERSION": "3.14.7", ...}}},   # in the image's order
       "suites": {"trixie": {
-          "release": "13", "platforms": ["amd64", "arm64"], "eol": "2028-08-09",
+          "release": "13", "point_release": "13.7",
+          "platforms": ["amd64", "arm64"], "eol": "2028-08-09",
           "package_sets": {"base": ["..."], ...}}},
       "default_suite": "trixie",
       "platforms": {"arm64": {
@@ -75,6 +76,7 @@ def _version(version: Version, newest: bool) -> dict[str, object]:
 def _suite(suite: Suite) -> dict[str, object]:
     return {
         "release": suite.release,
+        "point_release": suite.point_release or suite.release,
         "platforms": list(suite.platforms),
         "eol": suite.eol.isoformat(),
         "package_sets": {name: list(names) for name, names in suite.package_sets.items()},

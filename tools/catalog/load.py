@@ -129,10 +129,11 @@ def _suites(top: Mapping, platforms: set[str]) -> dict[str, Suite]:
     found: dict[str, Suite] = {}
     for name, row in _named(_only(top, "suites"), _NAME, "suite"):
         listed = row.need("platforms", "list the platforms it is built for")
-        sets = row.get("package_sets")
+        sets, point = row.get("package_sets"), row.get("point_release")
         suite = Suite(
             name=name,
             release=row.need("release", "add Debian's version number").name(),
+            point_release=None if point is None else point.name(),
             platforms=_some_of(listed, platforms, "platform") or (),
             eol=row.need("eol", "add the end of security support").date(),
             package_sets={}

@@ -117,6 +117,7 @@ class Suite:
 
     name: str
     release: str
+    point_release: str | None
     platforms: tuple[str, ...]
     eol: datetime.date
     package_sets: Mapping[str, tuple[str, ...]]

@@ -51,6 +51,11 @@ class Value:
         """1-based line in the file."""
         return int(self._node.start_mark.line) + 1
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Where the value's text begins and ends, in characters from the file's start."""
+        return int(self._node.start_mark.index), int(self._node.end_mark.index)
+
     def error(self, problem: str, remedy: str) -> CatalogError:
         """An error about this value, for the caller to raise."""
         return CatalogError(self.file, self.line, self.key, problem, remedy)

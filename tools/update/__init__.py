@@ -1,0 +1,1 @@
+"""Keeping the catalog current: new releases of CPython and Debian, and ends of support."""
