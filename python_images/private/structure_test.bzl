@@ -16,6 +16,7 @@ def image_structure_test(
         platform,
         substitutions = {},
         mounts = {},
+        scratch = None,
         tags = [],
         **kwargs):
     """A test that the image is as the YAML says.
@@ -34,6 +35,8 @@ def image_structure_test(
       substitutions: dict: what to replace in the YAML, such as {"{{MINOR}}": "3.13"}. The test
         fails if a {{NAME}} is left.
       mounts: dict: files to show in every container, read-only: label -> absolute path.
+      scratch: absolute path of a folder that is empty at first, writable, and shared by all the
+        containers of this test: for caches. Everything else a container writes is thrown away.
       tags: tags of the test.
       **kwargs: further attributes of py_test, such as size, timeout, flaky.
     """
@@ -61,6 +64,8 @@ def image_structure_test(
     ]
     if emulator:
         args.append("--emulator=$(rootpath {})".format(emulator))
+    if scratch:
+        args.append("--scratch=" + scratch)
     for label, path in mounts.items():
         args.append("--mount=$(rootpath {}):{}".format(label, path))
 

@@ -50,10 +50,12 @@ def python_structure_test(name, image, version, suite, variant, platform, **kwar
     image_structure_test(
         name = name,
         # Some hundred starts of Python; emulated, each takes ten times as long.
-        timeout = kwargs.pop("timeout", "long"),
+        timeout = kwargs.pop("timeout", "long" if platform in _NATIVE else "eternal"),
         configs = ["//tests/structure:" + config for config in configs],
         image = image,
         mounts = mounts,
+        # For byte-code: emulated, pip would compile for ten seconds each time it is called.
+        scratch = "/structure/cache",
         oci_platform = "/".join([
             part
             for part in [machine["os"], machine["architecture"], machine["variant"]]

@@ -1,7 +1,8 @@
 """Runs container-structure-test's YAML against one image of an OCI layout.
 
     structure_test --layout DIR --binary container-structure-test [--platform linux/arm64]
-                   [--emulator qemu-aarch64] [--mount FILE:PATH]... [--subject NAME] CONFIG.yaml...
+                   [--emulator qemu-aarch64] [--mount FILE:PATH]... [--scratch PATH]
+                   [--subject NAME] CONFIG.yaml...
 
 The real container-structure-test runs with its docker driver; what answers it is engine.py. Ends
 with 0 if no test failed. A test that this host can't run is SKIPPED and counted apart; with
@@ -56,6 +57,11 @@ def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         default=[],
         metavar="FILE:PATH",
         help="show a file or directory, read-only, at an absolute path of every container",
+    )
+    parser.add_argument(
+        "--scratch",
+        metavar="PATH",
+        help="an empty folder, writable, at this absolute path of every container: the same in all",
     )
     parser.add_argument("--subject", help="what the summary calls the image")
     parser.add_argument("--no-skips", action="store_true", help="count skipped tests as failed")
@@ -149,11 +155,15 @@ def _test(arguments: argparse.Namespace) -> int:
         # A unix socket's path has about 100 characters; test directories are longer.
         socket = Path(short) / "s"
         rootfs = _unpack(image, work / "root")
+        mounts = list(arguments.mount)
+        if arguments.scratch:
+            (work / "scratch").mkdir()
+            mounts.append((str(work / "scratch"), arguments.scratch, False))
         pid = os.fork()
         if not pid:
             code = 1
             try:
-                _serve(image, rootfs, work, emulator, arguments.mount, socket)
+                _serve(image, rootfs, work, emulator, mounts, socket)
                 code = 0
             except SystemExit:
                 code = 0
@@ -191,8 +201,8 @@ def _judge(
         print(messages)
         return 1
     print(report.text(results))
-    if messages.strip():
-        print(messages.strip())
+    notes = [line for line in messages.splitlines() if not line.endswith("level=fatal msg=FAIL")]
+    print(*notes, sep="\n", end="\n" if notes else "")
     report.publish(subject, results)
     print(report.summary(subject, results))
     if internal:

@@ -122,6 +122,19 @@ def test_a_mounted_file_is_seen_and_can_not_be_written(layout: Path, tmp_path: P
     assert "schemaVersion" in inner.read_text()
 
 
+@needs_namespaces
+def test_the_scratch_folder_is_shared_and_nothing_else(layout: Path, tmp_path: Path) -> None:
+    inner = ["test", "--driver=host", "--force", "--metadata=/etc/shadow", "--config=/none"]
+    for path, status in (("/scratch/made", 0), ("/etc/made", 1)):
+        writes = {"name": "w", "command": "cst", "args": [*inner, f"--test-report={path}"]}
+        check = {"schemaVersion": "2.0.0", "fileExistenceTests": [{"name": "x", "path": path}]}
+        (tmp_path / "look.yaml").write_text(json.dumps(check))
+        reads = {"name": "r", "command": "cst", "args": [*inner[:-1], "--config=/look.yaml"]}
+        mounts = ["--mount", f"{tmp_path / 'look.yaml'}:/look.yaml", "--scratch", "/scratch"]
+        tests = [{**writes, "exitCode": 1}, reads]
+        assert run(layout, tmp_path, *mounts, commandTests=tests) == status
+
+
 def test_a_foreign_image_without_emulator_is_skipped(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
