@@ -19,6 +19,8 @@ load(
 )
 load("//python_images/private:layer.bzl", _layer_blob = "layer_blob")
 load("//python_images/private:oci.bzl", _image = "image", _image_annotations = "image_annotations", _image_index = "image_index")
+load("//python_images/private:oci_test.bzl", _image_validation_test = "image_validation_test")
+load("//python_images/private:publish.bzl", _publish = "publish")
 load("//python_images/private:python_images.bzl", _python_images = "python_images")
 load("//python_images/private:rootfs.bzl", _DebianLayerInfo = "DebianLayerInfo", _debian_layer = "debian_layer")
 load("//python_images/private:structure_test.bzl", _image_structure_test = "image_structure_test")
@@ -38,6 +40,7 @@ cpython_links_layer = _cpython_links_layer
 image = _image
 image_annotations = _image_annotations
 image_index = _image_index
+publish = _publish
 
 # Whole families out of a catalog
 debian_images = _debian_images
@@ -45,6 +48,7 @@ python_images = _python_images
 
 # Tests
 image_structure_test = _image_structure_test
+image_validation_test = _image_validation_test
 
 # Documents generated from a family of images.
 image_components = _image_components

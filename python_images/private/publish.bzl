@@ -1,0 +1,63 @@
+"""publish: one command that pushes many images with all their tags."""
+
+load("@rules_python//python:defs.bzl", "py_binary")
+
+def _publish_plan_impl(ctx):
+    plan = ctx.actions.declare_file(ctx.label.name + ".json")
+    images = []
+    layouts = []
+    runfiles = []
+    for target, tags in ctx.attr.images.items():
+        files = target[DefaultInfo].files.to_list()
+        if len(files) != 1 or not files[0].is_directory:
+            fail("%s is not an image: an OCI layout directory is needed" % target.label)
+        layouts += files
+        runfiles.append(target[DefaultInfo].default_runfiles)
+
+        # A program is started in the folder that short_path is relative to.
+        images.append({
+            "layout": files[0].short_path,
+            "name": target.label.name,
+            "tags": [tag for tag in tags.split(" ") if tag],
+        })
+    ctx.actions.write(plan, json.encode_indent({"images": images}) + "\n")
+    return [DefaultInfo(
+        files = depset([plan]),
+        runfiles = ctx.runfiles(files = layouts + [plan]).merge_all(runfiles),
+    )]
+
+_publish_plan = rule(
+    implementation = _publish_plan_impl,
+    doc = "What there is to publish, as JSON; its runfiles are the layouts.",
+    attrs = {
+        "images": attr.label_keyed_string_dict(
+            mandatory = True,
+            doc = "images and indexes, each with its tags, separated by spaces",
+        ),
+    },
+)
+
+def publish(name, images, **kwargs):
+    """A program that pushes images and indexes to one repository, blobs they share once.
+
+    `bazel run <name> -- --repository HOST[:PORT]/PATH [--only PATTERN] [--dry-run]`
+
+    Args:
+      name: name of the program.
+      images: dict of `image` and `image_index` targets to lists of tags.
+      **kwargs: further attributes of py_binary.
+    """
+    _publish_plan(
+        name = name + ".plan",
+        images = {image: " ".join(tags) for image, tags in images.items()},
+        tags = ["manual"],
+    )
+    py_binary(
+        name = name,
+        srcs = ["//tools/oci/registry:publish.py"],
+        args = ["--plan=$(rootpath %s.plan)" % name],
+        data = [name + ".plan"],
+        main = "//tools/oci/registry:publish.py",
+        deps = ["//tools/oci/registry"],
+        **kwargs
+    )
