@@ -50,7 +50,7 @@ def read_elf(data: bytes | memoryview) -> Elf | None:
         return None
     try:
         return _read(memoryview(data))
-    except (struct.error, IndexError, KeyError, UnicodeDecodeError) as error:
+    except (struct.error, IndexError, KeyError, OverflowError, UnicodeDecodeError) as error:
         raise ElfError(str(error)) from None
 
 

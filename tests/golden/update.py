@@ -1,0 +1,38 @@
+"""Writes the golden listings anew.
+
+    bazel run //tests/golden:update
+
+Look at the difference before committing it: it is what the change does to the images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.golden.golden import condense
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the program. Arguments: pairs of a golden file's path and its listings' paths."""
+    parser = argparse.ArgumentParser(description="Write the golden listings anew.")
+    parser.add_argument("--golden", nargs="+", action="append", metavar="FILE", required=True)
+    options = parser.parse_args(arguments)
+    top = os.environ.get("BUILD_WORKSPACE_DIRECTORY")
+    if top is None:
+        print("run it with Bazel: bazel run //tests/golden:update", file=sys.stderr)
+        return 2
+    for golden, *listings in options.golden:
+        text = "".join(condense(Path(path).read_text("utf-8")) for path in listings)
+        path = Path(top) / golden
+        changed = not path.exists() or path.read_text("utf-8") != text
+        path.write_text(text, "utf-8")
+        print(f"{golden}: {'written' if changed else 'unchanged'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
