@@ -31,6 +31,8 @@ command -v debootstrap >/dev/null || { echo "$0: needs the package debootstrap" 
 
 checkout=$(git -C "$(dirname "$(readlink -f "$0")")" rev-parse --show-toplevel)
 machine=${keep:-$(mktemp -d /var/tmp/fresh-machine.XXXXXX)}
+mkdir -p "$machine"
+chmod 755 "$machine" # it becomes /, which mktemp makes for root alone
 cleanup() {
     [[ -n $keep ]] || rm -rf --one-file-system "$machine"
 }
