@@ -100,7 +100,8 @@ class Validator:
 
     def run(self) -> list[str]:
         """Check everything; return the problems, none for a valid layout."""
-        if self._json("oci-layout") != {"imageLayoutVersion": "1.0.0"}:
+        marker = self._json("oci-layout")
+        if marker is not None and marker != {"imageLayoutVersion": "1.0.0"}:
             self.fail("oci-layout", 'is not {"imageLayoutVersion": "1.0.0"}')
         index = self._json("index.json")
         if index is not None:
