@@ -6,7 +6,8 @@ DebianLayerInfo = provider(
         "installed": "File: JSON of all packages in the tree, those of the layers below included.",
         "listing": "File: one line per path of the layer; type, mode, owner, size, digest.",
         "sets": "list of struct(packages = File, debs = list of File): the package sets of this " +
-                "layer and of those below, lowest first.",
+                "layer and of those below, lowest first. None when the layer's own share is chosen " +
+                "by need: no layer can lie on it.",
         "tar": "File: the layer, an uncompressed tar.",
     },
 )
@@ -22,6 +23,11 @@ def _spec_value(set):
 
 def _debian_layer_impl(ctx):
     below = ctx.attr.below[DebianLayerInfo].sets if ctx.attr.below else []
+    if below == None:
+        fail("{}: can't lie on {}, whose packages are chosen by need, hence unknown here".format(
+            ctx.label,
+            ctx.attr.below.label,
+        ))
     own = _package_set(ctx.files.debs, ctx.file.packages)
     needed_by = ctx.file.needed_by
 
@@ -68,7 +74,7 @@ def _debian_layer_impl(ctx):
         DebianLayerInfo(
             installed = installed,
             listing = listing,
-            sets = below + [own],
+            sets = None if needed_by else below + [own],
             tar = tar,
         ),
     ]
