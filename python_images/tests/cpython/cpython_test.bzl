@@ -1,0 +1,64 @@
+"""Tests of cpython_source.bzl and of the flags and versions of toolchains/cc."""
+
+load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
+load("//python_images/private:cpython_source.bzl", "source_urls")
+load("//toolchains/cc:flags.bzl", "build_flags")
+load("//toolchains/cc:toolchains.bzl", "gcc_version")
+
+_URL = "https://www.python.org/ftp/python/3.13.15/Python-3.13.15.tar.xz"
+_POOL = "pool/main/p/python3.13/python3.13_3.13.15.orig.tar.xz"
+_DEBIAN = ["http://a.test/debian/" + _POOL, "http://b.test/debian/" + _POOL]
+
+def _source_urls_test_impl(ctx):
+    env = unittest.begin(ctx)
+    for mirror, mirrors, expected in [
+        ("", [], [_URL]),
+        ("", _DEBIAN, [_URL] + _DEBIAN),
+        (
+            "http://c.test/python/",
+            _DEBIAN,
+            ["http://c.test/python/3.13.15/Python-3.13.15.tar.xz", _URL] + _DEBIAN,
+        ),
+    ]:
+        # buildifier: disable=uninitialized
+        asserts.equals(env, expected, source_urls(_URL, _POOL, mirror, lambda _: mirrors))
+    return unittest.end(env)
+
+def _gcc_version_test_impl(ctx):
+    env = unittest.begin(ctx)
+    for packages, expected in [
+        (["binutils-x86-64-linux-gnu", "g++-12", "gcc-12"], "12"),
+        (["gcc-14-aarch64-linux-gnu", "binutils-aarch64-linux-gnu"], "14"),
+    ]:
+        asserts.equals(env, expected, gcc_version("a suite", "a platform", packages))
+    return unittest.end(env)
+
+_COMMON = "-g -O2 -fstack-protector-strong -Wformat -Werror=format-security"
+
+def _build_flags_test_impl(ctx):
+    env = unittest.begin(ctx)
+    arm64 = build_flags("bookworm", "arm64")
+    asserts.equals(env, _COMMON, arm64.cflags)
+    asserts.equals(env, "-Wl,-z,relro", arm64.ldflags)
+    asserts.equals(
+        env,
+        "-fno-omit-frame-pointer -mno-omit-leaf-frame-pointer",
+        arm64.frame_pointer_flags,
+    )
+    for platform, extra in {"amd64": "-fcf-protection", "arm64": "-mbranch-protection=standard"}.items():
+        asserts.true(env, build_flags("trixie", platform).cflags.endswith(" " + extra))
+    asserts.equals(env, "-fno-omit-frame-pointer", build_flags("trixie", "s390x").frame_pointer_flags)
+    asserts.equals(env, "", build_flags("trixie", "i386").frame_pointer_flags)
+    return unittest.end(env)
+
+source_urls_test = unittest.make(_source_urls_test_impl)
+gcc_version_test = unittest.make(_gcc_version_test_impl)
+build_flags_test = unittest.make(_build_flags_test_impl)
+
+def cpython_test_suite(name):
+    """Declares the tests.
+
+    Args:
+      name: name of the suite of all of them.
+    """
+    unittest.suite(name, source_urls_test, gcc_version_test, build_flags_test)
