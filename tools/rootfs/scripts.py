@@ -10,8 +10,9 @@ changed stops the build until someone has read it.
     effects = ["netbase"]             # may be empty
     why = "creates /etc/hosts and /etc/networks"
 
-Scripts are hashed without the parts debhelper generates (tools/rootfs/debhelper.py) and with the
-multiarch triplet replaced, so that one line serves every architecture.
+Scripts are hashed without the parts debhelper generates (tools/rootfs/debhelper.py), with the
+multiarch triplet replaced, so that one entry serves every architecture, and without the list of
+certificates.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ from tools.rootfs.package import Package
 # The scripts a first installation runs. prerm and postrm belong to upgrades and removals.
 INSTALL_SCRIPTS = ("preinst", "config", "postinst")
 TRIPLET = "@TRIPLET@"
+# A list that changes with every update, and that the effect reads and checks itself. A string of
+# letters alone can't do anything.
+_DATA = re.compile(r'^(CERTS_LIST)="[^"$`\\\n]*"$', re.MULTILINE)
 _TRIVIAL = re.compile(r"#.*|set -eu?|exit 0|")
 
 
@@ -58,7 +62,7 @@ class Script:
     Attributes:
         package: the package's name.
         name: ``preinst``, ``config`` or ``postinst``.
-        text: the script without generated parts, triplet replaced.
+        text: the script without generated parts, triplet and data replaced.
         snippets: what the generated parts ask for.
     """
 
@@ -140,7 +144,8 @@ def scripts_of(package: Package, arch: Arch) -> list[Script]:
         if text is None:
             continue
         rest, snippets = split_script(text, f"{name} of {package.name} {package.version}")
-        scripts.append(Script(package.name, name, rest.replace(arch.triplet, TRIPLET), snippets))
+        rest = _DATA.sub(r'\1="@DATA@"', rest.replace(arch.triplet, TRIPLET))
+        scripts.append(Script(package.name, name, rest, snippets))
     return scripts
 
 

@@ -190,3 +190,15 @@ def test_review_runs_as_a_program(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert "architecture 'vax'" in done.stderr
+
+
+def test_a_list_of_certificates_is_no_change(tmp_path: Path) -> None:
+    def sha256(text: str) -> str:
+        package = fixtures.package(fixtures.deb(tmp_path, "a", scripts={"config": text}))
+        return scripts_of(package, fixtures.AMD64)[0].sha256
+
+    one = sha256('CERTS_LIST="a.crt, b.crt"\ndb_go\n')
+    assert sha256('CERTS_LIST="c.crt"\ndb_go\n') == one
+    assert sha256('CERTS_LIST="$(rm -rf /)"\ndb_go\n') != one
+    assert sha256('CERTS_LIST="`rm -rf /`"\ndb_go\n') != one
+    assert sha256('CERTS_LIST="a.crt"; rm\ndb_go\n') != one
