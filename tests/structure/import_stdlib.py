@@ -56,7 +56,7 @@ def skipped(name: str) -> bool:
         top in FOREIGN | PROGRAMS
         or top in {"idlelib", "turtledemo"}  # applications on Tk
         or name.startswith(("lib2to3.pgen2.conv", "ensurepip._bundled"))
-        or rest in {"windows_events", "windows_utils", "popen_spawn_win32", "spawn_win32"}
+        or rest in {"windows_events", "windows_utils", "popen_spawn_win32", "windows_console"}
         or (top == "multiprocessing" and rest.endswith("win32"))
         or (top == "encodings" and rest in {"mbcs", "oem"})
         or (top == "ctypes" and rest.startswith("macholib"))
