@@ -1,6 +1,6 @@
 """Shows maintainer scripts the way they're reviewed, and the lines that record a review.
 
-    python3 -m tools.rootfs.review --suite bookworm --arch amd64 PACKAGE.deb...
+    bazel run //tools/rootfs:review -- --suite bookworm --arch amd64 PACKAGE.deb...
 
 Prints each script of the packages that the suite's table doesn't know: its text without
 debhelper's parts, the commands in it that usually change a system, and an entry for
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -45,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path = options.tables / f"{options.suite}.toml"
         table = load_table(path, EFFECTS) if path.exists() else ScriptTable(path, {})
         unknown = 0
-        for deb in options.deb:
+        for name in options.deb:
+            # `bazel run` starts programs elsewhere.
+            deb = Path(os.environ.get("BUILD_WORKING_DIRECTORY", ".")) / name
             for script in scripts_of(load_package(deb, False, arch.name), arch):
                 known = script.trivial or table.rule_for(script) is not None
                 unknown += not known

@@ -114,12 +114,14 @@ class ScriptTable:
         """
         reviewed: list[ReviewedScript] = []
         unknown: list[str] = []
+        debs: dict[str, None] = {}
         for package in packages:
             for script in scripts_of(package, arch):
                 rule = self.rule_for(script)
                 if rule is not None or script.trivial:
                     reviewed.append(ReviewedScript(script, rule))
                 else:
+                    debs[_shell_path(package.deb.path)] = None
                     known = (script.package, script.name) in self.rules
                     state = "has changed" if known else "is new"
                     unknown.append(
@@ -130,10 +132,18 @@ class ScriptTable:
             raise RootfsError(
                 "review these maintainer scripts" if len(unknown) > 1 else "review this script",
                 "\n    " + "\n    ".join(unknown),
-                f"Show each with tools/rootfs/review.py, then record it in {self.path}; "
-                "see docs/rootfs.md.",
+                f"Show: bazel run //tools/rootfs:review -- --suite {self.path.stem} "
+                f"--arch {arch.name} {' '.join(debs)}\n"
+                f"  Then record it in tools/rootfs/scripts/{self.path.name}; see docs/rootfs.md.",
             )
         return reviewed
+
+
+def _shell_path(deb: Path) -> str:
+    """A .deb's path for a command line; in an action it's relative to Bazel's output base."""
+    if deb.is_absolute():
+        return str(deb)
+    return f"$(bazel info output_base)/{deb}" if deb.parts[:1] == ("external",) else str(deb)
 
 
 def scripts_of(package: Package, arch: Arch) -> list[Script]:

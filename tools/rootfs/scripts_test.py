@@ -89,7 +89,8 @@ def test_new_and_changed_scripts_stop_the_build(tmp_path: Path) -> None:
     message = str(error.value)
     assert "postinst of a 1.0-1 (amd64) has changed: sha256 " in message
     assert "preinst of b 1.0-1 (amd64) is new: sha256 " in message
-    assert "review.py" in message
+    command = f"bazel run //tools/rootfs:review -- --suite tiny --arch amd64 {tmp_path}/a_1.0"
+    assert command in message
     assert "tiny.toml" in message
 
 
