@@ -8,32 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.catalog import family_load, load
+from tools.catalog import family_load, listing, load
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Entry, Family
 from tools.generate import command
 from tools.generate.render import render
 
 _COMPLETION = Path(__file__).parent / "templates" / "completion.bash.j2"
-
-
-def _facts(entry: Entry) -> dict[str, object]:
-    facts: dict[str, object] = {
-        "name": entry.name,
-        "release": entry.release.name,
-        "variant": entry.variant,
-        "tags": list(entry.tags),
-        "shared_tags": list(entry.shared_tags),
-        "architectures": list(entry.architectures),
-        "directory": entry.directory,
-    }
-    windows = entry.constraint is not None
-    optional = {
-        "commit": entry.commit,
-        "constraint": entry.constraint,
-        "sha256": entry.release.windows_sha256 if windows else entry.release.sha256,
-    }
-    return facts | {key: value for key, value in optional.items() if value}
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> str:
@@ -85,7 +66,7 @@ def _list(asked: argparse.Namespace) -> str:
         return _list_families(asked)
     entries = command.family(asked.family, asked.catalog).published()
     if asked.format == "json":
-        return command.as_json([_facts(entry) for entry in entries])
+        return command.as_json([listing.facts(entry) for entry in entries])
     rows = [("IMAGE", "ALSO", "SHARED", "ARCHITECTURES")]
     rows += [
         (
@@ -123,7 +104,7 @@ def find(family: Family, tag: str) -> list[Entry]:
 
 def _show(asked: argparse.Namespace) -> str:
     family = command.family(asked.family, asked.catalog)
-    shown = [_facts(entry) for entry in find(family, asked.tag)]
+    shown = [listing.facts(entry) for entry in find(family, asked.tag)]
     if asked.format == "json":
         return command.as_json(shown)
     blocks = []

@@ -186,3 +186,10 @@ def test_completion_offers(
         env={"PATH": os.environ["PATH"]},
     )
     assert done.stdout.strip() == offered
+
+
+def test_library_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert library.main(["2026-02", "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert len(rows) == 42
+    assert rows[0]["shared_tags"] == ["3.15.0a6", "3.15-rc"]

@@ -36,3 +36,23 @@ def blocks(entries: Iterable[Entry]) -> str:
             "\n".join([entry.directory, *(f"  {key} {text}" for key, text in rows if text)])
         )
     return "\n\n".join(made) + "\n"
+
+
+def facts(entry: Entry) -> dict[str, object]:
+    """What there is to say of an image, for programs; facts it hasn't are left out."""
+    facts: dict[str, object] = {
+        "name": entry.name,
+        "release": entry.release.name,
+        "variant": entry.variant,
+        "tags": list(entry.tags),
+        "shared_tags": list(entry.shared_tags),
+        "architectures": list(entry.architectures),
+        "directory": entry.directory,
+    }
+    windows = entry.constraint is not None
+    optional = {
+        "commit": entry.commit,
+        "constraint": entry.constraint,
+        "sha256": entry.release.windows_sha256 if windows else entry.release.sha256,
+    }
+    return facts | {key: value for key, value in optional.items() if value}

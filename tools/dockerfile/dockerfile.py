@@ -52,16 +52,21 @@ def main(arguments: list[str] | None = None) -> int:
         "--template", type=command.given, metavar="FILE", help="your own Jinja template"
     )
     command.add_catalog(options)
+    command.add_format(options)
     command.add_output(options)
     asked = options.parse_args(arguments)
 
     def text() -> str:
         family = command.family(asked.family, asked.catalog)
         folder = command.directory(asked.catalog)
+        entry = find(family, asked.tag)[0]
+        recipes = recipe.read(folder, command.shown(folder))
+        if asked.format == "json":
+            return command.as_json(recipe.values(recipes, family, entry))
         return dockerfile(
             family,
-            find(family, asked.tag)[0],
-            recipe.read(folder, command.shown(folder)),
+            entry,
+            recipes,
             fragment=asked.fragment,
             template=asked.template,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -164,6 +165,8 @@ def test_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "FROM buildpack-deps:trixie" in capsys.readouterr().out
     assert main(["3.14-slim", "--fragment", "links"]) == 0
     assert capsys.readouterr().out == one("current", "3.14-slim", "links")
+    assert main(["3.14-slim", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["base"] == "debian:trixie-slim"
     assert main(["3.41-slim"]) == 2
     assert "did you mean 3.14-slim" in capsys.readouterr().err
 

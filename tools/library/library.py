@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from tools.catalog import listing
 from tools.catalog.family import Family
 from tools.generate import command
 from tools.generate.render import render
@@ -54,18 +55,23 @@ def main(arguments: list[str] | None = None) -> int:
     options.add_argument(
         "--template", type=command.given, default=TEMPLATE, help="your own Jinja template"
     )
+    command.add_format(options)
     command.add_output(options)
     asked = options.parse_args(arguments)
-    return command.run(
-        lambda: manifest(
-            command.family(asked.family, asked.catalog),
+
+    def text() -> str:
+        family = command.family(asked.family, asked.catalog)
+        if asked.format == "json":
+            return command.as_json([listing.facts(entry) for entry in family.published()])
+        return manifest(
+            family,
             template=asked.template,
             repo=asked.repo,
             commit=asked.commit,
             directory=asked.directory,
-        ),
-        asked.output,
-    )
+        )
+
+    return command.run(text, asked.output)
 
 
 if __name__ == "__main__":

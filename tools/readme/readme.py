@@ -97,6 +97,23 @@ def page(family: Family, arch: str | None = None, template: Path | None = None) 
     )
 
 
+def facts(family: Family, arch: str | None = None) -> dict[str, object]:
+    """What a page lists, for programs: simple tags, shared tags and their images, architectures."""
+    only = architecture(family, arch)
+    name = None if only is None else only.name
+    entries = [entry for entry in family.published() if name is None or name in entry.architectures]
+    return {
+        "family": family.name,
+        "image": family.image if only is None else f"{only.namespace}/{family.image}",
+        "simple": [list(entry.tags) for entry in entries],
+        "shared": [
+            {"tags": list(group.tags), "images": [entry.name for entry in group.entries]}
+            for group in groups(family.published(), name)
+        ],
+        "architectures": family.supported(),
+    }
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     options = command.parser(
@@ -113,12 +130,17 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="FILE",
         help="your own Jinja template; `tools/readme/templates` has the ones to start from",
     )
+    command.add_format(options)
     command.add_output(options)
     asked = options.parse_args(arguments)
-    return command.run(
-        lambda: page(command.family(asked.family, asked.catalog), asked.arch, asked.template),
-        asked.output,
-    )
+
+    def text() -> str:
+        family = command.family(asked.family, asked.catalog)
+        if asked.format == "json":
+            return command.as_json(facts(family, asked.arch))
+        return page(family, asked.arch, asked.template)
+
+    return command.run(text, asked.output)
 
 
 if __name__ == "__main__":

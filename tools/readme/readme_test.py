@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -130,3 +131,14 @@ def test_a_template_error_is_one_line_with_its_place(
     assert captured.err.startswith(f"error: {mine}:{line}: ")
     assert captured.err.count("\n") == 1
     assert words in captured.err
+
+
+def test_a_page_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["2026-02", "--arch", "winamd64", "--format", "json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert made["image"] == "winamd64/python"
+    assert made["shared"][2] == {
+        "tags": ["3.14.3", "3.14", "3", "latest"],
+        "images": ["3.14.3-windowsservercore-ltsc2025", "3.14.3-windowsservercore-ltsc2022"],
+    }
+    assert len(made["simple"]) == 6
