@@ -11,6 +11,7 @@ from tools.rootfs.dpkg_db import write_database, write_extended_states
 from tools.rootfs.effects import EFFECTS, generated, ldconfig
 from tools.rootfs.layer import layer_of
 from tools.rootfs.package import Package, load_packages
+from tools.rootfs.program_libraries import list_libraries
 from tools.rootfs.scripts import ScriptTable, load_table
 from tools.rootfs.select import needed_libraries, select_packages
 from tools.rootfs.spec import PackageSet, Spec
@@ -40,6 +41,7 @@ def build(spec: Spec, tables: Path) -> Result:
         candidates = _load(spec.select.candidates, spec)
         needed = needed_libraries(spec.select.programs, spec.arch)
         _add(system, select_packages(system, candidates, needed), table)
+        list_libraries(system, spec.select.programs)
     return Result(system, layer_of(below, _entries(system)))
 
 

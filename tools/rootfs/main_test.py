@@ -105,6 +105,26 @@ def test_selected_packages(tiny: Path) -> None:
     assert names_of(tiny / "selected.tar") == {"var/lib/apt/extended_states"}
 
 
+def test_libraries_of_the_programs_are_in_the_cache(tiny: Path) -> None:
+    base, extra = sets(tiny)
+    libraries = {
+        "usr/lib/libp.so.1": fixtures.elf("libp.so.1", ["libc.so.6"]),
+        "usr/lib/p/inner.so": fixtures.elf("inner.so", []),
+    }
+    programs = fixtures.programs(tiny / "p.tar", libraries)
+    spec = fixtures.tiny_spec(tiny, below=[base], select=extra | {"for": str(programs)})
+    assert main(arguments(tiny, spec, "selected")) == 0
+    # Listed, but not part of the layer.
+    assert names_of(tiny / "selected.tar") == {"etc/ld.so.cache", "var/lib/apt/extended_states"}
+    with tarfile.open(tiny / "selected.tar") as archive:
+        cache = archive.extractfile("etc/ld.so.cache")
+        assert cache is not None
+        content = cache.read()
+    assert b"/usr/lib/libp.so.1\0" in content
+    assert b"libc.so.6\0" in content
+    assert b"inner.so" not in content
+
+
 def test_asking_again_for_a_package_below_marks_it(tiny: Path) -> None:
     base, _ = sets(tiny)
     libc6 = next(path for path in base["debs"] if "libc6" in path)

@@ -35,7 +35,7 @@ def ldconfig(system: System) -> None:
     found: list[Library] = []
     seen: set[str] = set()
     known: dict[str, Elf | None] = {}
-    for directory in _directories(system):
+    for directory in directories(system):
         real = tree.resolve(directory)
         if real is None or real in seen:
             continue
@@ -55,7 +55,7 @@ def ldconfig(system: System) -> None:
     tree.mkdir("var/cache/ldconfig", source="ldconfig", mode=0o700)
 
 
-def _directories(system: System) -> list[str]:
+def directories(system: System) -> list[str]:
     """Directories in the order ldconfig visits them: configuration, then the system's own."""
     triplet = system.arch.triplet
     configured = _configured(system, "etc/ld.so.conf")
