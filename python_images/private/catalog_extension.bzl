@@ -9,7 +9,7 @@ holds the catalog as CATALOG, in the shape tools/catalog/export.py describes, an
 load(":cpython_source.bzl", "cpython_source", "cpython_sources")
 
 def _read_catalog(mctx):
-    """Returns the checked catalog as a dict."""
+    """Returns the checked catalog as JSON, keys in the catalog's own order."""
     root = mctx.path(Label("//:MODULE.bazel")).dirname
     yaml = mctx.path(Label("@wheels//:BUILD.bazel")).dirname.get_child("site/pyyaml")
 
@@ -35,7 +35,7 @@ def _read_catalog(mctx):
     )
     if result.return_code != 0:
         fail("\n" + result.stderr.strip())
-    return json.decode(mctx.read("catalog.json", watch = "no"))
+    return mctx.read("catalog.json", watch = "no")
 
 def _catalog_repo_impl(rctx):
     rctx.file("BUILD.bazel", 'exports_files(["catalog.json"])\n')
@@ -53,8 +53,10 @@ def _source_repo(version):
     return "cpython_source_" + version
 
 def _catalog_impl(mctx):
-    catalog = _read_catalog(mctx)
-    _catalog_repo(name = "catalog", json = json.encode(catalog))
+    # The text itself: json.encode would sort the keys, and the order of `env` is the image's.
+    text = _read_catalog(mctx)
+    _catalog_repo(name = "catalog", json = text)
+    catalog = json.decode(text)
     for version, facts in catalog["versions"].items():
         cpython_source(
             name = _source_repo(version),

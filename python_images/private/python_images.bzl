@@ -2,9 +2,10 @@
 
 load(":annotations.bzl", "annotations_file")
 load(":oci.bzl", "image", "image_annotations", "image_index")
+load(":publish.bzl", "publish")
 
 # What hangs off an image under each of its names, besides the test of a platform's.
-_COMPANIONS = ["digest", "load", "tar"]
+_COMPANIONS = ["digest", "load", "push", "tar"]
 
 # Where `.load` puts images: a repository that no registry answers for.
 _REPOSITORY = "localhost/python"
@@ -32,6 +33,15 @@ def _aliases(names, actual, companions):
                 actual = actual + suffix,
                 tags = ["manual"],
             )
+
+def _test_names(names, actual):
+    """Declares `<name>.test` for each name; a suite, since `bazel test` follows no alias."""
+    for name in names:
+        native.test_suite(
+            name = name + ".test",
+            tags = ["manual"],
+            tests = [actual + ".test"],
+        )
 
 def _platform_image(entry, platform, catalog, structure_test):
     """Declares one image of one platform; returns its name."""
@@ -80,8 +90,9 @@ def python_images(name, catalog, structure_test):
     """Declares the images of a catalog in this package.
 
     For each image there is `<tag>`, the index of all its platforms, and `<tag>_<platform>`, one
-    image, for every tag and every name of the platform. `.digest`, `.load` and `.tar` hang off each
-    of them, `.test` off those of one platform; docs/targets.md says what they are.
+    image, for every tag and every name of the platform. `.digest`, `.load`, `.push` and `.tar` hang
+    off each of them, `.test` off those of one platform; `publish` pushes all indexes with all their
+    tags. docs/targets.md says more of each.
 
     Args:
       name: file group of all indexes.
@@ -89,7 +100,7 @@ def python_images(name, catalog, structure_test):
       structure_test: macro that declares the test of an image, given name, image, version, suite,
         variant and platform.
     """
-    indexes = []
+    indexes = {}
     for entry in catalog["images"]:
         images = {
             platform: _platform_image(entry, platform, catalog, structure_test)
@@ -101,16 +112,14 @@ def python_images(name, catalog, structure_test):
                 for alias in catalog["platforms"][platform]["aliases"]
                 if alias != platform
             ]
-            _aliases(
-                [
-                    "{}_{}".format(tag, known_as)
-                    for tag in entry["tags"]
-                    for known_as in names
-                    if "{}_{}".format(tag, known_as) != target
-                ],
-                target,
-                _COMPANIONS + ["test"],
-            )
+            others = [
+                "{}_{}".format(tag, known_as)
+                for tag in entry["tags"]
+                for known_as in names
+                if "{}_{}".format(tag, known_as) != target
+            ]
+            _aliases(others, target, _COMPANIONS)
+            _test_names(others, target)
 
         image_index(
             name = entry["name"],
@@ -123,10 +132,15 @@ def python_images(name, catalog, structure_test):
             entry["name"],
             _COMPANIONS,
         )
-        indexes.append(entry["name"])
+        indexes[entry["name"]] = entry["tags"]
 
     native.filegroup(
         name = name,
-        srcs = indexes,
+        srcs = indexes.keys(),
+        tags = ["manual"],
+    )
+    publish(
+        name = "publish",
+        images = indexes,
         tags = ["manual"],
     )

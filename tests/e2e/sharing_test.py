@@ -37,7 +37,7 @@ def actions(checkout: Checkout, mnemonic: str, targets: str) -> list[str]:
 
 
 def test_one_compile_for_each_version_suite_and_platform(checkout: Checkout) -> None:
-    compiles = actions(checkout, "CpythonCompile", "//images:matrix")
+    compiles = actions(checkout, "CompileCPython", "//images:matrix")
     wanted = {
         (image["version"], image["suite"], platform)
         for image in catalog(checkout)["images"]
@@ -59,11 +59,11 @@ def test_one_base_layer_for_each_suite_and_platform(checkout: Checkout) -> None:
 
 
 def test_another_tag_or_packaging_compiles_nothing_more(checkout: Checkout) -> None:
-    one = actions(checkout, "CpythonCompile", "//images:3.13-slim-bookworm_arm64")
+    one = actions(checkout, "CompileCPython", "//images:3.13-slim-bookworm_arm64")
     assert len(one) == 1
     for other in (
         "//images:3.13.15-slim-bookworm_arm64",
         "//images:3.13-slim-bookworm_arm64v8",
         "//images:3.13-slim-bookworm_arm64.tar",
     ):
-        assert actions(checkout, "CpythonCompile", other) == one
+        assert actions(checkout, "CompileCPython", other) == one

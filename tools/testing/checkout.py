@@ -94,11 +94,11 @@ class Checkout:
 
     @contextmanager
     def changed(self, name: str, old: str, new: str) -> Iterator[None]:
-        """Replace `old`, which must be in the file, by `new` as long as the context lasts."""
+        """Replace the first `old`, which must be there, by `new` as long as the context lasts."""
         file = self.path / name
         before = file.read_text()
         assert old in before, f"{name} has no {old!r}: the test is out of date"
-        file.write_text(before.replace(old, new))
+        file.write_text(before.replace(old, new, 1))
         try:
             yield
         finally:
