@@ -1,0 +1,230 @@
+"""Measure what a build costs, side by side with what people use today.
+
+    ./bazelw run //bench -- [--json FILE] [--repeat N] [--image TAG_PLATFORM]
+
+Everything runs in a scratch copy of the checkout with caches of its own, so the first
+measurement is a cold one. Rows, all in seconds of wall time:
+
+    compile             the action that compiles CPython, on otherwise idle cores
+    rootfs.computed     the action that computes the Debian base layer
+    rootfs.mmdebstrap   mmdebstrap making the same tree from the same packages, from local disk
+    assembly.scratch    Bazel, everything but the compile: layers, compression, manifest
+    assembly.change     Bazel, after one line of the catalog has changed
+    noop                Bazel, nothing changed
+
+The JSON is {"format": 1, "host": {...}, "image": TAG, "rows": [{"name", "unit", "values",
+"median"} or {"name", "skipped": reason}]}; new rows may come, names and units stay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.oracle.archive import write_archive
+from tools.testing.checkout import Checkout, scratch
+
+_ELAPSED = re.compile(r"^INFO: Elapsed time: ([0-9.]+)s", re.MULTILINE)
+_CATALOG = "catalog/versions.yaml"
+_BASE = "//python_images/rootfs:bookworm_amd64_base"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement: seconds, or why there are none."""
+
+    name: str
+    values: Sequence[float] = field(default=())
+    skipped: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the row as the module's docstring describes it."""
+        if self.skipped:
+            return {"name": self.name, "skipped": self.skipped}
+        return {
+            "name": self.name,
+            "unit": "s",
+            "values": [round(value, 3) for value in self.values],
+            "median": round(statistics.median(self.values), 3),
+        }
+
+    def as_text(self) -> str:
+        """Return the row as one line of the table."""
+        if self.skipped:
+            return f"{self.name:<20} SKIPPED: {self.skipped}"
+        spread = f"{min(self.values):.2f} to {max(self.values):.2f}, n={len(self.values)}"
+        return f"{self.name:<20} {statistics.median(self.values):>9.2f} s   ({spread})"
+
+
+def host() -> dict[str, Any]:
+    """Return what of this machine bears on the figures."""
+    model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cpu": model.group(1) if model else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(memory / 2**30, 1),
+        "kernel": platform.release(),
+        "load": round(os.getloadavg()[0], 2),
+    }
+
+
+def build(checkout: Checkout, *arguments: str) -> float:
+    """Build, and return the seconds Bazel says it took; exits with its output if it failed."""
+    result = checkout.bazel("build", *arguments)
+    elapsed = _ELAPSED.search(result.output)
+    if result.status != 0 or not elapsed:
+        raise SystemExit(f"bench: bazelw build {' '.join(arguments)} failed:\n{result.errors}")
+    return float(elapsed.group(1))
+
+
+def spawns(log: Path) -> Iterator[Mapping[str, Any]]:
+    """Yield the spawns of a JSON execution log, which is one object after the other."""
+    text = log.read_text(encoding="utf-8")
+    decoder = json.JSONDecoder()
+    at = 0
+    while (at := text.find("{", at)) >= 0:
+        spawn, at = decoder.raw_decode(text, at)
+        yield spawn
+
+
+def action_seconds(log: Path, mnemonic: str, label: str) -> float:
+    """Return the wall time of one action of an execution log."""
+    for spawn in spawns(log):
+        if spawn.get("mnemonic") == mnemonic and spawn.get("targetLabel", "").endswith(label):
+            if spawn.get("cacheHit"):
+                raise SystemExit(f"bench: {label} came from a cache")
+            return float(spawn["metrics"]["executionWallTime"].removesuffix("s"))
+    raise SystemExit(f"bench: no {mnemonic} of {label} in {log}")
+
+
+def computed_root(checkout: Checkout, repeat: int) -> Row:
+    """Measure the base layer's action, with nothing of it cached."""
+    log = checkout.path.parent / "execution.json"
+    values = []
+    for _ in range(repeat):
+        checkout.bazel("clean")
+        build(checkout, "--disk_cache=", f"--execution_log_json_file={log}", _BASE)
+        values.append(action_seconds(log, "DebianLayer", _BASE))
+    return Row("rootfs.computed", values)
+
+
+def mmdebstrap_root(checkout: Checkout, repeat: int) -> Row:
+    """Measure mmdebstrap on an archive of the very packages, on local disk."""
+    name = "rootfs.mmdebstrap"
+    if not shutil.which("mmdebstrap"):
+        return Row(name, skipped="mmdebstrap is not installed")
+    if os.geteuid() != 0:
+        return Row(name, skipped="mmdebstrap is measured as root, its fastest mode")
+    folder = checkout.path.parent / "archive"
+    debs = sorted((checkout.output_base / "external").glob("*bookworm_amd64_base/*.deb"))
+    write_archive(folder, "bookworm", "amd64", 0, debs, [])
+    values = []
+    for _ in range(repeat):
+        began = time.monotonic()
+        subprocess.run(
+            [
+                "mmdebstrap",
+                "--quiet",
+                "--mode=root",
+                "--variant=minbase",
+                "--include=usr-is-merged",
+                "bookworm",
+                "/dev/null",
+                f"deb [trusted=yes] copy:{folder} bookworm main",
+            ],
+            check=True,
+        )
+        values.append(time.monotonic() - began)
+    return Row(name, values)
+
+
+def measure(image: str, repeat: int) -> list[Row]:
+    """Measure all rows in a scratch checkout."""
+
+    def say(text: str) -> None:
+        print(f"bench: {text}", file=sys.stderr, flush=True)
+
+    with scratch("bench") as checkout:
+        disk = f"--disk_cache={checkout.path.parent / 'disk'}"
+        log = checkout.path.parent / "execution.json"
+        target = f"//images:{image}"
+        (compiled,) = re.findall(
+            r"//python_images/cpython:\S+",
+            checkout.bazel(
+                "query", f"kind('^cpython rule$', deps({target}))", "--output=label"
+            ).output,
+        )
+
+        say(f"fetching what {target} needs")
+        build(checkout, "--nobuild", target)
+        say(f"compiling {compiled}, minutes on two cores")
+        build(checkout, disk, f"--execution_log_json_file={log}", compiled)
+        rows = [Row("compile", [action_seconds(log, "CompileCPython", compiled)])]
+
+        say("computing a root file system, and making it with mmdebstrap")
+        rows += [computed_root(checkout, repeat), mmdebstrap_root(checkout, repeat)]
+
+        say("assembling the image")
+        values = []
+        for number in range(repeat):
+            # A copy of the cache that holds the compile and nothing made after it.
+            fresh = checkout.path.parent / f"disk.{number}"
+            shutil.copytree(checkout.path.parent / "disk", fresh, copy_function=os.link)
+            checkout.bazel("clean")
+            values.append(build(checkout, f"--disk_cache={fresh}", target))
+        rows.append(Row("assembly.scratch", values))
+
+        changes = []
+        for number in range(repeat):
+            line = f"    env:\n      PYTHON_IMAGES_BENCH: '{number}'\n"
+            with checkout.changed(_CATALOG, "    env:\n", line):
+                changes.append(build(checkout, f"--disk_cache={fresh}", target))
+        rows.append(Row("assembly.change", changes))
+
+        build(checkout, f"--disk_cache={fresh}", target)
+        rows.append(
+            Row("noop", [build(checkout, f"--disk_cache={fresh}", target) for _ in range(repeat)])
+        )
+    return rows
+
+
+def main() -> None:
+    """Command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of what is short (3)")
+    parser.add_argument("--image", default="3.13-slim-bookworm_amd64", help="the image measured")
+    args = parser.parse_args()
+    about = host()
+    rows = measure(args.image, args.repeat)
+    print(f"{about['cores']} cores of {about['cpu']}, kernel {about['kernel']}")
+    for row in rows:
+        print(row.as_text())
+    if args.json:
+        report = {
+            "format": 1,
+            "host": about,
+            "image": args.image,
+            "rows": [row.as_json() for row in rows],
+        }
+        folder = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
+        (folder / args.json).write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
