@@ -170,7 +170,9 @@ def parse_control(path: Path, text: str) -> dict[str, str]:
             raise DebError(path, f"control file: malformed line {line!r}")
         if last.lower() in (name.lower() for name in fields):
             raise DebError(path, f"control file: field {last!r} twice")
-        fields[last] = value.strip()
+        # A blank at the end of a first line that others follow is part of the value, as for dpkg.
+        fields[last] = value.lstrip()
+    fields = {name: value.rstrip() for name, value in fields.items()}
     for needed in ("Package", "Version", "Architecture"):
         if not fields.get(needed):
             raise DebError(path, f"control file: no {needed!r}")

@@ -57,6 +57,13 @@ def test_reads_control_and_members(tmp_path: Path, compression: str) -> None:
         assert len(tar.getnames()) == len(members)
 
 
+def test_a_blank_belongs_to_the_value_only_before_further_lines(tmp_path: Path) -> None:
+    control = CONTROL.replace("greets\n", "greets \n").replace("amd64\n", "amd64 \n")
+    deb = read_deb(write(tmp_path, make_deb(control, MEMBERS)))
+    assert deb.control["Description"] == "greets \n in two\n lines"
+    assert deb.control["Architecture"] == "amd64"
+
+
 def members_of(data: bytes, control: bytes | None = None) -> bytes:
     if control is None:
         control = fixtures.make_tar([(file("./control"), CONTROL.encode())])
