@@ -1,7 +1,7 @@
 """python_structure_test: which structure tests an image of the catalog has to pass."""
 
 load("@catalog//:catalog.bzl", "CATALOG")
-load("//python_images:defs.bzl", "image_structure_test")
+load("//python_images:defs.bzl", "image_structure_test", "image_validation_test")
 
 # Minor versions with a file of their own; a new one needs one.
 _MINORS = ["3.13", "3.14"]
@@ -19,10 +19,10 @@ _SCRIPTS = ["import_stdlib.py", "make_wheel.py", "unpack_tests.py"]
 _NATIVE = ["amd64"]
 
 def python_structure_test(name, image, version, suite, variant, platform, **kwargs):
-    """The structure tests of one image.
+    """The structure tests of one image, and `<image>.validation`: its layout is as OCI wants it.
 
     Args:
-      name: name of the test.
+      name: name of the structure test.
       image: the image of one platform, as an OCI layout directory.
       version: as in catalog/versions.yaml.
       suite: as in catalog/suites.yaml.
@@ -47,6 +47,17 @@ def python_structure_test(name, image, version, suite, variant, platform, **kwar
     if platform in _NATIVE:
         configs.append("regrtest.yaml")
         mounts["@cpython_sources//:" + version] = "/structure/source.tar.xz"
+    oci_platform = "/".join([
+        part
+        for part in [machine["os"], machine["architecture"], machine["variant"]]
+        if part
+    ])
+    image_validation_test(
+        name = name.removesuffix(".test") + ".validation",
+        image = image,
+        platforms = [oci_platform],
+        tags = kwargs.get("tags", []),
+    )
     image_structure_test(
         name = name,
         # Some hundred starts of Python; emulated, each takes ten times as long.
@@ -56,11 +67,7 @@ def python_structure_test(name, image, version, suite, variant, platform, **kwar
         mounts = mounts,
         # For byte-code: emulated, pip would compile for ten seconds each time it is called.
         scratch = "/structure/cache",
-        oci_platform = "/".join([
-            part
-            for part in [machine["os"], machine["architecture"], machine["variant"]]
-            if part
-        ]),
+        oci_platform = oci_platform,
         platform = platform,
         substitutions = {
             "{{ABI}}": minor.replace(".", ""),
