@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tools.catalog import family_load, versions_json
+from tools.catalog import family_load, load, versions_json
 from tools.dockerfile import recipe
 from tools.dockerfile.dockerfile import dockerfile
 from tools.generate import command
@@ -23,11 +23,11 @@ _END = "<!-- /images -->"
 
 
 def _table(root: Path) -> str:
-    family = family_load.load_family("current", root / "catalog", Path("catalog"))
+    catalog = load.load(root / "catalog", Path("catalog"))
     rows = ["| Target | Also | Platforms |", "|---|---|---|"]
-    for entry in family.published():
-        others = ", ".join(f"`{tag}`" for tag in (*entry.tags[1:], *entry.shared_tags))
-        rows.append(f"| `//images:{entry.name}` | {others} | {', '.join(entry.architectures)} |")
+    for image in catalog.images():
+        others = ", ".join(f"`{tag}`" for tag in image.tags[1:])
+        rows.append(f"| `//images:{image.name}` | {others} | {', '.join(image.platforms)} |")
     return "\n".join(rows)
 
 
