@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Formatter
 
 from tools.catalog import tags, yamlfile
+from tools.catalog.architectures import KNOWN
 from tools.catalog.errors import CatalogError
 from tools.catalog.model import (
     Catalog,
@@ -104,7 +105,7 @@ def _platforms(top: Mapping) -> dict[str, Platform]:
                 architecture=oci.need("architecture", "write GOARCH's name").text(),
                 variant=None if variant is None else variant.text(),
             ),
-            docker=row.need("docker", "add docker-library's name").text(),
+            docker=row.need("docker", "add docker-library's name").one_of(KNOWN, "architecture"),
             debian=row.need("debian", "add Debian's architecture").text(),
             triplet=row.need("triplet", "add the GNU triplet").text(),
             bits=int(row.need("bits", "write 32 or 64").one_of(("32", "64"), "word size")),

@@ -61,6 +61,13 @@ FAULTS = [
     ("suites.yaml", "platforms: [amd64, arm64]", "platforms: [amd64, amd64]", 0, ["listed twice"]),
     ("suites.yaml", "  bookworm:", "  trixie:", 0, ["is there twice"]),
     ("platforms.yaml", "aliases: [x86_64]", "aliases: [arm64]", None, ["arm64", "already"]),
+    (
+        "platforms.yaml",
+        "docker: arm64v8",
+        "docker: arm64v9",
+        0,
+        ["arm64v9", "did you mean arm64v8"],
+    ),
     ("platforms.yaml", "bits: 64", "bits: 16", 0, ["'16'"]),
     ("variants.yaml", "layers: [base, slim]", "layers: [base, slin]", 0, ["slin", "slim?"]),
     ("variants.yaml", "strip: true", "strip: yes", 0, ["yes", "true or false"]),
