@@ -136,6 +136,7 @@ def cc_toolchains(name, catalog):
             )
             py_pytest(
                 name = toolchain + "_test",
+                timeout = "long",  # unpacks 200 MB, several times
                 srcs = ["toolchain_test.py"],
                 data = [
                     toolchain,
