@@ -59,11 +59,25 @@ def _priority(text: bytes) -> object:
     return re.sub(rb"^Priority: .*\n", b"", text, flags=re.MULTILINE)
 
 
+# The ELF note of type "build ID": sizes of name and value, type, name, then 20 bytes.
+_BUILD_ID = re.compile(rb"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0.{20}", re.DOTALL)
+
+
+def _build_id(content: bytes) -> object:
+    return _BUILD_ID.sub(b"", content)
+
+
+def _nothing(content: bytes) -> object:
+    return None
+
+
 _EQUAL_BUT_FOR: dict[str, Callable[[bytes], object]] = {
     "settings": _settings,
     "paragraphs": _paragraphs,
     "records": _records,
     "priority": _priority,
+    "build-id": _build_id,
+    "content": _nothing,
 }
 
 
@@ -139,11 +153,12 @@ def _is_allowed(path: str, mine: Node | None, other: Node | None, allowed: list[
 
 
 def _equal_but_for(how: str, mine: Node, other: Node) -> bool:
-    same = (mine.kind, mine.mode, mine.uid, mine.gid) == (
+    same = (mine.kind, mine.mode, mine.uid, mine.gid, mine.target) == (
         other.kind,
         other.mode,
         other.uid,
         other.gid,
+        other.target,
     )
     normal = _EQUAL_BUT_FOR[how]
     return same and normal(mine.content) == normal(other.content)

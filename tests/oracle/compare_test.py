@@ -18,6 +18,10 @@ def changed(**fields: object) -> Node:
     return Node(**{**values, **fields})
 
 
+def build_id(byte: bytes) -> bytes:
+    return b"ELF\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0" + byte * 20 + b"code\n"
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -61,11 +65,19 @@ def test_order_of_records_and_paragraphs_does_not_matter() -> None:
         ("records", b"a\nb\nc\nd\ne\nf\n", b"d\ne\nf\na\nb\nc\n"),
         ("paragraphs", b"a\n\nb\n\n", b"b\n\na\n\n"),
         ("priority", b"Package: a\nPriority: b\n", b"Package: a\nPriority: c\n"),
+        ("build-id", build_id(b"1"), build_id(b"2")),
     ):
         entry = Allowed(1, how, "a")
         theirs = {"a": changed(content=two)}
         assert not differences({"a": changed(content=one)}, theirs, [entry])
         assert differences({"a": changed(content=one + b"x\n")}, theirs, [entry])
+
+
+def test_content_may_differ_but_nothing_else() -> None:
+    entry = Allowed(1, "content", "a")
+    assert not differences({"a": FILE}, {"a": changed(content=b"x")}, [entry])
+    for other in (changed(mode=0o600), changed(kind="dir"), changed(target="x"), None):
+        assert differences({"a": FILE}, {} if other is None else {"a": other}, [entry])
 
 
 def test_hard_links_are_the_file_they_name() -> None:
