@@ -43,7 +43,7 @@ def _sources() -> Sources:
     made.debian(
         "distro-info-data",
         "distro-info-data_2026.1.tar.xz",
-        archive({"distro-info-data/debian.csv": DEBIAN_CSV.replace("2026-07-11", "2026-06-10")}),
+        archive({"distro-info-data/debian.csv": DEBIAN_CSV}),
     )
     made.put_json("/api/release-cycle.json", {"3.14": {"end_of_life": "2030-10"}})
     return made
@@ -164,16 +164,16 @@ def test_ends_of_support_and_point_releases(
     sources.debian(
         "distro-info-data",
         "distro-info-data_2026.2.tar.xz",
-        archive({"distro-info-data/debian.csv": DEBIAN_CSV}),
+        archive({"distro-info-data/debian.csv": DEBIAN_CSV.replace("2026-07-11", "2026-08-11")}),
     )
     suites = checkout / "catalog" / "suites.yaml"
     suites.write_text(suites.read_text().replace('    point_release: "13.7"\n', ""))
     assert run("--today=2026-12-01") == 0
     text = capsys.readouterr().out
     assert "- Debian trixie of unknown release → 13.8\n" in text
-    assert "- Debian bookworm is supported until 2026-07-11 (was 2026-06-10)\n" in text
+    assert "- Debian bookworm is supported until 2026-08-11 (was 2026-07-11)\n" in text
     assert "- CPython 3.13 is supported until 2030-02-28 (was 2029-10-31)\n" in text
-    assert "- Debian bookworm has had no security support since 2026-07-11" in text
+    assert "- Debian bookworm has had no security support since 2026-08-11" in text
     loaded = load.load(checkout / "catalog")
     assert loaded.suites["trixie"].point_release == "13.8"
     assert loaded.minors["3.13"].eol.isoformat() == "2030-02-28"
