@@ -52,11 +52,16 @@ def parse_lock(text, name):
         key, _, value = line.partition(" ")
         if not line or line.startswith("#"):
             continue
-        if key in ("suite", "arch", "snapshot") and value and " " not in value:
+        if key in ("suite", "arch", "snapshot", "pockets") and value and " " not in value:
             header[key] = value
         else:
             lines[line] = index + 1
     for key in ("suite", "arch", "snapshot"):
         if key not in header:
             fail("{}: no '{}' line; {}".format(name, key, RELOCK))
-    return struct(lines = lines, **header)
+    return struct(
+        lines = lines,
+        arch = header["arch"],
+        snapshot = header["snapshot"],
+        suite = header["suite"],
+    )

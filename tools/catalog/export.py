@@ -25,8 +25,9 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
       "default_suite": "trixie",
       "platforms": {"arm64": {
           "os": "linux", "architecture": "arm64", "variant": "v8",     # variant may be ""
-          "docker": "arm64v8", "debian": "arm64", "triplet": "aarch64-linux-gnu",
-          "bits": 64, "endian": "little", "aliases": ["arm64v8", "aarch64"]}},
+          "docker": "arm64v8", "debian": "arm64",
+          "triplet": "aarch64-linux-gnu", "gnu": "aarch64-linux-gnu",
+          "bits": 64, "endian": "little", "aliases": ["arm64v8", "aarch64"], "sample": true}},
       "variants": {"slim": {
           "tag": "slim-{suite}", "base": "debian:{suite}-slim",
           "layers": ["base", "slim"], "strip": true}},
@@ -91,9 +92,11 @@ def _platform(platform: Platform) -> dict[str, object]:
         "docker": platform.docker,
         "debian": platform.debian,
         "triplet": platform.triplet,
+        "gnu": platform.gnu,
         "bits": platform.bits,
         "endian": platform.endian,
         "aliases": list(platform.aliases),
+        "sample": platform.sample,
     }
 
 

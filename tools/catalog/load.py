@@ -97,7 +97,8 @@ def _platforms(top: Mapping) -> dict[str, Platform]:
     for name, row in _named(_only(top, "platforms"), _NAME, "platform"):
         oci = row.need("oci", "add os, architecture and, if any, variant").mapping()
         variant = oci.get("variant")
-        aliases = row.get("aliases")
+        aliases, sample = row.get("aliases"), row.get("sample")
+        triplet, gnu = row.need("triplet", "add the multiarch directory").text(), row.get("gnu")
         platform = Platform(
             name=name,
             oci=OciPlatform(
@@ -107,12 +108,14 @@ def _platforms(top: Mapping) -> dict[str, Platform]:
             ),
             docker=row.need("docker", "add docker-library's name").one_of(KNOWN, "architecture"),
             debian=row.need("debian", "add Debian's architecture").text(),
-            triplet=row.need("triplet", "add the GNU triplet").text(),
+            triplet=triplet,
+            gnu=triplet if gnu is None else gnu.text(),
             bits=int(row.need("bits", "write 32 or 64").one_of(("32", "64"), "word size")),
             endian=row.need("endian", "write little or big").one_of(
                 ("little", "big"), "byte order"
             ),
             aliases=() if aliases is None else aliases.names(),
+            sample=sample is not None and sample.boolean(),
         )
         oci.done()
         row.done()
@@ -131,11 +134,14 @@ def _suites(top: Mapping, platforms: set[str]) -> dict[str, Suite]:
     for name, row in _named(_only(top, "suites"), _NAME, "suite"):
         listed = row.need("platforms", "list the platforms it is built for")
         sets, point = row.get("package_sets"), row.get("point_release")
+        built = _some_of(listed, platforms, "platform") or ()
+        security = _some_of(row.get("security"), set(built), f"platform of {name}")
         suite = Suite(
             name=name,
             release=row.need("release", "add Debian's version number").name(),
             point_release=None if point is None else point.name(),
-            platforms=_some_of(listed, platforms, "platform") or (),
+            platforms=built,
+            security=built if security is None else security,
             eol=row.need("eol", "add the end of security support").date(),
             package_sets={}
             if sets is None

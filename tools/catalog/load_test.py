@@ -52,13 +52,15 @@ FAULTS = [
     ("versions.yaml", "source:\n", "source: [\n", None, ["not YAML"]),
     (
         "suites.yaml",
-        "platforms: [amd64, arm64]",
-        "platforms: [amd64, arm46]",
+        "platforms: [amd64, arm64,",
+        "platforms: [amd64, arm46,",
         0,
         ["arm46", "did you mean arm64"],
     ),
-    ("suites.yaml", "platforms: [amd64, arm64]", "platforms: []", 0, ["no platform"]),
-    ("suites.yaml", "platforms: [amd64, arm64]", "platforms: [amd64, amd64]", 0, ["listed twice"]),
+    ("suites.yaml", "platforms: [", "platforms: []\n    # [", 0, ["no platform"]),
+    ("suites.yaml", "platforms: [amd64, arm64,", "platforms: [amd64, amd64,", 0, ["listed twice"]),
+    ("suites.yaml", "security: [amd64,", "security: [riscv64,", 0, ["platform of bookworm"]),
+    ("platforms.yaml", "sample: true", "sample: often", 0, ["'often'"]),
     ("suites.yaml", "  bookworm:", "  trixie:", 0, ["is there twice"]),
     ("platforms.yaml", "aliases: [x86_64]", "aliases: [arm64]", None, ["arm64", "already"]),
     (
@@ -154,7 +156,7 @@ def test_export_writes_nothing_for_a_bad_catalog(
     written = output.read_bytes()
     assert export.main(["--catalog", str(catalog), "--output", str(output)]) == 0
     assert output.read_bytes() == written
-    edit(catalog, "suites.yaml", "arm64]", "arm65]")
+    edit(catalog, "suites.yaml", "arm64, ", "arm65, ")
     assert export.main(["--catalog", str(catalog), "--output", str(output)]) == 2
     assert output.read_bytes() == written
     assert capsys.readouterr().err.count("\n") == 1

@@ -106,9 +106,11 @@ class Platform:
     docker: str
     debian: str
     triplet: str
+    gnu: str
     bits: int
     endian: str
     aliases: tuple[str, ...]
+    sample: bool
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ class Suite:
     release: str
     point_release: str | None
     platforms: tuple[str, ...]
+    security: tuple[str, ...]
     eol: datetime.date
     package_sets: Mapping[str, tuple[str, ...]]
 

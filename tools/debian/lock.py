@@ -32,6 +32,7 @@ class Job:
 
     suite: str
     arch: str
+    pockets: tuple[str, ...]
     sets: tuple[package_sets.PackageSet, ...]
 
     @property
@@ -60,7 +61,7 @@ def resolve_lock(
 ) -> Lock:
     """Resolve all sets of one suite and architecture. Raises ResolveError, CatalogError."""
     progress.show(job.name, "reading package lists")
-    apt = resolve.updated_root(root, job.suite, job.arch, found, keyring)
+    apt = resolve.updated_root(root, job.suite, job.arch, found, keyring, job.pockets)
     done: dict[str, tuple[Sequence[Package], frozenset[str]]] = {}
     systems: dict[str | None, tuple[Package, ...]] = {None: ()}  # what a set is resolved on
     for package_set in job.sets:
@@ -86,7 +87,7 @@ def resolve_lock(
         asked = [package for package in below if package.name in requested]
         done[package_set.name] = ([*packages, *asked], requested)
         systems[package_set.name] = (*below, *packages)
-    lock = Lock(job.suite, job.arch, apt.snapshot(), merge(done))
+    lock = Lock(job.suite, job.arch, apt.snapshot(), merge(done), job.pockets)
     size = sum(package.size for package in lock.packages)
     progress.show(job.name, f"{len(lock.packages)} packages, {size / 1e6:.1f} MB", final=True)
     return lock
@@ -118,7 +119,7 @@ def _update(top: Path, new: Lock, *, write: bool) -> bool:
             old = lockfile.read(path)
         except lockfile.LockError as error:
             print(f"replacing a damaged lock: {error}")
-    if old and old.packages == new.packages:
+    if old and (old.packages, old.pockets) == (new.packages, new.pockets):
         # A newer snapshot of the same packages is no change.
         new = replace(new, snapshot=old.snapshot)
     stale = old is None or path.read_text(encoding="utf-8") != new.text()
@@ -135,9 +136,7 @@ def _update(top: Path, new: Lock, *, write: bool) -> bool:
 def _known(option: str, values: Sequence[str], known: Iterable[str]) -> None:
     for value in values:
         if value not in known:
-            raise resolve.ResolveError(
-                f"--{option}={value}: not in the catalog; {near(value, known)}"
-            )
+            raise resolve.ResolveError(f"--{option}={value}: unknown; {near(value, known)}")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -145,9 +144,22 @@ def run(arguments: argparse.Namespace) -> int:
     top = Path(arguments.root)
     plan = package_sets.load(top / "catalog", Path("catalog"))
     _known("suite", arguments.suite, plan.archs)
+    _known("pocket", arguments.pocket, lockfile.POCKETS)
+    if "main" not in arguments.pocket:
+        raise resolve.ResolveError("--pocket: main can't be left out")
     _known("arch", arguments.arch, {arch for archs in plan.archs.values() for arch in archs})
     jobs = [
-        Job(suite, arch, plan.sets_for(suite, arch))
+        Job(
+            suite,
+            arch,
+            tuple(
+                pocket
+                for pocket in lockfile.POCKETS
+                if pocket in arguments.pocket
+                and (pocket != "security" or (suite, arch) in plan.secured)
+            ),
+            plan.sets_for(suite, arch),
+        )
         for suite, archs in plan.archs.items()
         for arch in archs
         if suite in (arguments.suite or plan.archs) and arch in (arguments.arch or archs)
@@ -199,6 +211,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=[],
         help="root URL of a Debian mirror; <mirror>-security is its security archive "
         "(default: $DEBIAN_MIRROR, else what this machine's apt uses)",
+    )
+    parser.add_argument(
+        "--pocket",
+        type=lambda text: text.split(","),
+        default=lockfile.POCKETS,
+        help="parts of the archive to resolve from, for a mirror that lacks some; the lock tells "
+        f"(default: {','.join(lockfile.POCKETS)})",
     )
     parser.add_argument("--keyring", help="archive keyring (default: debian-archive-keyring's)")
     parser.add_argument(

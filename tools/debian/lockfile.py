@@ -9,10 +9,12 @@ that a change reads well in a diff:
     snapshot 20261120T060000Z
     adduser 3.134 all pool/main/a/adduser/adduser_3.134_all.deb <sha256> <size> base=dependency
 
-The header keys come first, then one package per line, sorted by name. The seven columns are
-separated by single spaces: name, version, architecture, path in the archive (prefixed with
-`security:` when it's in the security archive), SHA-256, size in bytes, and the package sets
-that hold the package, each with `=requested` or `=dependency`.
+A fourth header line, such as `pockets main,updates`, stands there when not all parts of the
+archive were resolved from: the security archive isn't for every architecture. The header comes
+first, then one package per line, sorted by name. The seven columns are separated by single spaces:
+name, version, architecture, path in the archive (prefixed with `security:` when it's in the
+security archive), SHA-256, size in bytes, and the package sets that hold the package, each with
+`=requested` or `=dependency`.
 
 `python_images/private/debian_lock.bzl` reads the same format.
 """
@@ -29,11 +31,15 @@ from pathlib import Path
 REQUESTED = "requested"
 DEPENDENCY = "dependency"
 
+# The parts of the archive a suite has.
+POCKETS = ("main", "updates", "security")
+
 _HEADER = ("suite", "arch", "snapshot")
 _HEADER_VALUE = {
     "suite": re.compile(r"[a-z][a-z0-9]*"),
     "arch": re.compile(r"[a-z0-9][a-z0-9-]*"),
     "snapshot": re.compile(r"\d{8}T\d{6}Z"),
+    "pockets": re.compile("main(,updates)?(,security)?"),
 }
 # Debian policy 5.6.1, 5.6.12 and 5.6.8; set names are ours.
 _COLUMNS = (
@@ -85,12 +91,17 @@ class Package:
 
 @dataclass(frozen=True)
 class Lock:
-    """A whole lock file. `snapshot` is a UTC time in Debian's snapshot notation."""
+    """A whole lock file.
+
+    `snapshot` is a UTC time in Debian's snapshot notation; `pockets` are the parts of the archive
+    that packages were taken from.
+    """
 
     suite: str
     arch: str
     snapshot: str
     packages: tuple[Package, ...] = field(default=())
+    pockets: tuple[str, ...] = POCKETS
 
     def in_set(self, name: str) -> tuple[Package, ...]:
         """The packages of one set, sorted by name; KeyError if the lock has no such set."""
@@ -107,6 +118,8 @@ class Lock:
         """The file's content. Raises LockError for what the format can't express."""
         lines = [_COMMENT.format(suite=self.suite, arch=self.arch).rstrip("\n")]
         lines += [f"{key} {getattr(self, key)}" for key in _HEADER]
+        if self.pockets != POCKETS:
+            lines.append(f"pockets {','.join(self.pockets)}")
         lines += [package.line() for package in sorted(self.packages, key=lambda p: p.name)]
         text = "\n".join(lines) + "\n"
         parse(text, f"{self.suite}_{self.arch}.lock (about to be written)")
@@ -151,7 +164,7 @@ def parse(text: str, where: str) -> Lock:
         if not line or line.startswith("#"):
             continue
         key, _, value = line.partition(" ")
-        if key in _HEADER and not packages and " " not in value:
+        if key in _HEADER_VALUE and not packages and " " not in value:
             if key in header:
                 raise fail(number, f"second {key!r} line")
             if not _HEADER_VALUE[key].fullmatch(value):
@@ -174,7 +187,8 @@ def parse(text: str, where: str) -> Lock:
     missing = [key for key in _HEADER if key not in header]
     if missing:
         raise fail(number + 1, f"header line {missing[0]!r} is missing")
-    return Lock(header["suite"], header["arch"], header["snapshot"], tuple(packages))
+    pockets = tuple(header["pockets"].split(",")) if "pockets" in header else POCKETS
+    return Lock(header["suite"], header["arch"], header["snapshot"], tuple(packages), pockets)
 
 
 def read(path: Path) -> Lock:

@@ -39,9 +39,13 @@ class PackageSet:
 
 @dataclass(frozen=True)
 class Plan:
-    """All sets to lock: Debian architectures per suite, and sets per suite in resolving order."""
+    """All sets to lock: Debian architectures per suite, and sets per suite in resolving order.
+
+    `secured` are the pairs (suite, architecture) the security archive has.
+    """
 
     archs: Mapping[str, tuple[str, ...]]
+    secured: frozenset[tuple[str, str]]
     sets: Mapping[str, tuple[PackageSet, ...]]
 
     def sets_for(self, suite: str, arch: str) -> tuple[PackageSet, ...]:
@@ -107,7 +111,12 @@ def load(directory: Path, shown: Path | None = None) -> Plan:
         suite.name: tuple(whole.platforms[platform].debian for platform in suite.platforms)
         for suite in whole.suites.values()
     }
+    secured = frozenset(
+        (suite.name, whole.platforms[platform].debian)
+        for suite in whole.suites.values()
+        for platform in suite.security
+    )
     debian = {platform.debian for platform in whole.platforms.values()}
     rules = _rules(directory / FILE, label / FILE, debian)
     sets = {s.name: _sets(label / "suites.yaml", s, rules) for s in whole.suites.values()}
-    return Plan(archs, sets)
+    return Plan(archs, secured, sets)

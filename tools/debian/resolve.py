@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import unquote
 
-from tools.debian.lockfile import Package
+from tools.debian.lockfile import POCKETS, Package
 from tools.debian.mirrors import Mirror
 
 KEYRINGS = (
@@ -153,8 +153,17 @@ def snapshot_after(release_texts: Iterable[str]) -> str:
 class AptRoot:
     """A private apt installation for one suite and architecture below `root`."""
 
-    def __init__(self, root: Path, suite: str, arch: str, mirror: Mirror, keyring: Path) -> None:
+    def __init__(
+        self,
+        root: Path,
+        suite: str,
+        arch: str,
+        mirror: Mirror,
+        keyring: Path,
+        pockets: Sequence[str] = POCKETS,
+    ) -> None:
         self.root, self.suite, self.arch, self.mirror = root, suite, arch, mirror
+        self.pockets = pockets
         for directory in (
             "etc/preferences.d",
             "etc/trusted.gpg.d",
@@ -165,10 +174,13 @@ class AptRoot:
         ):
             (root / directory).mkdir(parents=True, exist_ok=True)
         options = f"[signed-by={keyring} arch={arch}]"
+        sources = {
+            "main": f"{mirror.main} {suite}",
+            "updates": f"{mirror.main} {suite}-updates",
+            "security": f"{mirror.security} {suite}-security",
+        }
         (root / "etc/sources.list").write_text(
-            f"deb {options} {mirror.main} {suite} main\n"
-            f"deb {options} {mirror.main} {suite}-updates main\n"
-            f"deb {options} {mirror.security} {suite}-security main\n"
+            "".join(f"deb {options} {sources[pocket]} main\n" for pocket in pockets)
         )
         (root / "status").write_text("")
         (root / "apt.conf").write_text(self._host_options() + _CONFIG.format(root=root, arch=arch))
@@ -193,6 +205,18 @@ class AptRoot:
     def update(self) -> None:
         """Download and verify the package lists. Raises ResolveError."""
         self._run("apt-get", "-q", "--error-on=any", "update")
+        # apt only notes it when an archive isn't for its architecture.
+        if "security" in self.pockets and self.arch not in self._architectures("security"):
+            raise ResolveError(
+                f"the security archive of {self.suite} has nothing for {self.arch} (any more); "
+                f"leave its platform out of `security` of {self.suite} in catalog/suites.yaml"
+            )
+
+    def _architectures(self, pocket: str) -> list[str]:
+        """What the Release file of a pocket says it is for."""
+        (path,) = (self.root / "state/lists").glob(f"*_dists_{self.suite}-{pocket}_*Release")
+        found = re.search(r"^Architectures: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        return found[1].split() if found else []
 
     def snapshot(self) -> str:
         """See snapshot_after; after update()."""
@@ -248,7 +272,12 @@ def require_apt() -> None:
 
 
 def updated_root(
-    root: Path, suite: str, arch: str, mirrors: Sequence[Mirror], keyring: Path
+    root: Path,
+    suite: str,
+    arch: str,
+    mirrors: Sequence[Mirror],
+    keyring: Path,
+    pockets: Sequence[str] = POCKETS,
 ) -> AptRoot:
     """An AptRoot after update(), on the first of the mirrors that has the suite's archives.
 
@@ -256,7 +285,7 @@ def updated_root(
     """
     said = []
     for mirror in mirrors:
-        apt = AptRoot(root, suite, arch, mirror, keyring)
+        apt = AptRoot(root, suite, arch, mirror, keyring, pockets)
         try:
             apt.update()
         except ResolveError as error:
