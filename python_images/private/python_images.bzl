@@ -81,6 +81,8 @@ def _platform_image(entry, platform, catalog, structure_test):
         image = target,
         platform = platform,
         suite = entry["suite"],
+        # Tests outside of the sample are //tests:matrix's.
+        tags = [] if about["sample"] else ["manual"],
         variant = entry["variant"],
         version = entry["version"],
     )
@@ -95,18 +97,22 @@ def python_images(name, catalog, structure_test):
     tags. docs/targets.md says more of each.
 
     Args:
-      name: file group of all indexes.
+      name: file group of all indexes. `<name>_sample` is one of the images whose tests
+        `bazel test //...` runs.
       catalog: the catalog, see tools/catalog/export.py.
       structure_test: macro that declares the test of an image, given name, image, version, suite,
-        variant and platform.
+        variant, platform and tags.
     """
     indexes = {}
+    sample = []
     for entry in catalog["images"]:
         images = {
             platform: _platform_image(entry, platform, catalog, structure_test)
             for platform in entry["platforms"]
         }
         for platform, target in images.items():
+            if catalog["platforms"][platform]["sample"]:
+                sample.append(target)
             names = [platform] + [
                 alias
                 for alias in catalog["platforms"][platform]["aliases"]
@@ -137,6 +143,11 @@ def python_images(name, catalog, structure_test):
     native.filegroup(
         name = name,
         srcs = indexes.keys(),
+        tags = ["manual"],
+    )
+    native.filegroup(
+        name = name + "_sample",
+        srcs = sample,
         tags = ["manual"],
     )
     publish(

@@ -1,6 +1,7 @@
 """Root file systems made of the locked packages: their listings, and their package database.
 
 The environment names the files: GOLDEN, LISTINGS and LAYERS (lists, lowest layer first), ARCH.
+Without GOLDEN listings aren't compared.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ ARCH = arch_named(os.environ["ARCH"])
 APT_CACHES = ("/var/cache/apt/", "/var/lib/apt/lists/")
 
 
+@pytest.mark.skipif("GOLDEN" not in os.environ, reason="no golden listing for this platform")
 def test_the_listing_is_the_golden_one() -> None:
     golden = Path(os.environ["GOLDEN"])
     listings = [Path(path).read_text("utf-8") for path in os.environ["LISTINGS"].split()]

@@ -80,7 +80,8 @@ def gcc_version(suite, platform, packages):
 def cc_toolchains(name, catalog):
     """Declares, for each suite and platform, `<suite>_<platform>` and the archives it is made of.
 
-    `<suite>_<platform>_test` tries it. Also `build_machine`, the toolchain for programs that run while building, and `launcher`. All
+    `<suite>_<platform>_test` tries it; it's manual too where the platform isn't in the sample that
+    `bazel test //...` takes. Also `build_machine`, the toolchain for programs that run while building, and `launcher`. All
     are manual: each toolchain fetches about 100 MB of packages.
 
     Args:
@@ -151,6 +152,7 @@ def cc_toolchains(name, catalog):
                     "SYSROOT": "$(rootpath {}_sysroot)".format(toolchain),
                     "TRIPLET": target["triplet"],
                 },
+                tags = [] if target["sample"] else ["manual"],
                 deps = ["//tools/cpython:workspace"],
             )
             toolchains.append(toolchain)

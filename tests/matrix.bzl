@@ -1,0 +1,38 @@
+"""matrix_tests: the tests of all images, toolchains and root file systems of the catalog."""
+
+def matrix_tests(name, catalog):
+    """Declares test suites of the whole matrix, all manual.
+
+    `<name>` has all tests, `<name>_<platform>` those of one platform. Most of their time goes into
+    compiling CPython, once for each version, suite and platform.
+
+    Args:
+      name: name of the suite of all.
+      catalog: CATALOG of @catalog//:catalog.bzl.
+    """
+    tests = {platform: [] for platform in catalog["platforms"]}
+    for image in catalog["images"]:
+        for platform in image["platforms"]:
+            tests[platform].append("//images:{}_{}.test".format(image["name"], platform))
+    for suite, facts in catalog["suites"].items():
+        for platform in facts["platforms"]:
+            root = "{}_{}".format(suite, platform)
+            tests[platform] += [
+                "//tests/golden:rootfs_{}_test".format(root),
+                "//toolchains/cc:{}_test".format(root),
+            ]
+    suites = []
+    for platform, labels in tests.items():
+        if not labels:
+            continue
+        native.test_suite(
+            name = "{}_{}".format(name, platform),
+            tags = ["manual"],
+            tests = labels,
+        )
+        suites.append("{}_{}".format(name, platform))
+    native.test_suite(
+        name = name,
+        tags = ["manual"],
+        tests = suites + ["//tests/e2e:sharing_matrix_test"],
+    )
