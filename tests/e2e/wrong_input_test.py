@@ -63,8 +63,8 @@ def test_an_unknown_tag_is_no_target(checkout: Checkout) -> None:
         ("catalog/versions.yaml", "versions:\n", "versions: [\n", ("catalog/versions.yaml",)),
         (
             "catalog/suites.yaml",
-            "platforms: [",
-            "platforms: [sparc, ",
+            "    platforms: [",
+            "    platforms: [sparc, ",
             ("catalog/suites.yaml", "sparc"),
         ),
     ],
@@ -97,14 +97,10 @@ def test_a_pin_that_left_the_archive_names_package_lock_and_remedy(checkout: Che
 
 def test_a_changed_maintainer_script_asks_for_review(checkout: Checkout) -> None:
     table = "tools/rootfs/scripts/bookworm.toml"
-    (line,) = [
-        line
-        for line in (checkout.path / table).read_text().splitlines()
-        if line.startswith("base-files postinst ")
-    ]
-    words = line.split(" ")
-    words[2] = "0" * len(words[2])
-    with checkout.changed(table, line, " ".join(words)):
+    entry = "[[base-files.postinst]]\nsha256 = "
+    text = (checkout.path / table).read_text()
+    line = entry + text.partition(entry)[2].partition("\n")[0]
+    with checkout.changed(table, line, f'{entry}"{"0" * 64}"'):
         result = checkout.bazel("build", BASE_LAYER)
     assert result.status != 0
     assert "base-files" in result.errors, result.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 from tools.rootfs.container import configure
 from tools.rootfs.dpkg_db import write_database, write_extended_states
 from tools.rootfs.effects import EFFECTS, generated, ldconfig
+from tools.rootfs.errors import RootfsError
 from tools.rootfs.layer import layer_of
 from tools.rootfs.package import Package, load_packages
 from tools.rootfs.program_libraries import list_libraries
 from tools.rootfs.scripts import ScriptTable, load_table
 from tools.rootfs.select import needed_libraries, select_packages
-from tools.rootfs.spec import PackageSet, Spec
+from tools.rootfs.spec import Deb, PackageSet, Spec
 from tools.rootfs.system import System, install, new_system
 from tools.rootfs.tree import Entry
 
@@ -46,7 +48,21 @@ def build(spec: Spec, tables: Path) -> Result:
 
 
 def _load(package_set: PackageSet, spec: Spec) -> list[Package]:
+    for deb in package_set.debs:
+        _check(deb)
     return load_packages([(deb.path, deb.requested) for deb in package_set.debs], spec.arch.name)
+
+
+def _check(deb: Deb) -> None:
+    """Checks a .deb against the lock: it was checked when fetched, and may have changed since."""
+    with deb.path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != deb.sha256:
+        raise RootfsError(
+            str(deb.path),
+            f"has the sha256 {found}, not {deb.sha256} as locked",
+            "To fetch it again: ./bazelw clean --expunge",
+        )
 
 
 def _add(system: System, packages: Iterable[Package], table: ScriptTable) -> None:

@@ -112,6 +112,7 @@ def package_set(
             "package": p.name.split("_")[0],
             "file": p.name,
             "requested": p.name.split("_")[0] in requested,
+            "sha256": hashlib.sha256(p.read_bytes()).hexdigest(),
         }
         for p in paths
     ]

@@ -247,3 +247,18 @@ def test_a_spec_that_is_no_json(tmp_path: Path) -> None:
     (tmp_path / "spec.json").write_text("{")
     with pytest.raises(RootfsError, match="is no JSON"):
         read_spec(tmp_path / "spec.json")
+
+
+def test_a_deb_changed_since_it_was_fetched_is_refused(
+    tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base, _ = sets(tiny)
+    deb = Path(base["debs"][0])
+    data = bytearray(deb.read_bytes())
+    data[-1] ^= 1
+    deb.write_bytes(data)
+    assert main(arguments(tiny, fixtures.tiny_spec(tiny, add=[base]), "base")) == 2
+    message = capsys.readouterr().err
+    assert deb.name in message
+    assert "not" in message and "as locked" in message
+    assert not (tiny / "base.tar").exists()

@@ -14,11 +14,15 @@ from tools.rootfs.errors import RootfsError
 
 @dataclass(frozen=True, slots=True)
 class Deb:
-    """A package of a set: where its .deb is, and whether someone asked for it by name."""
+    """A package of a set: where its .deb is, and whether someone asked for it by name.
+
+    `sha256` is the lock's: what the file has to have.
+    """
 
     name: str
     path: Path
     requested: bool
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def read_spec(path: Path) -> Spec:
          "select": {"packages": "...", "debs": [...], "for": "<programs>.tar"} or null}
 
     and packages.json is a list of objects with at least ``package``, ``file`` (the name of its
-    .deb among `debs`) and ``requested``.
+    .deb among `debs`), ``sha256`` and ``requested``.
     """
     raw = _object(path, _load(path))
     keys = {"suite", "arch", "epoch", "slim", "below", "add", "select"}
@@ -123,11 +127,12 @@ def read_package_set(listing: Path, paths: Iterable[Path]) -> PackageSet:
         entry = _object(listing, item)
         try:
             name, file, requested = entry["package"], entry["file"], entry["requested"]
+            sha256 = entry["sha256"]
         except KeyError as error:
             raise _malformed(listing, f"has a package without {error}") from None
         if file not in files:
             raise _malformed(listing, f"names {file}, which is not among the .debs")
-        debs.append(Deb(str(name), files.pop(file), bool(requested)))
+        debs.append(Deb(str(name), files.pop(file), bool(requested), str(sha256)))
     if files:
         raise _malformed(listing, f"doesn't name {', '.join(sorted(files))}")
     return PackageSet(str(listing), tuple(sorted(debs, key=lambda deb: deb.name)))
