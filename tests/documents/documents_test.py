@@ -31,6 +31,7 @@ def test_published_families() -> None:
 
 
 def test_the_current_family() -> None:
-    assert "FROM debian:trixie-slim" in made("Dockerfile")
-    assert json.loads(made("matrix.json"))["matrix"][0]["IMAGE"] == "3.14.7-slim-trixie"
+    assert "FROM debian:" in made("Dockerfile")
+    job = json.loads(made("matrix.json"))["matrix"][0]
+    assert job["TARGET"].startswith(f"//images:{job['IMAGE']}_")
     assert json.loads(made("components.json"))["platform"] == "arm64"

@@ -11,12 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from tools.catalog import fixture
 from tools.catalog.cli import main
 from tools.generate import command, versions
 from tools.library import library
 
 TESTDATA = Path(__file__).parent / "testdata"
 CATALOG = Path(__file__).parents[2] / "catalog"
+
+
+@pytest.fixture(autouse=True)
+def _checkout(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = fixture.checkout(tmp_path_factory.mktemp("checkout"))
+    monkeypatch.setenv("BUILD_WORKSPACE_DIRECTORY", str(folder))
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

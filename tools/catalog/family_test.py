@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.catalog import family_load, listing, versions_json
+from tools.catalog import family_load, fixture, listing, versions_json
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Family, groups
 
@@ -20,6 +20,8 @@ def family(name: str) -> Family:
     """A family of the catalog, or the one that is only test data."""
     if name == "2026-06":
         return family_load.load_file(TESTDATA / "2026-06.yaml", CATALOG)
+    if name == "current":
+        return family_load.load_file(CATALOG / "families" / "current.yaml", fixture.FROZEN)
     return family_load.load_family(name, CATALOG)
 
 

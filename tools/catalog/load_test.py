@@ -7,17 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tools.catalog import export
+from tools.catalog import export, fixture
 from tools.catalog.errors import CatalogError
 from tools.catalog.load import FILES, load
-
-CATALOG = Path(__file__).parents[2] / "catalog"
 
 
 @pytest.fixture(name="catalog")
 def _catalog(tmp_path: Path) -> Path:
     for name in FILES:
-        shutil.copy(CATALOG / name, tmp_path / name)
+        shutil.copy(fixture.FROZEN / name, tmp_path / name)
     return tmp_path
 
 
@@ -91,6 +89,10 @@ def test_a_fault_is_one_error_naming_file_line_and_value(
         assert caught.value.line == line + below, message
     for word in words:
         assert word in message
+
+
+def test_the_real_catalog_is_sound() -> None:
+    assert load(fixture.CATALOG).images()
 
 
 def test_a_missing_file_is_named(catalog: Path) -> None:

@@ -16,10 +16,15 @@ SCHEMAS = {
     path.name.partition(".")[0]: json.loads(path.read_text())
     for path in sorted((CATALOG / "schema").glob("*.json"))
 }
+FROZEN = Path(__file__).parent / "testdata" / "catalog"
 FILES = {
     **{path: path.stem for path in sorted(CATALOG.glob("*.yaml"))},
+    **{path: path.stem for path in sorted(FROZEN.glob("*.yaml"))},
     **dict.fromkeys(sorted((CATALOG / "families").glob("*.yaml")), "family"),
 }
+
+
+_FOLDERS = {"catalog": "schema", "families": "../schema", "frozen": "../../../../catalog/schema"}
 
 
 def data(text: str) -> Any:
@@ -45,10 +50,10 @@ def test_a_schema_is_a_schema(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMAS[name])
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_every_file_fits_its_schema_and_names_it(path: Path) -> None:
     assert faults(FILES[path], path.read_text()) == []
-    folder = "schema" if path.parent == CATALOG else "../schema"
+    folder = _FOLDERS[path.parent.name if path.parent != FROZEN else "frozen"]
     modeline = f"# yaml-language-server: $schema={folder}/{FILES[path]}.schema.json"
     assert path.read_text().splitlines()[0] == modeline
 
@@ -80,7 +85,7 @@ def test_every_file_fits_its_schema_and_names_it(path: Path) -> None:
     ],
 )
 def test_a_schema_refuses_what_the_loader_refuses(file: str, old: str, new: str) -> None:
-    path = CATALOG / file
+    path = FROZEN / file if (FROZEN / file).exists() else CATALOG / file
     text = path.read_text()
     assert old in text
     assert faults(FILES[path], text.replace(old, new, 1))

@@ -8,10 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from tools.catalog import fixture
 from tools.components.components import main
 from tools.debian import lockfile
 
 LOCKS = Path(__file__).parents[2] / "third_party" / "debian"
+
+
+@pytest.fixture(autouse=True)
+def _checkout(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = fixture.checkout(tmp_path_factory.mktemp("checkout"))
+    monkeypatch.setenv("BUILD_WORKSPACE_DIRECTORY", str(folder))
 
 
 def test_components_of_a_slim_image(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
+from tools.catalog import fixture
 from tools.generate import outputs
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +19,7 @@ def test_checked_in_files_are_current() -> None:
 
 @pytest.fixture(name="checkout")
 def _checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(ROOT / "catalog", tmp_path / "catalog")
+    fixture.checkout(tmp_path)
     monkeypatch.setenv("BUILD_WORKSPACE_DIRECTORY", str(tmp_path))
     return tmp_path
 

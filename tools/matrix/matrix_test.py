@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tools.catalog import family_load
+from tools.catalog import family_load, fixture
 from tools.matrix.matrix import jobs, main, platform
 
 CATALOG = Path(__file__).parents[2] / "catalog"
+
+
+@pytest.fixture(autouse=True)
+def _checkout(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = fixture.checkout(tmp_path_factory.mktemp("checkout"))
+    monkeypatch.setenv("BUILD_WORKSPACE_DIRECTORY", str(folder))
 
 
 @pytest.mark.parametrize("name", family_load.names(CATALOG))

@@ -11,22 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from tools.catalog import load
+from tools.catalog import fixture, load
 from tools.debian import lock
 from tools.update import debian, update
 from tools.update.bar import Bar
 from tools.update.fake_sources import DEBIAN_CSV, Sources, archive, serve, sha256, source
 from tools.update.fetch import Fetcher, UnreachableError
 
-CATALOG = Path(__file__).parents[2] / "catalog"
 Run = Callable[..., int]
 
 
 @pytest.fixture(name="checkout")
 def _checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(CATALOG, tmp_path / "catalog")
-    for name in ("versions.yaml", "suites.yaml"):
-        (tmp_path / "catalog" / name).chmod(0o644)
+    fixture.checkout(tmp_path)
     monkeypatch.setenv("BUILD_WORKSPACE_DIRECTORY", str(tmp_path))
     return tmp_path
 
