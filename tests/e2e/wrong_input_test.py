@@ -56,8 +56,8 @@ def test_an_unknown_tag_is_no_target(checkout: Checkout) -> None:
     [
         (
             "catalog/versions.yaml",
-            "sha256: ",
-            "sha265: ",
+            "    sha256: ",
+            "    sha265: ",
             ("catalog/versions.yaml", "sha265"),
         ),
         ("catalog/versions.yaml", "versions:\n", "versions: [\n", ("catalog/versions.yaml",)),
