@@ -1,7 +1,7 @@
 """Module extension: reads the catalog once, for everything that depends on it.
 
 The YAML is read and checked by tools/catalog, run with the tool interpreter; a bad catalog stops
-the build here with that program's message. It gives the repository @catalog, whose catalog.bzl
+the build with that program's message. It gives the repository @catalog, whose catalog.bzl
 holds the catalog as CATALOG, in the shape tools/catalog/export.py describes, and
 @cpython_sources//:<version>, the source archive of each release.
 """
@@ -9,7 +9,7 @@ holds the catalog as CATALOG, in the shape tools/catalog/export.py describes, an
 load(":cpython_source.bzl", "cpython_source", "cpython_sources")
 
 def _read_catalog(mctx):
-    """Returns the checked catalog as JSON, keys in the catalog's own order."""
+    """Returns the checked catalog as JSON, keys in the catalog's own order, and what is wrong with it."""
     root = mctx.path(Label("//:MODULE.bazel")).dirname
     yaml = mctx.path(Label("@wheels//:BUILD.bazel")).dirname.get_child("site/pyyaml")
 
@@ -34,11 +34,16 @@ def _read_catalog(mctx):
         },
     )
     if result.return_code != 0:
-        fail("\n" + result.stderr.strip())
-    return mctx.read("catalog.json", watch = "no")
+        return None, result.stderr.strip()
+    return mctx.read("catalog.json", watch = "no"), None
 
 def _catalog_repo_impl(rctx):
     rctx.file("BUILD.bazel", 'exports_files(["catalog.json"])\n')
+    if rctx.attr.error:
+        # Said when a BUILD file loads the catalog. Bazel 7 follows an extension that fails with a
+        # crash of its own (`query` prints a Java stack trace), which would bury the message.
+        rctx.file("catalog.bzl", "fail({})\n".format(repr(rctx.attr.error)))
+        return
     rctx.file("catalog.json", rctx.attr.json)
     rctx.file("catalog.bzl", '"""The catalog; see tools/catalog/export.py."""\n\nCATALOG = {}\n'.format(
         repr(json.decode(rctx.attr.json)),
@@ -46,7 +51,10 @@ def _catalog_repo_impl(rctx):
 
 _catalog_repo = repository_rule(
     implementation = _catalog_repo_impl,
-    attrs = {"json": attr.string(mandatory = True)},
+    attrs = {
+        "error": attr.string(doc = "what is wrong with the catalog; else empty"),
+        "json": attr.string(doc = "the catalog"),
+    },
 )
 
 def _source_repo(version):
@@ -54,9 +62,9 @@ def _source_repo(version):
 
 def _catalog_impl(mctx):
     # The text itself: json.encode would sort the keys, and the order of `env` is the image's.
-    text = _read_catalog(mctx)
-    _catalog_repo(name = "catalog", json = text)
-    catalog = json.decode(text)
+    text, error = _read_catalog(mctx)
+    _catalog_repo(name = "catalog", error = error, json = text)
+    catalog = json.decode(text) if text else {"versions": {}}
     for version, facts in catalog["versions"].items():
         cpython_source(
             name = _source_repo(version),
