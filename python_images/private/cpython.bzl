@@ -158,7 +158,7 @@ def _cpython_layer_impl(ctx):
     args = ctx.actions.args()
     args.add("--cpython", info.tar)
     args.add("--cc", info.toolchain.cc)
-    args.add("--triplet", info.toolchain.triplet)
+    args.add("--triplet", info.toolchain.gnu)
     args.add("--work", out.path + ".work")
     args.add("--out", out)
     ctx.actions.run(

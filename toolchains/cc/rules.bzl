@@ -11,11 +11,12 @@ ToolchainInfo = provider(
         "cflags": "string: what the suite's dpkg-buildflags gives as CFLAGS, without path options",
         "frame_pointer_flags": "string: CFLAGS that keep frame pointers, for profilers",
         "gcc": "string: major version of gcc",
+        "gnu": "string: GNU triplet of the target, such as i686-linux-gnu",
         "host": "File: tar of make, pkgconf and busybox for the build machine",
         "label": "string: <suite>/<platform>, for messages",
         "ldflags": "string: what dpkg-buildflags gives as LDFLAGS",
         "sysroot": "File: tar of the target's headers and libraries",
-        "triplet": "string: GNU triplet of the target",
+        "triplet": "string: the target's directory of libraries, such as i386-linux-gnu",
     },
 )
 
@@ -106,6 +107,7 @@ def _cc_toolchain_archives_impl(ctx):
             cflags = ctx.attr.cflags,
             frame_pointer_flags = ctx.attr.frame_pointer_flags,
             gcc = ctx.attr.gcc,
+            gnu = ctx.attr.gnu,
             host = ctx.file.host,
             label = ctx.attr.description,
             ldflags = ctx.attr.ldflags,
@@ -123,10 +125,11 @@ cc_toolchain_archives = rule(
         "description": attr.string(mandatory = True, doc = "<suite>/<platform>"),
         "frame_pointer_flags": attr.string(),
         "gcc": attr.string(mandatory = True, doc = "major version"),
+        "gnu": attr.string(mandatory = True, doc = "GNU triplet"),
         "host": attr.label(mandatory = True, allow_single_file = [".tar"]),
         "ldflags": attr.string(),
         "sysroot": attr.label(mandatory = True, allow_single_file = [".tar"]),
-        "triplet": attr.string(mandatory = True),
+        "triplet": attr.string(mandatory = True, doc = "directory of libraries"),
     },
     provides = [ToolchainInfo],
 )
@@ -146,4 +149,5 @@ def toolchain_args(args, toolchain):
     args.add("--host", toolchain.host)
     args.add("--triplet", toolchain.triplet)
     args.add("--gcc", toolchain.gcc)
+    args.add("--gnu", toolchain.gnu)
     return [toolchain.cc, toolchain.sysroot, toolchain.host]

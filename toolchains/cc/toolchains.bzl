@@ -13,8 +13,13 @@ _CC_DROP = [
     # Headers and libraries to compile against: they are the sysroot's business alone. (gcc would
     # look for them beside itself first.)
     "usr/include/*",
-    "usr/{triplet}/include/*",
-    "usr/{triplet}/lib/*",
+    "usr/{gnu}/include/*",
+    # ... but libatomic is gcc's: on 32-bit ARM CPython needs it.
+    "usr/{gnu}/lib/[!l]*",
+    "usr/{gnu}/lib/l[!i]*",
+    "usr/{gnu}/lib/lib[!a]*",
+    "usr/{gnu}/lib/liba[!t]*",
+    "usr/{gnu}/lib/*.a",
     "usr/lib/x86_64-linux-gnu/*.[ao]",
     "usr/lib/x86_64-linux-gnu/lib[!bo]*.so",  # but libbfd-*.so and libopcodes-*.so are programs'
 
@@ -111,7 +116,7 @@ def cc_toolchains(name, catalog):
             package_tree(
                 name = toolchain + "_cc",
                 debs = "@debian//{}/amd64:cc_{}".format(suite, platform),
-                drop = [pattern.format(triplet = target["triplet"]) for pattern in _CC_DROP],
+                drop = [pattern.format(gnu = target["gnu"]) for pattern in _CC_DROP],
                 launcher = ":launcher",
                 tags = ["manual"],
             )
@@ -129,6 +134,7 @@ def cc_toolchains(name, catalog):
                 description = "{}/{}".format(suite, platform),
                 frame_pointer_flags = flags.frame_pointer_flags,
                 gcc = gcc,
+                gnu = target["gnu"],
                 host = ":host_tools",
                 ldflags = flags.ldflags,
                 sysroot = toolchain + "_sysroot",
@@ -148,6 +154,7 @@ def cc_toolchains(name, catalog):
                 env = {
                     "CC": "$(rootpath {}_cc)".format(toolchain),
                     "GCC": gcc,
+                    "GNU": target["gnu"],
                     "HOST": "$(rootpath host_tools)",
                     "SYSROOT": "$(rootpath {}_sysroot)".format(toolchain),
                     "TRIPLET": target["triplet"],

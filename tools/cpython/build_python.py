@@ -69,14 +69,17 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--cc", type=Path, required=True, help="tar of a native compiler")
     parser.add_argument("--sysroot", type=Path, required=True, help="tar of a native sysroot")
     parser.add_argument("--host", type=Path, required=True, help="tar of make, pkgconf, busybox")
-    parser.add_argument("--triplet", required=True, help="GNU triplet of the build machine")
+    parser.add_argument("--triplet", required=True, help="its directory of libraries")
+    parser.add_argument("--gnu", required=True, help="GNU triplet of the build machine")
     parser.add_argument("--gcc", required=True, help="major version of gcc")
     parser.add_argument("--epoch", type=int, required=True, help="what the build takes as the time")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--work", type=Path, required=True, help="scratch directory")
     parser.add_argument("--out", type=Path, required=True, help="executable to write")
     options = parser.parse_args(argv)
-    toolchain = Toolchain(options.cc, options.sysroot, options.host, options.triplet, options.gcc)
+    toolchain = Toolchain(
+        options.cc, options.sysroot, options.host, options.triplet, options.gcc, options.gnu
+    )
     try:
         with Workspace(options.work, toolchain, options.epoch) as workspace:
             python = build(workspace, options.source, options.jobs)

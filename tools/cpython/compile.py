@@ -110,7 +110,7 @@ class Compilation:
             "sh",
             "./configure",
             f"--build={_BUILD_TRIPLET}",
-            f"--host={self.triplet}",
+            f"--host={self.workspace.toolchain.gnu}",
             f"--with-build-python={self.python}",
             *_CONFIGURE,
             # The tools have native names, so that these are what sysconfig tells.
@@ -150,7 +150,7 @@ class Compilation:
         paths = normalize.Paths(str(source), f"{workspace.root}/sysroot", str(workspace.bin))
         try:
             makefile = normalize.native_makefile(
-                (source / "Makefile").read_text(), paths, self.triplet
+                (source / "Makefile").read_text(), paths, workspace.toolchain.gnu
             )
         except normalize.NormalizeError as error:
             raise BuildError(str(error)) from None
@@ -233,7 +233,8 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     add("--cc", type=Path, required=True, help="tar of the compiler")
     add("--sysroot", type=Path, required=True, help="tar of the sysroot")
     add("--host", type=Path, required=True, help="tar of make, pkgconf, busybox")
-    add("--triplet", required=True, help="GNU triplet of the target")
+    add("--triplet", required=True, help="the target's directory of libraries")
+    add("--gnu", required=True, help="GNU triplet of the target")
     add("--gcc", required=True, help="major version of gcc")
     add("--cflags", default="", help="EXTRA_CFLAGS for make")
     add("--ldflags", default="", help="LDFLAGS for make")
@@ -251,7 +252,9 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 def main(argv: list[str]) -> int:
     """The command line; returns the exit status."""
     options = _parse(argv)
-    toolchain = Toolchain(options.cc, options.sysroot, options.host, options.triplet, options.gcc)
+    toolchain = Toolchain(
+        options.cc, options.sysroot, options.host, options.triplet, options.gcc, options.gnu
+    )
     recipe = Recipe(
         version=options.version,
         source=options.source,

@@ -42,8 +42,9 @@ class Toolchain:
         cc: tar of the compiler.
         sysroot: tar of the target's headers and libraries.
         host: tar of make, pkgconf and busybox.
-        triplet: GNU triplet of the target, such as "aarch64-linux-gnu".
+        triplet: the target's name for directories of libraries, such as "i386-linux-gnu".
         gcc: major version of gcc, such as "12".
+        gnu: its GNU triplet, such as "i686-linux-gnu"; most often the same.
     """
 
     cc: Path
@@ -51,6 +52,7 @@ class Toolchain:
     host: Path
     triplet: str
     gcc: str
+    gnu: str
 
 
 class Workspace:
@@ -86,11 +88,11 @@ class Workspace:
 
     def _name_tools(self) -> None:
         """Fills `bin`: compiler and binutils under native names, make, pkg-config and busybox."""
-        triplet, version = self.toolchain.triplet, self.toolchain.gcc
+        gnu, version = self.toolchain.gnu, self.toolchain.gcc
         for tool in _BINUTILS:
-            self._launch(tool, f"cc/usr/bin/{triplet}-{tool}")
+            self._launch(tool, f"cc/usr/bin/{gnu}-{tool}")
         for tool in _GCC_TOOLS:
-            self._launch(tool, f"cc/usr/bin/{triplet}-{tool}-{version}")
+            self._launch(tool, f"cc/usr/bin/{gnu}-{tool}-{version}")
         gcc_dir = self._gcc_dir()
         flags = [
             f"--sysroot={self.root}/sysroot",
@@ -98,11 +100,11 @@ class Workspace:
             f"-ffile-prefix-map={self.src}=.",
             # As if compiled in the image: there the sysroot is / and gcc is a native one.
             f"-ffile-prefix-map={self.root}/sysroot=",
-            f"-ffile-prefix-map={gcc_dir}=/usr/lib/gcc/{triplet}/{version}",
+            f"-ffile-prefix-map={gcc_dir}=/usr/lib/gcc/{gnu}/{version}",
             f"-ffile-prefix-map={self.root}/cc=",
         ]
-        self._launch("gcc", f"cc/usr/bin/{triplet}-gcc-{version}", flags)
-        self._launch("cpp", f"cc/usr/bin/{triplet}-cpp-{version}", flags)
+        self._launch("gcc", f"cc/usr/bin/{gnu}-gcc-{version}", flags)
+        self._launch("cpp", f"cc/usr/bin/{gnu}-cpp-{version}", flags)
         self._launch("make", "host/usr/bin/make")
         self._launch("pkg-config", "host/usr/bin/pkgconf")
         busybox = self.root / "host/usr/bin/busybox"
@@ -124,12 +126,12 @@ class Workspace:
         (self.bin / f"{name}.launch").write_text("".join(line + "\n" for line in lines))
 
     def _gcc_dir(self) -> Path:
-        triplet, version = self.toolchain.triplet, self.toolchain.gcc
+        gnu, version = self.toolchain.gnu, self.toolchain.gcc
         for kind in ("gcc", "gcc-cross"):
-            directory = self.root / "cc/usr/lib" / kind / triplet / version
+            directory = self.root / "cc/usr/lib" / kind / gnu / version
             if directory.is_dir():
                 return directory
-        raise BuildError(f"the compiler archive has no gcc {version} for {triplet}")
+        raise BuildError(f"the compiler archive has no gcc {version} for {gnu}")
 
     def environment(self) -> dict[str, str]:
         """The whole environment of every step."""
