@@ -35,6 +35,9 @@ def _debian_layer_impl(ctx):
     select = None
     if needed_by:
         select = _spec_value(own) | {"for": needed_by.path}
+    tools = None
+    if ctx.file.tools_packages:
+        tools = _package_set(ctx.files.tools, ctx.file.tools_packages)
     spec = ctx.actions.declare_file(ctx.label.name + ".spec.json")
     ctx.actions.write(spec, json.encode({
         "add": [] if needed_by else [_spec_value(own)],
@@ -44,6 +47,7 @@ def _debian_layer_impl(ctx):
         "select": select,
         "slim": ctx.attr.slim,
         "suite": ctx.attr.suite,
+        "tools": _spec_value(tools) if tools else None,
     }))
 
     tar = ctx.actions.declare_file(ctx.label.name + ".tar")
@@ -55,7 +59,7 @@ def _debian_layer_impl(ctx):
     args.add("--installed", installed)
     args.add("--listing", listing)
     inputs = [spec, own.packages] + own.debs + ([needed_by] if needed_by else [])
-    for set in below:
+    for set in below + ([tools] if tools else []):
         inputs += [set.packages] + set.debs
     ctx.actions.run(
         executable = ctx.executable._rootfs,
@@ -114,6 +118,15 @@ Output groups: `installed` (JSON of all packages in the tree) and `listing` (wha
             doc = "Leave out documentation and translations, as debian:<suite>-slim does.",
         ),
         "suite": attr.string(mandatory = True, doc = "Debian's name of the suite"),
+        "tools": attr.label(
+            allow_files = [".deb"],
+            doc = "Packages of the build machine whose programs make byte code and databases, " +
+                  "@debian//<suite>/amd64:rootfs_tools.",
+        ),
+        "tools_packages": attr.label(
+            allow_single_file = [".json"],
+            doc = "What those are, @debian//<suite>/amd64:rootfs_tools.json.",
+        ),
         "_rootfs": attr.label(
             default = "//tools/rootfs:main",
             executable = True,

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from tools.rootfs.container import configure
 from tools.rootfs.dpkg_db import write_database, write_extended_states
-from tools.rootfs.effects import EFFECTS, generated, ldconfig
+from tools.rootfs.effects import EFFECTS, generated, ldconfig, update_databases
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.layer import layer_of
 from tools.rootfs.package import Package, load_packages
 from tools.rootfs.program_libraries import list_libraries
+from tools.rootfs.programs import Programs
 from tools.rootfs.scripts import ScriptTable, load_table
 from tools.rootfs.select import needed_libraries, select_packages
 from tools.rootfs.spec import Deb, PackageSet, Spec
@@ -33,6 +34,10 @@ def build(spec: Spec, tables: Path) -> Result:
     """Computes the layer; `tables` is the directory of the reviewed scripts."""
     table = load_table(tables / f"{spec.suite}.toml", EFFECTS)
     system = new_system(spec.suite, spec.arch, spec.epoch, spec.slim)
+    if spec.tools is not None:
+        for deb in spec.tools.debs:
+            _check(deb)
+        system.programs = Programs([deb.path for deb in spec.tools.debs])
     below: dict[str, Entry] = {}
     for package_set in spec.below:
         _add(system, _load(package_set, spec), table)
@@ -68,6 +73,7 @@ def _check(deb: Deb) -> None:
 def _add(system: System, packages: Iterable[Package], table: ScriptTable) -> None:
     first = not system.packages
     install(system, list(packages), table, EFFECTS, generated)
+    update_databases(system)
     ldconfig(system)
     write_database(system)
     write_extended_states(system)

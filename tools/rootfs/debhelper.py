@@ -46,6 +46,17 @@ _KNOWN = {
         rf"systemctl --system daemon-reload{_QUIET}",
         rf"deb-systemd-invoke \$_dh_action {_UNIT}(?: {_UNIT})*{_QUIET}",
     ),
+    # The same for the units of users' own service managers.
+    "dh_installsystemduser": (
+        r'if \[ -z "\$(?:DPKG_ROOT|\{DPKG_ROOT:-\})" \] ; then',
+        rf"if deb-systemd-helper --quiet --user was-enabled {_UNIT} ; then",
+        rf"deb-systemd-helper --user (?:unmask|enable|update-state) {_UNIT}{_QUIET}",
+    ),
+    # pypy3 belongs to packages no image has.
+    "dh_python3": (
+        r"if command -v (?:py3compile|pypy3compile) >/dev/null 2>&1; then",
+        rf"(?:py3compile|pypy3compile) -p \S+ ?(?: ?/\S+)?{_QUIET}",
+    ),
     "dh_installinit": (
         rf'if \[ "\$1" = "install" \] && \[ -n "\$2" \] && \[ -e {_INIT_SCRIPT} \] ; then',
         rf'if (?:\[ -z "\$(?:DPKG_ROOT|{{DPKG_ROOT:-}})" \] && )?\[ -x {_INIT_SCRIPT} \]; then',
@@ -77,15 +88,20 @@ class Snippets:
 
     Attributes:
         units: systemd units to enable.
+        user_units: units of users' own service managers to enable.
         init_scripts: System V init scripts to register with ``update-rc.d defaults``.
         alternatives: alternatives to register.
         tmpfiles: whether systemd-tmpfiles would run, if it were there.
+        byte_compile: what Debian's Python compiles of the package: absolute directories, or "" for
+            the package's modules in dist-packages.
     """
 
     units: list[str] = field(default_factory=list)
     init_scripts: list[str] = field(default_factory=list)
     alternatives: list[Alternative] = field(default_factory=list)
     tmpfiles: bool = False
+    user_units: list[str] = field(default_factory=list)
+    byte_compile: list[str] = field(default_factory=list)
 
 
 def split_script(script: str, where: str) -> tuple[str, Snippets]:
@@ -111,6 +127,12 @@ def split_script(script: str, where: str) -> tuple[str, Snippets]:
                     "Learn what it does, then extend tools/rootfs/debhelper.py.",
                 )
         snippets.units += re.findall(r"^\s*deb-systemd-helper enable '([^']+)'", body, re.M)
+        snippets.user_units += re.findall(
+            r"^\s*deb-systemd-helper --user enable '([^']+)'", body, re.M
+        )
+        snippets.byte_compile += re.findall(
+            r"^\s*py3compile -p \S+[ \t]*(/\S+)?[ \t]*$", body, re.M
+        )
         snippets.init_scripts += re.findall(r"^\s*update-rc\.d (\S+) defaults", body, re.M)
         snippets.alternatives += alternatives_in(body, where)
         snippets.tmpfiles |= generator == "dh_installtmpfiles"

@@ -262,6 +262,7 @@ def tiny_spec(
         "below": list(below),
         "add": list(add),
         "select": select,
+        "tools": None,
     }
     path = folder / "spec.json"
     path.write_text(json.dumps(spec | changes))

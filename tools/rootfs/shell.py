@@ -37,11 +37,11 @@ def alternatives_in(script: str, where: str) -> list[Alternative]:
     joined = script.replace("\\\n", " ")
     found: list[Alternative] = []
     for line in joined.split("\n"):
-        match = re.search(r"\bupdate-alternatives\s+(--install\s.*)$", line)
+        match = re.search(r"\bupdate-alternatives(?:\s+--quiet)?\s+(--install\s.*)$", line)
         if match is None or line.lstrip().startswith("#"):
             continue
         command = re.split(r"\|\||&&|[;>]", match[1])[0]
-        words = shlex.split(command)
+        words = shlex.split(command, comments=True)
         if len(words) < 5 or "$" in command or "`" in command:
             raise _unreadable(where, line)
         _, link, name, path, priority, *rest = words

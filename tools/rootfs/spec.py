@@ -58,6 +58,7 @@ class Spec:
         below: what the layers below consist of, lowest first.
         add: what the layer adds.
         select: what else it adds, chosen by need.
+        tools: packages of the build machine whose programs scripts would run; see programs.py.
     """
 
     suite: str
@@ -67,6 +68,7 @@ class Spec:
     below: tuple[PackageSet, ...]
     add: tuple[PackageSet, ...]
     select: Selection | None
+    tools: PackageSet | None = None
 
 
 def read_spec(path: Path) -> Spec:
@@ -77,13 +79,14 @@ def read_spec(path: Path) -> Spec:
         {"suite": "bookworm", "arch": "arm64", "epoch": 1760000000, "slim": true,
          "below": [{"packages": "<packages.json>", "debs": ["<file>.deb", ...]}, ...],
          "add": [...],
-         "select": {"packages": "...", "debs": [...], "for": "<programs>.tar"} or null}
+         "select": {"packages": "...", "debs": [...], "for": "<programs>.tar"} or null,
+         "tools": {"packages": "...", "debs": [...]} or null}
 
     and packages.json is a list of objects with at least ``package``, ``file`` (the name of its
     .deb among `debs`), ``sha256`` and ``requested``.
     """
     raw = _object(path, _load(path))
-    keys = {"suite", "arch", "epoch", "slim", "below", "add", "select"}
+    keys = {"suite", "arch", "epoch", "slim", "below", "add", "select", "tools"}
     if set(raw) != keys:
         odd = ", ".join(sorted(set(raw) ^ keys))
         raise _malformed(path, f"has unknown or missing keys: {odd}")
@@ -101,6 +104,7 @@ def read_spec(path: Path) -> Spec:
         below=tuple(_package_set(path, item) for item in raw["below"]),
         add=tuple(_package_set(path, item) for item in raw["add"]),
         select=select,
+        tools=None if raw["tools"] is None else _package_set(path, raw["tools"]),
     )
 
 

@@ -9,6 +9,7 @@ from tools.rootfs import slim
 from tools.rootfs.arch import USR_MERGED, Arch
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.package import Package, unpack_all
+from tools.rootfs.programs import Programs
 from tools.rootfs.scripts import ReviewedScript, ScriptTable
 from tools.rootfs.shell import Alternative
 from tools.rootfs.tree import Entry, Tree
@@ -36,6 +37,8 @@ class System:
         diversions: what dpkg-divert has been told.
         alternatives: choices by the name of their group, in order of registration.
         slim: whether documentation and translations are left out.
+        programs: of the build machine; None where nothing needs any.
+        database_inputs: files that databases were made of, by what their names begin with.
     """
 
     suite: str
@@ -46,6 +49,8 @@ class System:
     requested: set[str] = field(default_factory=set)
     diversions: list[Diversion] = field(default_factory=list)
     alternatives: dict[str, list[Alternative]] = field(default_factory=dict)
+    programs: Programs | None = None
+    database_inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def epoch(self) -> int:

@@ -7,8 +7,20 @@ order. What debhelper's generated parts ask for has no name: `generated` does it
 from __future__ import annotations
 
 from tools.rootfs.effects import alternatives, services
+from tools.rootfs.effects.applications import (
+    automake,
+    database_client,
+    font_cache_folder,
+    font_configuration,
+    imagemagick,
+    lzma_programs,
+    mercurial_configuration,
+    ssh_agent,
+    ucf_state,
+)
 from tools.rootfs.effects.base_files import base_files, library_links
 from tools.rootfs.effects.ca_certificates import ca_certificates
+from tools.rootfs.effects.databases import update_databases
 from tools.rootfs.effects.defaults import (
     inputrc,
     local_time,
@@ -19,6 +31,14 @@ from tools.rootfs.effects.defaults import (
 )
 from tools.rootfs.effects.ldconfig import ldconfig
 from tools.rootfs.effects.pam import pam_auth_update, pam_module_files
+from tools.rootfs.effects.python import (
+    compile_library,
+    compile_modules,
+    compile_shared,
+    python_configuration,
+    python_installed,
+    python_local_folders,
+)
 from tools.rootfs.effects.shells import claim_sh, update_shells
 from tools.rootfs.effects.users import (
     apt_user,
@@ -32,7 +52,7 @@ from tools.rootfs.system import Effect, System
 
 
 def nothing_more(system: System, script: ReviewedScript) -> None:
-    """What the script does is done for every system: ldconfig, or a record of a diversion."""
+    """What the script does is done for every system: ldconfig, databases, diversions."""
 
 
 # Users first: later effects look groups up.
@@ -56,6 +76,21 @@ EFFECTS: dict[str, Effect] = {
     "native-architecture": native_architecture,
     "inputrc": inputrc,
     "ca-certificates": ca_certificates,
+    "ssh-agent": ssh_agent,
+    "font-configuration": font_configuration,
+    "font-cache-folder": font_cache_folder,
+    "ucf-state": ucf_state,
+    "mercurial-configuration": mercurial_configuration,
+    "database-client": database_client,
+    "automake": automake,
+    "imagemagick": imagemagick,
+    "lzma-programs": lzma_programs,
+    "python-installed": python_installed,
+    "python-local-folders": python_local_folders,
+    "python-configuration": python_configuration,
+    "compile-shared": compile_shared,
+    "compile-library": compile_library,
+    "databases": nothing_more,
     "ldconfig": nothing_more,
     "divert": nothing_more,
 }
@@ -67,8 +102,12 @@ def generated(system: System, script: ReviewedScript) -> None:
     alternatives.register(system, snippets.alternatives)
     for unit in snippets.units:
         services.enable_unit(system, unit, script)
+    for unit in snippets.user_units:
+        services.enable_unit(system, unit, script, kind="user")
+    for folder in snippets.byte_compile:
+        compile_modules(system, script.script.package, folder)
     for name in snippets.init_scripts:
         services.register_init_script(system, name, script)
 
 
-__all__ = ["EFFECTS", "generated", "ldconfig"]
+__all__ = ["EFFECTS", "generated", "ldconfig", "update_databases"]

@@ -8,36 +8,43 @@ from tools.rootfs.errors import RootfsError
 from tools.rootfs.scripts import ReviewedScript
 from tools.rootfs.system import System
 
-_UNITS = "usr/lib/systemd/system"
-_ENABLED = "etc/systemd/system"
-_STATE = "var/lib/systemd/deb-systemd-helper-enabled"
+_UNITS = "usr/lib/systemd"
+_ENABLED = "etc/systemd"
+_STATE = {
+    "system": "var/lib/systemd/deb-systemd-helper-enabled",
+    "user": "var/lib/systemd/deb-systemd-user-helper-enabled",
+}
 # [Install] keys deb-systemd-helper makes links for, with the directory's suffix.
 _WANTS = {"WantedBy": "wants", "RequiredBy": "requires"}
 _OTHER_KEYS = re.compile(r"^(Alias|Also|DefaultInstance)=", re.MULTILINE)
 
 
-def enable_unit(system: System, unit: str, script: ReviewedScript) -> None:
-    """``deb-systemd-helper enable``: links for the unit's [Install] section, and its records."""
+def enable_unit(system: System, unit: str, script: ReviewedScript, *, kind: str = "system") -> None:
+    """``deb-systemd-helper enable``: links for the unit's [Install] section, and its records.
+
+    `kind` is ``system``, or ``user`` for a unit of users' own service managers.
+    """
     tree = system.tree
-    text = tree.read_text(f"{_UNITS}/{unit}")
+    units, enabled, state = f"{_UNITS}/{kind}", f"{_ENABLED}/{kind}", _STATE[kind]
+    text = tree.read_text(f"{units}/{unit}")
     if _OTHER_KEYS.search(text):
         raise RootfsError(
-            f"/{_UNITS}/{unit}",
+            f"/{units}/{unit}",
             "has an [Install] key other than WantedBy and RequiredBy",
             "Teach tools/rootfs/effects/services.py what to do with it.",
         )
     source = script.script.package
     # deb-systemd-helper looks below /lib first, which merged /usr always has.
-    target = f"/lib/systemd/system/{unit}"
+    target = f"/lib/systemd/{kind}/{unit}"
     links: list[str] = []
     for key, suffix in _WANTS.items():
         for names in re.findall(rf"^{key}=(.*)$", text, re.MULTILINE):
             for name in names.split():
                 link = f"{name}.{suffix}/{unit}"
-                tree.symlink(f"{_ENABLED}/{link}", target, source=source)
-                tree.put(f"{_STATE}/{link}", b"", source=source)
-                links.append(f"/{_ENABLED}/{link}\n")
-    tree.put(f"{_STATE}/{unit}.dsh-also", "".join(links), source=source)
+                tree.symlink(f"{enabled}/{link}", target, source=source)
+                tree.put(f"{state}/{link}", b"", source=source)
+                links.append(f"/{enabled}/{link}\n")
+    tree.put(f"{state}/{unit}.dsh-also", "".join(links), source=source)
 
 
 def register_init_script(system: System, name: str, script: ReviewedScript) -> None:

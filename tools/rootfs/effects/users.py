@@ -74,6 +74,20 @@ def apt_user(system: System, script: ReviewedScript) -> None:
         )
 
 
+def add_system_group(system: System, name: str, *, source: str) -> None:
+    """``addgroup --system``: the first free number from 100 on, and backups of the files before."""
+    tree = system.tree
+    groups, shadow = tree.read_text("etc/group"), tree.read_text("etc/gshadow")
+    taken = {int(line.split(":")[2]) for line in groups.splitlines()}
+    gid = next(number for number in range(100, 1000) if number not in taken)
+    shadow_gid = group_id(system, "shadow")
+    tree.put("etc/group-", groups, source=source)
+    tree.put("etc/gshadow-", shadow, source=source, mode=0o640, gid=shadow_gid)
+    tree.put("etc/group", f"{groups}{name}:x:{gid}:\n", source=source)
+    gshadow = f"{shadow}{name}:!::\n"
+    tree.put("etc/gshadow", gshadow, source=source, mode=0o640, gid=shadow_gid)
+
+
 def _shadowed(text: str) -> str:
     return re.sub(r"^([^:]+):[^:]*:", r"\1:x:", text, flags=re.MULTILINE)
 
