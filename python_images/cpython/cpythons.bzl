@@ -5,35 +5,69 @@ load("//python_images/private:cpython.bzl", "build_python", "cpython", "cpython_
 load("//python_images/private:layer.bzl", "layer_blob")
 load("//python_images/private:rootfs.bzl", "debian_layer")
 load("//python_images/private:time.bzl", "snapshot_epoch")
+load("//python_images/rootfs:rootfs.bzl", "layer_name", "root_attributes")
 load("//tools/testing:pytest.bzl", "py_pytest")
 
 # docker-library keeps frame pointers for profilers from 3.12 on.
 _WITHOUT_FRAME_POINTERS = ("3.9", "3.10", "3.11")
 
-def _layer_below(variants):
-    """The package set on which the runtime libraries lie; one for all variants."""
-    found = {variant["layers"][-1]: None for variant in variants.values()}.keys()
-    if len(found) != 1:
-        fail("catalog/variants.yaml: the variants end in different layers ({}), but {}".format(
-            ", ".join(found),
-            "the runtime libraries of CPython are computed for one only",
-        ))
-    return found[0]
+# What the layers above a variant's package sets are called, by what catalog/variants.yaml calls root.
+_RUNTIME = {
+    "debian": "debian_runtime",
+    "debian-slim": "runtime",
+}
+
+def layer_names(variant):
+    """Names of a CPython's layers in an image, lowest first.
+
+    Args:
+      variant: the variant, a value of `variants` of the catalog.
+
+    Returns:
+      list of strings, what follows `<version>_<suite>_<platform>.` in the targets' names.
+    """
+    return [
+        _RUNTIME[variant["root"]],
+        "stripped" if variant["strip"] else "unstripped",
+        "links",
+    ]
+
+def _layers_below(variants, suite):
+    """By root: the variant on whose uppermost layer the runtime libraries lie."""
+    found = {}
+    for variant in variants.values():
+        if suite not in variant["suites"]:
+            continue
+        other = found.setdefault(variant["root"], variant)
+        if other["layers"] != variant["layers"]:
+            fail("catalog/variants.yaml: variants with root {} end in {} and in {}, but {}".format(
+                variant["root"],
+                other["layers"][-1],
+                variant["layers"][-1],
+                "the runtime libraries of CPython are computed for one of them only",
+            ))
+    return found
 
 def _layers(release, suite, platform, arch, below):
     """Declares the layers of one CPython, with their blobs."""
     sysroot = "@debian//{}/{}:sysroot".format(suite, arch)
-    debian_layer(
-        name = release + ".runtime",
-        arch = arch,
-        below = "//python_images/rootfs:{}_{}_{}".format(suite, platform, below),
-        debs = sysroot,
-        epoch = snapshot_epoch(SNAPSHOTS["{}/{}".format(suite, arch)]),
-        needed_by = release,
-        packages = sysroot + ".json",
-        suite = suite,
-        tags = ["manual"],
-    )
+    for root, variant in below.items():
+        top = layer_name(suite, platform, variant, variant["layers"][-1])
+
+        # Where all the libraries are there already, this is the loader's cache with libpython, and
+        # apt's note that someone asked for them.
+        debian_layer(
+            name = "{}.{}".format(release, _RUNTIME[root]),
+            arch = arch,
+            below = "//python_images/rootfs:" + top,
+            debs = sysroot,
+            epoch = snapshot_epoch(SNAPSHOTS["{}/{}".format(suite, arch)]),
+            needed_by = release,
+            packages = sysroot + ".json",
+            suite = suite,
+            tags = ["manual"],
+            **root_attributes(suite, variant)
+        )
     for name, strip in {"stripped": True, "unstripped": False}.items():
         cpython_layer(
             name = "{}.{}".format(release, name),
@@ -46,7 +80,7 @@ def _layers(release, suite, platform, arch, below):
         cpython = release,
         tags = ["manual"],
     )
-    for name in ("runtime", "stripped", "unstripped", "links"):
+    for name in [_RUNTIME[root] for root in below] + ["stripped", "unstripped", "links"]:
         layer = "{}.{}".format(release, name)
         layer_blob(
             name = layer + ".blob",
@@ -57,15 +91,14 @@ def _layers(release, suite, platform, arch, below):
 def cpythons(name, catalog):
     """Declares CPython for each release, suite and platform of the catalog.
 
-    `<version>_<suite>_<platform>` is a CPython. Hanging off it: `.runtime` (the libraries it needs),
-    `.stripped` and `.unstripped` (itself), `.links` (python, pip ...), layers all, each with its
-    `.blob`. `<version>_build` is the build python they share. All are manual: compiling is dear.
+    `<version>_<suite>_<platform>` is a CPython. Hanging off it: `.runtime` (the libraries it needs,
+    above debian-slim) and `.debian_runtime` (above debian), `.stripped` and `.unstripped` (itself),
+    `.links` (python, pip ...), layers all, each with its `.blob`. `<version>_build` is the build python they share. All are manual: compiling is dear.
 
     Args:
       name: name of the filegroup of all CPythons.
       catalog: CATALOG of @catalog//:catalog.bzl.
     """
-    below = _layer_below(catalog["variants"])
     releases = []
     for version, facts in catalog["versions"].items():
         source = "@cpython_sources//:" + version
@@ -77,6 +110,7 @@ def cpythons(name, catalog):
             version = version,
         )
         for suite, suite_facts in catalog["suites"].items():
+            below = _layers_below(catalog["variants"], suite)
             for platform in suite_facts["platforms"]:
                 release = "{}_{}_{}".format(version, suite, platform)
                 cpython(

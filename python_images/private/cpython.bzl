@@ -152,10 +152,22 @@ cpython = rule(
 
 def _cpython_layer_impl(ctx):
     info = ctx.attr.cpython[CPythonInfo]
-    if not ctx.attr.strip:
-        return [DefaultInfo(files = depset([info.tar]))]
     out = ctx.actions.declare_file(ctx.label.name + ".tar")
     args = ctx.actions.args()
+    if not ctx.attr.strip:
+        args.add("--cpython", info.tar)
+        args.add("--gdb", info.gdb)
+        args.add("--epoch", info.epoch)
+        args.add("--out", out)
+        ctx.actions.run(
+            executable = ctx.executable._gdb,
+            arguments = [args],
+            inputs = [info.tar, info.gdb],
+            outputs = [out],
+            mnemonic = "AddGdb",
+            progress_message = "Adding gdb's extension to %{label}",
+        )
+        return [DefaultInfo(files = depset([out]))]
     args.add("--cpython", info.tar)
     args.add("--cc", info.toolchain.cc)
     args.add("--triplet", info.toolchain.gnu)
@@ -176,10 +188,15 @@ def _cpython_layer_impl(ctx):
 
 cpython_layer = rule(
     implementation = _cpython_layer_impl,
-    doc = "The layer of a CPython: an uncompressed tar, stripped as in docker-library's slim.",
+    doc = "The layer of a CPython: an uncompressed tar, stripped or with gdb's extension.",
     attrs = {
         "cpython": attr.label(mandatory = True, providers = [CPythonInfo]),
-        "strip": attr.bool(default = True, doc = "whether to strip; else it is the CPython's tar"),
+        "strip": attr.bool(default = True, doc = "whether to strip; else gdb's extension is added"),
+        "_gdb": attr.label(
+            default = "//tools/cpython:gdb",
+            executable = True,
+            cfg = "exec",
+        ),
         "_strip": attr.label(
             default = "//tools/cpython:strip",
             executable = True,

@@ -1,13 +1,28 @@
 """debian_images: the images the Python images lie on, as debian:<suite>-slim is."""
 
 load("@debian//:sets.bzl", "SNAPSHOTS")
+load("//python_images/rootfs:rootfs.bzl", "layer_name")
 load(":oci.bzl", "image", "image_annotations", "image_index")
 load(":time.bzl", "snapshot_rfc3339")
 
 _REPOSITORY = "localhost/debian"
 
+def debian_image(suite, root):
+    """Name of the index of a Debian image in //images/debian.
+
+    Args:
+      suite: name of the suite.
+      root: the image's kind, as in catalog/variants.yaml: debian or debian-slim.
+
+    Returns:
+      a string such as trixie-slim.
+    """
+    return suite + root.removeprefix("debian")
+
 def debian_images(name, catalog):
     """Declares `<suite>-slim_<platform>` and the index `<suite>-slim` for each suite.
+
+    Where a variant lies on debian:<suite>, also `<suite>_<platform>` and the index `<suite>`.
 
     Args:
       name: file group of all of them.
@@ -15,35 +30,43 @@ def debian_images(name, catalog):
     """
     indexes = []
     for suite, facts in catalog["suites"].items():
-        index = suite + "-slim"
-        repo_tags = ["{}:{}".format(_REPOSITORY, index)]
-        for platform in facts["platforms"]:
-            about = catalog["platforms"][platform]
-            created = snapshot_rfc3339(SNAPSHOTS["{}/{}".format(suite, about["debian"])])
-            image(
-                name = "{}_{}".format(index, platform),
-                annotations = image_annotations(
+        # By root, since several variants may lie on one.
+        variants = {
+            variant["root"]: variant
+            for variant in catalog["variants"].values()
+            if suite in variant["suites"]
+        }
+        for root, variant in variants.items():
+            index = debian_image(suite, root)
+            repo_tags = ["{}:{}".format(_REPOSITORY, index)]
+            for platform in facts["platforms"]:
+                about = catalog["platforms"][platform]
+                created = snapshot_rfc3339(SNAPSHOTS["{}/{}".format(suite, about["debian"])])
+                base = layer_name(suite, platform, variant, variant["layers"][0])
+                image(
+                    name = "{}_{}".format(index, platform),
+                    annotations = image_annotations(
+                        created = created,
+                        title = "debian",
+                        version = facts["release"],
+                    ),
+                    architecture = about["architecture"],
+                    cmd = ["bash"],
                     created = created,
-                    title = "debian",
-                    version = facts["release"],
-                ),
-                architecture = about["architecture"],
-                cmd = ["bash"],
-                created = created,
-                env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-                layers = ["//python_images/rootfs:{}_{}_base.blob".format(suite, platform)],
-                os = about["os"],
+                    env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+                    layers = ["//python_images/rootfs:{}.blob".format(base)],
+                    os = about["os"],
+                    repo_tags = repo_tags,
+                    tags = ["manual"],
+                    variant = about["variant"] or None,
+                )
+            image_index(
+                name = index,
+                images = ["{}_{}".format(index, platform) for platform in facts["platforms"]],
                 repo_tags = repo_tags,
                 tags = ["manual"],
-                variant = about["variant"] or None,
             )
-        image_index(
-            name = index,
-            images = ["{}_{}".format(index, platform) for platform in facts["platforms"]],
-            repo_tags = repo_tags,
-            tags = ["manual"],
-        )
-        indexes.append(index)
+            indexes.append(index)
     native.filegroup(
         name = name,
         srcs = indexes,

@@ -1,6 +1,9 @@
 """python_images: every image of a catalog, with its tags as aliases. A macro: data to targets."""
 
+load("//python_images/cpython:cpythons.bzl", "layer_names")
+load("//python_images/rootfs:rootfs.bzl", "layer_name")
 load(":annotations.bzl", "annotations_file")
+load(":debian_images.bzl", "debian_image")
 load(":oci.bzl", "image", "image_annotations", "image_index")
 load(":publish.bzl", "publish")
 
@@ -12,16 +15,17 @@ _REPOSITORY = "localhost/python"
 
 def _layers(entry, variant, platform):
     """The layer blobs of an image, lowest first, in docker-library's order."""
-    root = "//python_images/rootfs:{}_{}".format(entry["suite"], platform)
     cpython = "//python_images/cpython:{}_{}_{}".format(
         entry["version"],
         entry["suite"],
         platform,
     )
-    return ["{}_{}.blob".format(root, layer) for layer in variant["layers"]] + [
-        "{}.runtime.blob".format(cpython),
-        "{}.{}.blob".format(cpython, "stripped" if variant["strip"] else "unstripped"),
-        "{}.links.blob".format(cpython),
+    return [
+        "//python_images/rootfs:{}.blob".format(layer_name(entry["suite"], platform, variant, set))
+        for set in variant["layers"]
+    ] + [
+        "{}.{}.blob".format(cpython, layer)
+        for layer in layer_names(variant)
     ]
 
 def _aliases(names, actual, companions):
@@ -47,6 +51,7 @@ def _platform_image(entry, platform, catalog, structure_test):
     """Declares one image of one platform; returns its name."""
     target = "{}_{}".format(entry["name"], platform)
     release = catalog["versions"][entry["version"]]
+    variant = catalog["variants"][entry["variant"]]
     about = catalog["platforms"][platform]
     created = release["released"] + "T00:00:00Z"
     annotations_file(
@@ -60,7 +65,7 @@ def _platform_image(entry, platform, catalog, structure_test):
             title = "python",
             version = entry["version"],
         ),
-        base_digest = "//images/debian:{}-slim_{}.digest".format(entry["suite"], platform),
+        base_digest = "//images/debian:{}_{}.digest".format(debian_image(entry["suite"], variant["root"]), platform),
         tags = ["manual"],
     )
     image(
@@ -70,7 +75,7 @@ def _platform_image(entry, platform, catalog, structure_test):
         cmd = ["python3"],
         created = created,
         env = release["env"],
-        layers = _layers(entry, catalog["variants"][entry["variant"]], platform),
+        layers = _layers(entry, variant, platform),
         os = about["os"],
         repo_tags = ["{}:{}".format(_REPOSITORY, tag) for tag in entry["tags"]],
         tags = ["manual"],

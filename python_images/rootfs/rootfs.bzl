@@ -5,11 +5,51 @@ load("//python_images/private:layer.bzl", "layer_blob")
 load("//python_images/private:rootfs.bzl", "debian_layer")
 load("//python_images/private:time.bzl", "snapshot_epoch")
 
+# Prefix of the layers' names, by what catalog/variants.yaml calls root.
+_PREFIX = {
+    "debian": "debian_",
+    "debian-slim": "",
+}
+
+def layer_name(suite, platform, variant, set):
+    """Name of the layer that a package set is in a variant; its blob is <name>.blob.
+
+    Args:
+      suite: name of the suite.
+      platform: name of the platform.
+      variant: the variant, a value of `variants` of the catalog.
+      set: the package set.
+
+    Returns:
+      The target's name in //python_images/rootfs.
+    """
+    return "{}_{}_{}{}".format(suite, platform, _PREFIX[variant["root"]], set)
+
+def root_attributes(suite, variant):
+    """Attributes of debian_layer for the layers of a variant.
+
+    Args:
+      suite: name of the suite.
+      variant: the variant, a value of `variants` of the catalog.
+
+    Returns:
+      dict: attributes.
+    """
+    if variant["root"] == "debian-slim":
+        return {}
+    tools = "@debian//{}/amd64:rootfs_tools".format(suite)
+    return {
+        "slim": False,
+        "tools": tools,
+        "tools_packages": tools + ".json",
+    }
+
 def debian_roots(name, catalog):  # buildifier: disable=unused-variable
     """Declares the layers of each suite and platform of the catalog.
 
-    `<suite>_<platform>_<set>` is a layer's tar for each package set that some variant has as a
-    layer, each lying on the one before; `<the same>.blob` is it compressed. All are manual.
+    `<suite>_<platform>_<set>` is a layer's tar for each package set that some variant with root
+    debian-slim has as a layer, each lying on the one before; `<suite>_<platform>_debian_<set>` the
+    same for root debian; `<the same>.blob` is it compressed. All are manual.
 
     Args:
       name: unused; what there is comes from the catalog.
@@ -20,9 +60,11 @@ def debian_roots(name, catalog):  # buildifier: disable=unused-variable
             arch = catalog["platforms"][platform]["debian"]
             declared = {}
             for variant in catalog["variants"].values():
+                if suite not in variant["suites"]:
+                    continue
                 below = None
                 for set in variant["layers"]:
-                    layer = "{}_{}_{}".format(suite, platform, set)
+                    layer = layer_name(suite, platform, variant, set)
                     if layer in declared:
                         if declared[layer] != below:
                             fail("catalog/variants.yaml: layer {} lies on {} here and on {} there".format(
@@ -49,6 +91,7 @@ def debian_roots(name, catalog):  # buildifier: disable=unused-variable
                         packages = packages + ".json",
                         suite = suite,
                         tags = ["manual"],
+                        **root_attributes(suite, variant)
                     )
                     layer_blob(
                         name = layer + ".blob",

@@ -30,7 +30,8 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "bits": 64, "endian": "little", "aliases": ["arm64v8", "aarch64"], "sample": true}},
       "variants": {"slim": {
           "tag": "slim-{suite}", "base": "debian:{suite}-slim",
-          "layers": ["base", "slim"], "strip": true}},
+          "root": "debian-slim", "layers": ["base", "slim"], "strip": true,
+          "suites": ["trixie", "bookworm"]}},
       "images": [{
           "name": "3.14.7-slim-trixie",        # the first of tags
           "version": "3.14.7", "minor": "3.14", "suite": "trixie", "variant": "slim",
@@ -50,6 +51,7 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from tools.catalog.errors import CatalogError
@@ -100,12 +102,14 @@ def _platform(platform: Platform) -> dict[str, object]:
     }
 
 
-def _variant(variant: Variant) -> dict[str, object]:
+def _variant(variant: Variant, suites: Iterable[str]) -> dict[str, object]:
     return {
         "tag": variant.tag,
         "base": variant.base,
+        "root": variant.root,
         "layers": list(variant.layers),
         "strip": variant.strip,
+        "suites": [name for name in suites if variant.suites is None or name in variant.suites],
     }
 
 
@@ -135,7 +139,9 @@ def export(catalog: Catalog) -> dict[str, object]:
         "suites": {name: _suite(suite) for name, suite in catalog.suites.items()},
         "default_suite": next(iter(catalog.suites)),
         "platforms": {name: _platform(platform) for name, platform in catalog.platforms.items()},
-        "variants": {name: _variant(variant) for name, variant in catalog.variants.items()},
+        "variants": {
+            name: _variant(variant, catalog.suites) for name, variant in catalog.variants.items()
+        },
         "images": [_image(image) for image in catalog.images()],
     }
 

@@ -154,6 +154,10 @@ def _suites(top: Mapping, platforms: set[str]) -> dict[str, Suite]:
     return found
 
 
+# What the layers of a variant are like; see catalog/variants.yaml.
+ROOTS = ("debian", "debian-slim")
+
+
 def _variants(top: Mapping, suites: dict[str, Suite]) -> dict[str, Variant]:
     found: dict[str, Variant] = {}
     for name, row in _named(_only(top, "variants"), _NAME, "variant"):
@@ -163,6 +167,7 @@ def _variants(top: Mapping, suites: dict[str, Suite]) -> dict[str, Variant]:
             name=name,
             tag=template(tag, {"suite"}),
             base=template(row.need("base", "add the image it starts from"), {"suite"}),
+            root=row.need("root", f"write {' or '.join(ROOTS)}").one_of(ROOTS, "root"),
             layers=layers.names(),
             strip=row.need("strip", "write true or false").boolean(),
             suites=_some_of(row.get("suites"), set(suites), "suite"),

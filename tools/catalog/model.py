@@ -133,6 +133,7 @@ class Variant:
     name: str
     tag: str
     base: str
+    root: str
     layers: tuple[str, ...]
     strip: bool
     suites: tuple[str, ...] | None

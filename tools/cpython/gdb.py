@@ -1,0 +1,75 @@
+"""Makes the layer of an unstripped CPython: the installation, and its extension for gdb.
+
+gdb loads /usr/share/gdb/auto-load/PROGRAM-gdb.py when it debugs PROGRAM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+import tarfile
+from collections.abc import Iterable
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+
+from tools.cpython.layer import normalized
+
+AUTO_LOAD = "usr/share/gdb/auto-load"
+_PROGRAM = re.compile(r"usr/local/bin/python3\.\d+t?")
+
+
+class GdbError(Exception):
+    """The installation has no interpreter, or several."""
+
+
+def script_path(files: Iterable[str]) -> str:
+    """Where gdb looks for the extension of the interpreter among `files`; paths relative to /.
+
+    Raises:
+        GdbError: there isn't exactly one interpreter.
+    """
+    programs = [path for path in files if _PROGRAM.fullmatch(path)]
+    if len(programs) != 1:
+        raise GdbError(f"has {len(programs)} files usr/local/bin/python3.X, not one")
+    return f"{AUTO_LOAD}/{programs[0]}-gdb.py"
+
+
+def append(archive: tarfile.TarFile, path: str, script: bytes, epoch: int) -> None:
+    """Adds the extension at `path`, with the directories it is in."""
+    known = {member.name for member in archive.getmembers()}
+    for directory in reversed(PurePosixPath(path).parents[:-1]):
+        if str(directory) not in known:
+            info = tarfile.TarInfo(str(directory))
+            info.type = tarfile.DIRTYPE
+            info.mode = 0o755
+            archive.addfile(normalized(info, epoch))
+    info = tarfile.TarInfo(path)
+    info.mode = 0o644
+    info.size = len(script)
+    archive.addfile(normalized(info, epoch), BytesIO(script))
+
+
+def main(argv: list[str]) -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cpython", type=Path, required=True, help="tar of the installation")
+    parser.add_argument("--gdb", type=Path, required=True, help="CPython's extension for gdb")
+    parser.add_argument("--epoch", type=int, required=True, help="time of what is added")
+    parser.add_argument("--out", type=Path, required=True, help="tar to write")
+    options = parser.parse_args(argv)
+    try:
+        with tarfile.open(options.cpython) as archive:
+            path = script_path(member.name for member in archive if member.isreg())
+    except GdbError as error:
+        print(f"error: {options.cpython}: {error}", file=sys.stderr)
+        return 1
+    shutil.copyfile(options.cpython, options.out)
+    with tarfile.open(options.out, "a", format=tarfile.PAX_FORMAT) as archive:
+        append(archive, path, options.gdb.read_bytes(), options.epoch)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
