@@ -102,7 +102,7 @@ def _built(runtime: Runtime) -> str:
         "copy",
         "-q",
         f"oci:{BASE}",
-        f"containers-storage:docker.io/library/{base}",
+        f"containers-storage:localhost/{base}",
     )
     suite = base.rpartition(":")[2].removesuffix("-slim")
     mirror = find_mirrors()[0]
@@ -122,6 +122,7 @@ def _built(runtime: Runtime) -> str:
                 "build",
                 f"--signature-policy={runtime.root / 'policy.json'}",
                 "--pull=never",
+                f"--from=localhost/{base}",
                 "--isolation=chroot",
                 "--network=host",
                 # This machine's mirror instead of the image's.
