@@ -181,12 +181,13 @@ def _test(arguments: argparse.Namespace) -> int:
             os.kill(pid, signal.SIGTERM)
             os.waitpid(pid, 0)
         internal = (work / "internal-errors").read_text()
-    return _judge(arguments, subject, status, document, messages, internal)
+    return _judge(arguments, subject, image.digest, status, document, messages, internal)
 
 
 def _judge(
     arguments: argparse.Namespace,
     subject: str,
+    digest: str,
     status: int,
     document: str,
     messages: str,
@@ -203,7 +204,7 @@ def _judge(
     print(report.text(results))
     notes = [line for line in messages.splitlines() if not line.endswith("level=fatal msg=FAIL")]
     print(*notes, sep="\n", end="\n" if notes else "")
-    report.publish(subject, results)
+    report.publish(subject, digest, results)
     print(report.summary(subject, results))
     if internal:
         print(f"error: the engine itself failed, so no result counts:\n{internal}", file=sys.stderr)

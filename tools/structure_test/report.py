@@ -96,8 +96,12 @@ def _indented(prefix: str, output: str) -> list[str]:
     return [f"          {prefix}{line}" for line in output.splitlines()]
 
 
-def junit(subject: str, results: list[Result]) -> bytes:
-    """A JUnit document with `skipped` and `failure` elements, as CI systems show them."""
+def junit(subject: str, digest: str, results: list[Result]) -> bytes:
+    """A JUnit document with `skipped` and `failure` elements, as CI systems show them.
+
+    Its property `image` is the digest of the image's manifest: whose results these are, for
+    whoever reads them later (tools/matrix).
+    """
     counts: dict[str, Any] = {
         "name": subject,
         "tests": str(len(results)),
@@ -107,6 +111,8 @@ def junit(subject: str, results: list[Result]) -> bytes:
     }
     suites = ElementTree.Element("testsuites")
     suite = ElementTree.SubElement(suites, "testsuite", counts)
+    properties = ElementTree.SubElement(suite, "properties")
+    ElementTree.SubElement(properties, "property", {"name": "image", "value": digest})
     for result in results:
         case = ElementTree.SubElement(
             suite,
@@ -125,8 +131,8 @@ def _printable(value: str) -> str:
     return "".join(c for c in value if c in "\t\n" or (c >= " " and c.isprintable()))
 
 
-def publish(subject: str, results: list[Result]) -> None:
+def publish(subject: str, digest: str, results: list[Result]) -> None:
     """Leaves a JUnit file where Bazel's test environment says: it becomes the target's test.xml."""
     xml = os.environ.get("XML_OUTPUT_FILE")
     if xml:
-        Path(xml).write_bytes(junit(subject, results))
+        Path(xml).write_bytes(junit(subject, digest, results))

@@ -46,7 +46,11 @@ def test_output_of_failures_is_shown() -> None:
 
 def test_bazel_gets_the_xml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XML_OUTPUT_FILE", str(tmp_path / "test.xml"))
-    report.publish("image", report.parse(DOCUMENT))
+    report.publish("image", "sha256:12", report.parse(DOCUMENT))
     suite = ElementTree.parse(tmp_path / "test.xml").getroot()[0]
     assert suite.attrib["skipped"] == "1"
-    assert [[child.tag for child in case] for case in suite] == [[], ["failure"], ["skipped"]]
+    cases = suite.iter("testcase")
+    assert [[child.tag for child in case] for case in cases] == [[], ["failure"], ["skipped"]]
+    assert [(p.get("name"), p.get("value")) for p in suite.iter("property")] == [
+        ("image", "sha256:12")
+    ]
