@@ -37,7 +37,7 @@ def _build_python_impl(ctx):
         inputs = inputs + [ctx.file.source],
         outputs = [out],
         mnemonic = "BuildPython",
-        progress_message = "Compiling the build python of CPython " + ctx.attr.version,
+        progress_message = "Compiling CPython {} for the build machine".format(ctx.attr.version),
         resource_set = _compile_resources,
     )
     return [DefaultInfo(files = depset([out]), executable = out)]
@@ -165,7 +165,7 @@ def _cpython_layer_impl(ctx):
             inputs = [info.tar, info.gdb],
             outputs = [out],
             mnemonic = "AddGdb",
-            progress_message = "Adding gdb's extension to %{label}",
+            progress_message = "Adding gdb's extension to layer %{label}",
         )
         return [DefaultInfo(files = depset([out]))]
     args.add("--cpython", info.tar)
@@ -219,7 +219,7 @@ def _cpython_links_layer_impl(ctx):
         inputs = [info.tar],
         outputs = [out],
         mnemonic = "LinkCPython",
-        progress_message = "Linking python, pip ... of %{label}",
+        progress_message = "Linking python, pip ... of layer %{label}",
     )
     return [DefaultInfo(files = depset([out]))]
 

@@ -27,7 +27,7 @@ def _emulator_impl(ctx):
         inputs = ctx.files.debs,
         outputs = [out],
         mnemonic = "Emulator",
-        progress_message = "Unpacking qemu-" + ctx.attr.qemu,
+        progress_message = "Unpacking qemu-{} for images of {}".format(ctx.attr.qemu, ctx.label.name),
     )
     return [DefaultInfo(files = depset([out]), executable = out)]
 

@@ -42,7 +42,7 @@ def _layer_facts(ctx, target, tar, number):
         inputs = [tar],
         outputs = [facts],
         mnemonic = "OCIDescriptor",
-        progress_message = "Reading layer %{input}",
+        progress_message = "Reading layer %{input} of image %{label}",
     )
     return facts
 

@@ -18,7 +18,7 @@ def _oci_load_impl(ctx):
         inputs = [ctx.file.image, ctx.file.repo_tags],
         outputs = [tarball],
         mnemonic = "OCITarball",
-        progress_message = "Packing image %{label}",
+        progress_message = "Packing an archive for %{label}",
     )
 
     arguments = ["--image", ctx.file.image, "--format", ctx.attr.format, "--tags", ctx.file.repo_tags]
