@@ -1,4 +1,4 @@
-"""Prints a build matrix of a family's images: one job per image and architecture."""
+"""Prints a build matrix of a family's images: a job per image and architecture, or per platform."""
 
 from __future__ import annotations
 
@@ -60,6 +60,22 @@ def jobs(family: Family, catalog: Catalog | None = None) -> list[dict[str, str]]
     return made
 
 
+def platform_jobs(catalog: Catalog) -> list[dict[str, str]]:
+    """A job per platform that has images: those of the Bazel build, few enough for any CI.
+
+    ``tests`` is the suite with all there is for the platform; ``images`` says how many that are.
+    """
+    counts = dict.fromkeys(catalog.platforms, 0)
+    for image in catalog.images():
+        for name in image.platforms:
+            counts[name] += 1
+    return [
+        {"platform": name, "images": str(count), "tests": f"//tests:matrix_{name}"}
+        for name, count in counts.items()
+        if count
+    ]
+
+
 def github(made: list[dict[str, str]]) -> dict[str, object]:
     """For ``strategy: matrix: ${{ fromJSON(...) }}``."""
     return {"include": made}
@@ -75,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = command.parser(
         "matrix",
         "Print a build matrix of a family as JSON: one job per image and architecture.",
-        "current\n2026-02 --arch arm64v8\ncurrent --provider gitlab",
+        "current\n2026-02 --arch arm64v8\ncurrent --provider gitlab\n--by platform",
     )
     command.add_family(options)
     options.add_argument(
@@ -85,17 +101,30 @@ def main(arguments: list[str] | None = None) -> int:
         help="whose form: an `include` for GitHub Actions, or `parallel:matrix` for GitLab CI",
     )
     options.add_argument("--arch", metavar="ARCH", help="only this architecture")
+    options.add_argument(
+        "--by",
+        choices=("image", "platform"),
+        default="image",
+        help="platform: one job per platform of the Bazel build, with all its images",
+    )
     command.add_output(options)
     asked = options.parse_args(arguments)
 
+    if asked.by == "platform" and (asked.arch or asked.family not in (None, "current")):
+        options.error("--by platform is of the current images alone, and has no --arch")
+
     def text() -> str:
+        convert = {"github": github, "gitlab": gitlab}[asked.provider]
+        if asked.by == "platform":
+            folder = command.directory(asked.catalog)
+            return command.as_json(convert(platform_jobs(load.load(folder, command.shown(folder)))))
         family = command.family(asked.family, asked.catalog)
         catalog = None
         if family.name == "current":
             folder = command.directory(asked.catalog)
             catalog = load.load(folder, command.shown(folder))
         made = [job for job in jobs(family, catalog) if asked.arch in (None, job["architecture"])]
-        return command.as_json({"github": github, "gitlab": gitlab}[asked.provider](made))
+        return command.as_json(convert(made))
 
     return command.run(text, asked.output)
 

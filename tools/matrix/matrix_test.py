@@ -55,3 +55,18 @@ def test_platforms() -> None:
     assert platform("arm32v7") == "linux/arm/v7"
     assert platform("s390x") == "linux/s390x"
     assert platform("i386") == "linux/386"
+
+
+def test_a_job_per_platform(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--by", "platform"]) == 0
+    include = json.loads(capsys.readouterr().out)["include"]
+    assert main(["current"]) == 0
+    by_image = json.loads(capsys.readouterr().out)["include"]
+    assert sum(int(job["images"]) for job in include) == len(by_image)
+    assert {"platform": "arm64", "tests": "//tests:matrix_arm64"}.items() <= include[1].items()
+    assert main(["--by", "platform", "--provider", "gitlab"]) == 0
+    (first, *_) = json.loads(capsys.readouterr().out)["matrix"]
+    assert (first["PLATFORM"], first["TESTS"]) == ("amd64", "//tests:matrix_amd64")
+    for more in (["--arch", "i386"], ["2026-02"]):
+        with pytest.raises(SystemExit):
+            main([*more, "--by", "platform"])

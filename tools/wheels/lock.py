@@ -7,6 +7,7 @@ interpreter and Linux x86-64. The package index is whatever pip on this machine 
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -23,7 +24,7 @@ def lock_lines(report: Mapping[str, Any]) -> list[str]:
     """Return the lock's lines out of pip's installation report (`pip install --report`)."""
     lines = []
     for item in report["install"]:
-        name = item["metadata"]["name"].lower().replace("_", "-")
+        name = re.sub(r"[-_.]+", "-", item["metadata"]["name"]).lower()
         version = item["metadata"]["version"]
         digest = item["download_info"]["archive_info"]["hashes"]["sha256"]
         if not item["download_info"]["url"].endswith(".whl"):

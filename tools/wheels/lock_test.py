@@ -18,8 +18,10 @@ def installed(name: str, url: str) -> dict[str, Any]:
 
 def test_lines_are_sorted_and_named_as_pip_normalises() -> None:
     report = {"install": [installed("Zed", "z.whl"), installed("A_b", "a.whl")]}
+    report["install"].append(installed("ruamel.yaml", "ruamel.yaml.whl"))
     assert lock.lock_lines(report) == [
         f"a-b==1.0 --hash=sha256:{'ab' * 32}",
+        f"ruamel-yaml==1.0 --hash=sha256:{'ab' * 32}",
         f"zed==1.0 --hash=sha256:{'ab' * 32}",
     ]
 

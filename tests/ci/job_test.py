@@ -1,0 +1,106 @@
+"""What .ci/job has Bazel do, with a ./bazelw that notes how it was called."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+_BAZELW = """\
+#!/bin/sh
+printf '%s\\n' "$@" >words
+cp "${1#--bazelrc=}" bazelrc
+[ -z "${REGISTRY_AUTH_FILE:-}" ] || cp "$REGISTRY_AUTH_FILE" auth
+stat -c %a "${1#--bazelrc=}" >mode
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    shutil.copytree(".ci", tmp_path / ".ci")
+    (tmp_path / "bazelw").write_text(_BAZELW)
+    (tmp_path / "bazelw").chmod(0o755)
+    return tmp_path
+
+
+def run(checkout: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [checkout / ".ci/run", *words],
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin", **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def words(checkout: Path) -> list[str]:
+    return (checkout / "words").read_text().splitlines()[1:]
+
+
+@pytest.mark.parametrize(
+    ("job", "expected"),
+    [
+        (["platform", "arm64"], ["test", "--config=ci", "//tests:matrix_arm64"]),
+        (
+            ["matrix", "gitlab"],
+            ["//tools:matrix", "--", "--by", "platform", "--provider", "gitlab"],
+        ),
+        (["update"], ["//tools:update"]),
+    ],
+)
+def test_jobs(checkout: Path, job: list[str], expected: list[str]) -> None:
+    done = run(checkout, *job)
+    assert done.returncode == 0, done.stderr
+    assert words(checkout)[-len(expected) :] == expected
+    assert (checkout / "bazelrc").read_text() == ""
+
+
+def test_publish(checkout: Path) -> None:
+    settings = {"REGISTRY": "registry.example/team/python", "ONLY": "3.13-*"}
+    settings |= {"REGISTRY_USER": "ada", "REGISTRY_PASSWORD": "a:b'c" * 30}
+    done = run(checkout, "publish", **settings)
+    assert done.returncode == 0, done.stderr
+    assert words(checkout)[-5:] == ["--", "--repository", settings["REGISTRY"], "--only", "3.13-*"]
+    auth = json.loads((checkout / "auth").read_text())["auths"]["registry.example"]["auth"]
+    assert base64.b64decode(auth).decode() == "ada:" + settings["REGISTRY_PASSWORD"]
+    assert settings["REGISTRY_PASSWORD"] not in (checkout / "words").read_text() + done.stderr
+
+
+def test_the_remote_cache(checkout: Path) -> None:
+    settings = {"REMOTE_CACHE": "grpcs://cache.example", "REMOTE_CACHE_HEADER": "x-key=secret"}
+    run(checkout, "platform", "arm64", **settings)
+    assert (checkout / "bazelrc").read_text().splitlines() == [
+        "common --remote_cache=grpcs://cache.example",
+        "common --remote_header=x-key=secret",
+        "common --remote_upload_local_results=false",
+    ]
+    assert (checkout / "mode").read_text() == "600\n"
+    assert "secret" not in (checkout / "words").read_text()
+    run(checkout, "platform", "arm64", **settings, REMOTE_CACHE_WRITE="true")
+    assert "upload_local_results=true" in (checkout / "bazelrc").read_text()
+
+
+@pytest.mark.parametrize(
+    ("job", "settings", "said"),
+    [
+        (["publish"], {}, "REGISTRY is not set: the repository to push to, HOST/PATH"),
+        (
+            ["publish"],
+            {"REGISTRY": "registry.example/a", "REGISTRY_USER": "ada"},
+            "REGISTRY_PASSWORD is not set: the password of ada",
+        ),
+        (["deploy"], {}, "publish                push every image"),
+        (["platform"], {}, "platform NAME          test every image"),
+        (["publish", "all"], {}, "publish                push every image"),
+    ],
+)
+def test_wrong_calls(checkout: Path, job: list[str], settings: dict[str, str], said: str) -> None:
+    done = run(checkout, *job, **settings)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not (checkout / "words").exists()
