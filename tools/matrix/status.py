@@ -1,0 +1,275 @@
+"""Shows what of the matrix is built and tested: version × variant × platform.
+
+It reads what builds left in Bazel's output folder and builds nothing itself: bazel-bin and
+bazel-testlogs, of the configuration `bazel run` was called with. Builds that failed leave nothing
+there; `--events` names their build event files.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from tools.catalog import load
+from tools.catalog.errors import CatalogError
+from tools.catalog.model import Catalog, Image
+from tools.generate import command
+from tools.matrix import outputs
+from tools.matrix.outputs import Failure, Layout, Tests, UnreadableError
+
+# States of an image, worst first; the words people read.
+FAILED = "failed"
+UNFETCHABLE = "not fetchable here"
+SKIPPED = "tests skipped"
+BUILT = "built"
+TESTED = "tested"
+MISSING = "not built"
+STATES = {
+    TESTED: "every structure test passed",
+    SKIPPED: "no test failed, but this machine could not run all of them",
+    BUILT: "there is an image; its tests have not run since it was built",
+    FAILED: "the build or a test failed",
+    UNFETCHABLE: "the source or a package can't be fetched from this machine",
+    MISSING: "neither an image nor a failure to be seen",
+}
+SIGNS = {TESTED: "✓", SKIPPED: "~", BUILT: "+", FAILED: "✗", UNFETCHABLE: "⊘", MISSING: "·"}
+_COLOURS = {TESTED: "32", SKIPPED: "33", BUILT: "36", FAILED: "31", UNFETCHABLE: "35"}
+
+_TEMPLATE = Path(__file__).parent / "templates" / "status.html.j2"
+
+
+@dataclass(frozen=True)
+class Status:
+    """One image of one platform, and what became of it.
+
+    Attributes:
+        image: its name, without the platform.
+        layout: None where there is no image.
+        tests: None where its structure tests have not run, or ran on other bytes.
+        detail: a sentence: why it failed, or what was skipped.
+    """
+
+    image: Image
+    platform: str
+    state: str
+    detail: str
+    layout: Layout | None
+    tests: Tests | None
+
+    @property
+    def target(self) -> str:
+        """What Bazel calls it."""
+        return f"//images:{self.image.name}_{self.platform}"
+
+
+def _failure(image: Image, platform: str, failures: Mapping[str, Failure]) -> Failure | None:
+    """Why the image or its test could not be made; any of its tags may have been asked for."""
+    for tag in image.tags:
+        for suffix in ("", ".test", ".validation"):
+            if failure := failures.get(f"//images:{tag}_{platform}{suffix}"):
+                return failure
+    return failures.get("cpython_source_" + image.version.name)
+
+
+def _counts(tests: Tests) -> str:
+    return f"{tests.passed} passed, {len(tests.failed)} failed, {len(tests.skipped)} skipped"
+
+
+def _judge(layout: Layout, tests: Tests | None, validation: Tests | None) -> tuple[str, str]:
+    """State and detail of an image that is there."""
+    if validation is not None and validation.failed:
+        return FAILED, "not a valid image: see its .validation test"
+    if tests is None:
+        return BUILT, ""
+    if tests.failed:
+        return FAILED, f"{_counts(tests)}: {', '.join(tests.failed)}"
+    if tests.image != layout.digest:
+        return BUILT, "its tests ran on an image with other bytes"
+    if tests.skipped or not tests.passed:
+        return SKIPPED, f"{_counts(tests)}: {'; '.join(sorted(set(tests.skipped)))}"
+    return TESTED, _counts(tests)
+
+
+def _status(image: Image, platform: str, folder: Path, failures: Mapping[str, Failure]) -> Status:
+    name = f"{image.name}_{platform}"
+    logs = folder / "testlogs" / "images"
+    layout = tests = None
+    try:
+        layout = outputs.layout(folder / "bin" / "images" / name)
+        tests = outputs.tests(logs / f"{name}.test")
+        validation = outputs.tests(logs / f"{name}.validation")
+    except UnreadableError as error:
+        return Status(image, platform, FAILED, str(error), layout, None)
+    if failure := _failure(image, platform, failures):
+        state = UNFETCHABLE if failure.fetch else FAILED
+        return Status(image, platform, state, failure.reason, layout, None)
+    if layout is None:
+        return Status(image, platform, MISSING, "", None, None)
+    state, detail = _judge(layout, tests, validation)
+    return Status(image, platform, state, detail, layout, None if state == BUILT else tests)
+
+
+def statuses(catalog: Catalog, folder: Path, events: Iterable[Path] = ()) -> list[Status]:
+    """The status of every image of every platform, in the catalog's order.
+
+    Args:
+        catalog: whose images.
+        folder: Bazel's output folder of one configuration, with `bin` and `testlogs`.
+        events: build event files, oldest first.
+    """
+    failures = outputs.failures(events)
+    return [
+        _status(image, platform, folder, failures)
+        for image in catalog.images()
+        for platform in image.platforms
+    ]
+
+
+def output_folder(program: Path) -> Path:
+    """The output folder a program run by Bazel is part of, such as ``bazel-out/k8-fastbuild``.
+
+    Raises:
+        CatalogError: `program` isn't below one.
+    """
+    parts = program.parts
+    for end in range(len(parts) - 1, 2, -1):
+        if parts[end] == "bin" and parts[end - 2] == "bazel-out":
+            return Path(*parts[:end])
+    raise CatalogError(program, None, "", "is not in Bazel's output folder", "give --outputs")
+
+
+def _size(layout: Layout | None) -> str:
+    return f"{layout.size / 1e6:.1f}" if layout else ""
+
+
+def _grid(found: Sequence[Status], platforms: Sequence[str]) -> list[str]:
+    rows: dict[str, dict[str, Status]] = {}
+    for status in found:
+        rows.setdefault(status.image.name, {})[status.platform] = status
+    width = max((len(name) for name in rows), default=0)
+    lines = [command.coloured(" " * width + "".join(f"{p:>10}" for p in platforms), "1")]
+    for name, cells in rows.items():
+        line = name.ljust(width)
+        for platform in platforms:
+            if (cell := cells.get(platform)) is None:
+                line += " " * 10
+                continue
+            shown = f"{SIGNS[cell.state]} {_size(cell.layout):>5}".rjust(10)
+            line += command.coloured(shown, _COLOURS.get(cell.state, "2"))
+        lines.append(line.rstrip())
+    return lines
+
+
+def _line(status: Status) -> str:
+    line = f"{SIGNS[status.state]} {status.image.name}_{status.platform}"
+    if status.layout:
+        line += f"  {_size(status.layout)} MB  {status.layout.digest}"
+    return f"{line}\n    {status.state}{': ' if status.detail else ''}{status.detail}"
+
+
+def text(found: Sequence[Status], platforms: Sequence[str]) -> str:
+    """A grid of signs and sizes, what the signs mean, and all that isn't simply not built."""
+    lines = [*_grid(found, platforms), "", "sizes: MB, all layers compressed", ""]
+    for state, meaning in STATES.items():
+        number = sum(status.state == state for status in found)
+        lines.append(f"{number:5}  {SIGNS[state]} {state:<18}  {meaning}")
+    told = [_line(status) for status in found if status.state != MISSING]
+    return "\n".join([*lines, *([""] if told else []), *told]) + "\n"
+
+
+def facts(status: Status) -> dict[str, object]:
+    """A status for programs; sizes in bytes."""
+    layout, tests = status.layout, status.tests
+    return {
+        "image": status.image.name,
+        "version": status.image.version.name,
+        "variant": status.image.variant.on(status.image.suite.name),
+        "platform": status.platform,
+        "target": status.target,
+        "state": status.state,
+        "detail": status.detail,
+        "digest": layout.digest if layout else None,
+        "size": layout.size if layout else None,
+        "layers": list(layout.layers) if layout else None,
+        "passed": tests.passed if tests else None,
+        "failed": list(tests.failed) if tests else None,
+        "skipped": len(tests.skipped) if tests else None,
+    }
+
+
+def html(found: Sequence[Status], platforms: Sequence[str]) -> str:
+    """A page of its own: no other file, no network, no program of the reader's but the browser."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATE.parent),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    rows: dict[str, dict[str, Mapping[str, object]]] = {}
+    for status in found:
+        rows.setdefault(status.image.name, {})[status.platform] = facts(status)
+    return environment.get_template(_TEMPLATE.name).render(
+        platforms=platforms,
+        rows=rows,
+        versions=list(dict.fromkeys(status.image.version.name for status in found)),
+        variants=list(dict.fromkeys(str(facts(status)["variant"]) for status in found)),
+        states=STATES,
+        signs=SIGNS,
+        counts={state: sum(s.state == state for s in found) for state in STATES},
+        total=len(found),
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    options = command.parser(
+        "matrix_status",
+        "Show what of the matrix is built and tested, from what builds left behind.",
+        "\n--html status.html --json status.json\n--events build.json",
+    )
+    options.add_argument("--json", type=command.given, metavar="FILE", help="also as JSON, there")
+    options.add_argument("--html", type=command.given, metavar="FILE", help="also as a page, there")
+    options.add_argument(
+        "--events",
+        type=command.given,
+        metavar="FILE",
+        nargs="+",
+        default=[],
+        help="build event files (bazel … --build_event_json_file=FILE), oldest first: they tell of "
+        "failed builds, which leave no output",
+    )
+    options.add_argument(
+        "--outputs",
+        type=command.given,
+        metavar="FOLDER",
+        help="Bazel's output folder, with bin and testlogs; default: the one this program is in",
+    )
+    command.add_catalog(options)
+    asked = options.parse_args(arguments)
+
+    def made() -> str:
+        folder = command.directory(asked.catalog)
+        catalog = load.load(folder, command.shown(folder))
+        out = asked.outputs or output_folder(Path.cwd())
+        for file in (out, *asked.events):
+            if not file.exists():
+                raise CatalogError(file, None, "", "no such file or folder", "check the path")
+        found = statuses(catalog, out, asked.events)
+        platforms = [p for p in catalog.platforms if any(s.platform == p for s in found)]
+        if asked.json:
+            command.write(asked.json, command.as_json([facts(status) for status in found]))
+        if asked.html:
+            command.write(asked.html, html(found, platforms))
+        return text(found, platforms)
+
+    return command.run(made)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
