@@ -11,7 +11,7 @@ CPythonInfo = provider(
         "report": "File: JSON with the facts of the build: compiler, flags, modules, pip",
         "tar": "File: uncompressed tar of usr/local with an unstripped CPython",
         "toolchain": "ToolchainInfo: what it was compiled with",
-        "version": "string: the release",
+        "version": "string: the release, with a t if it is free-threaded",
     },
 )
 
@@ -27,12 +27,15 @@ def _build_python_impl(ctx):
     args = ctx.actions.args()
     args.add("--source", ctx.file.source)
     inputs = toolchain_args(args, toolchain)
+    if ctx.attr.free_threaded:
+        args.add("--free-threaded")
     args.add("--epoch", ctx.attr.epoch)
     args.add("--jobs", _JOBS)
     args.add("--work", out.path + ".work")
     args.add("--out", out)
+    build = ctx.executable._build_setup_py if ctx.attr.setup_py else ctx.executable._build
     ctx.actions.run(
-        executable = ctx.executable._build,
+        executable = build,
         arguments = [args],
         inputs = inputs + [ctx.file.source],
         outputs = [out],
@@ -47,10 +50,17 @@ build_python = rule(
     doc = "A static CPython for the build machine, which drives the compilation of its version.",
     attrs = {
         "epoch": attr.int(mandatory = True, doc = "what the build takes as the time"),
+        "free_threaded": attr.bool(doc = "without the global interpreter lock"),
+        "setup_py": attr.bool(doc = "modules are built by a setup.py (before CPython 3.12)"),
         "source": attr.label(mandatory = True, allow_single_file = [".tar.xz"]),
         "version": attr.string(mandatory = True),
         "_build": attr.label(
             default = "//tools/cpython:build_python",
+            executable = True,
+            cfg = "exec",
+        ),
+        "_build_setup_py": attr.label(
+            default = "//tools/cpython:build_python_setup_py",
             executable = True,
             cfg = "exec",
         ),
@@ -67,7 +77,8 @@ def _cpython_impl(ctx):
     out = ctx.actions.declare_file(ctx.label.name + ".tar")
     report = ctx.actions.declare_file(ctx.label.name + ".json")
     gdb = ctx.actions.declare_file(ctx.label.name + "-gdb.py")
-    label = "{} for {}".format(ctx.attr.version, toolchain.label)
+    version = ctx.attr.version + ("t" if ctx.attr.free_threaded else "")
+    label = "{} for {}".format(version, toolchain.label)
     args = ctx.actions.args()
     args.add("--version", ctx.attr.version)
     args.add("--label", label)
@@ -81,6 +92,9 @@ def _cpython_impl(ctx):
     args.add(cflags, format = "--cflags=%s")
     args.add(toolchain.ldflags, format = "--ldflags=%s")
     args.add("--optimization", ctx.attr._optimization[BuildSettingInfo].value)
+    if ctx.attr.free_threaded:
+        args.add("--free-threaded")
+    args.add_all(ctx.files.wheels, before_each = "--wheel")
     args.add_all(ctx.attr.expected_missing, before_each = "--expected-missing")
     args.add("--epoch", ctx.attr.epoch)
     args.add("--jobs", _JOBS)
@@ -88,10 +102,15 @@ def _cpython_impl(ctx):
     args.add("--out", out)
     args.add("--report", report)
     args.add("--gdb", gdb)
+    compile = ctx.executable._compile_setup_py if ctx.attr.setup_py else ctx.executable._compile
     ctx.actions.run(
-        executable = ctx.executable._compile,
+        executable = compile,
         arguments = [args],
-        inputs = inputs + [ctx.file.source, ctx.file.build_python, ctx.file._config_site],
+        inputs = inputs + [
+            ctx.file.source,
+            ctx.file.build_python,
+            ctx.file._config_site,
+        ] + ctx.files.wheels,
         outputs = [out, report, gdb],
         mnemonic = "CompileCPython",
         progress_message = "Compiling CPython " + label,
@@ -106,7 +125,7 @@ def _cpython_impl(ctx):
             report = report,
             tar = out,
             toolchain = toolchain,
-            version = ctx.attr.version,
+            version = version,
         ),
     ]
 
@@ -129,11 +148,22 @@ cpython = rule(
             default = True,
             doc = "keep frame pointers where docker-library does (CPython 3.12 and later)",
         ),
+        "free_threaded": attr.bool(doc = "without the global interpreter lock; as build_python is"),
+        "setup_py": attr.bool(doc = "modules are built by a setup.py (before CPython 3.12)"),
         "source": attr.label(mandatory = True, allow_single_file = [".tar.xz"]),
         "toolchain": attr.label(mandatory = True, providers = [ToolchainInfo]),
-        "version": attr.string(mandatory = True),
+        "version": attr.string(mandatory = True, doc = "the release, as python.org names it"),
+        "wheels": attr.label_list(
+            allow_files = [".whl"],
+            doc = "installed beside pip; with setup_py only",
+        ),
         "_compile": attr.label(
             default = "//tools/cpython:compile",
+            executable = True,
+            cfg = "exec",
+        ),
+        "_compile_setup_py": attr.label(
+            default = "//tools/cpython:compile_setup_py",
             executable = True,
             cfg = "exec",
         ),

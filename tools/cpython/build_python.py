@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tools.cpython.workspace import BuildError, Toolchain, Workspace
@@ -34,9 +35,28 @@ SKIPPED_MODULES = [
 ]
 
 
-def build(workspace: Workspace, source: Path, jobs: int) -> Path:
-    """Compiles the interpreter; returns where it lies in the workspace."""
+def build(workspace: Workspace, source: Path, jobs: int, *, free_threaded: bool = False) -> Path:
+    """Compiles the interpreter; returns where it lies in the workspace.
+
+    Args:
+        workspace: where to build.
+        source: CPython's source archive.
+        jobs: how many compilers run at once.
+        free_threaded: build one without the global interpreter lock. Programs that write down facts
+            of a free-threaded CPython take some of them from the interpreter they run on.
+    """
     workspace.unpack_source(source)
+    return compile_static(workspace, jobs, ["--disable-gil"] if free_threaded else [])
+
+
+def compile_static(workspace: Workspace, jobs: int, options: Sequence[str] = ()) -> Path:
+    """Compiles what lies in the workspace's source directory; returns the static interpreter.
+
+    Args:
+        workspace: where the source is unpacked.
+        jobs: how many compilers run at once.
+        options: more for configure.
+    """
     workspace.run(
         "configure",
         [
@@ -45,6 +65,7 @@ def build(workspace: Workspace, source: Path, jobs: int) -> Path:
             "--without-ensurepip",
             "--without-static-libpython",
             "--disable-test-modules",
+            *options,
             *(f"py_cv_module_{name}=n/a" for name in SKIPPED_MODULES),
             "CC=gcc",
             f"AR={workspace.bin}/ar",
@@ -62,8 +83,8 @@ def build(workspace: Workspace, source: Path, jobs: int) -> Path:
     return python
 
 
-def main(argv: list[str]) -> int:
-    """The command line; returns the exit status."""
+def main(argv: list[str], build: Callable[..., Path] = build) -> int:
+    """The command line; returns the exit status. `build` is what compiles."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--source", type=Path, required=True, help="CPython source archive")
     parser.add_argument("--cc", type=Path, required=True, help="tar of a native compiler")
@@ -72,6 +93,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--triplet", required=True, help="its directory of libraries")
     parser.add_argument("--gnu", required=True, help="GNU triplet of the build machine")
     parser.add_argument("--gcc", required=True, help="major version of gcc")
+    parser.add_argument("--free-threaded", action="store_true", help="build without the GIL")
     parser.add_argument("--epoch", type=int, required=True, help="what the build takes as the time")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--work", type=Path, required=True, help="scratch directory")
@@ -82,7 +104,9 @@ def main(argv: list[str]) -> int:
     )
     try:
         with Workspace(options.work, toolchain, options.epoch) as workspace:
-            python = build(workspace, options.source, options.jobs)
+            python = build(
+                workspace, options.source, options.jobs, free_threaded=options.free_threaded
+            )
             options.out.write_bytes(python.read_bytes())
             options.out.chmod(0o755)
     except BuildError as error:

@@ -41,6 +41,8 @@ class Recipe:
         cflags: EXTRA_CFLAGS for make.
         ldflags: LDFLAGS for make.
         optimization: one of OPTIMIZATIONS.
+        free_threaded: whether to build without the global interpreter lock (3.13 and later).
+        wheels: what is installed beside pip (before 3.12: setuptools and wheel).
         expected_missing: modules configure may skip.
         jobs: how many compilers run at once.
     """
@@ -52,6 +54,8 @@ class Recipe:
     cflags: str
     ldflags: str
     optimization: str
+    free_threaded: bool
+    wheels: tuple[Path, ...]
     expected_missing: tuple[str, ...]
     jobs: int
 
@@ -59,6 +63,16 @@ class Recipe:
     def minor(self) -> str:
         """The version's first two numbers."""
         return ".".join(self.version.split(".")[:2])
+
+    @property
+    def abi(self) -> str:
+        """What directories and libraries have after the minor version: "t" or nothing."""
+        return "t" if self.free_threaded else ""
+
+    @property
+    def configure(self) -> tuple[str, ...]:
+        """The options of a native configure."""
+        return (*(["--disable-gil"] if self.free_threaded else []), *_CONFIGURE)
 
 
 class Compilation:
@@ -93,7 +107,7 @@ class Compilation:
         shutil.copy2(self.recipe.build_python, self.python)
         library = self.workspace.root / "build-python/lib"
         library.mkdir()
-        (library / self.python.name).symlink_to("../../src/Lib")
+        (library / f"python{self.recipe.minor}{self.recipe.abi}").symlink_to("../../src/Lib")
 
     def _step(self, step: str, *argv: str | Path, **extra: str) -> str:
         environment = {
@@ -111,8 +125,8 @@ class Compilation:
             "./configure",
             f"--build={_BUILD_TRIPLET}",
             f"--host={self.workspace.toolchain.gnu}",
-            f"--with-build-python={self.python}",
-            *_CONFIGURE,
+            *self._build_python_options(),
+            *self.recipe.configure,
             # The tools have native names, so that these are what sysconfig tells.
             "CC=gcc",
             "CXX=g++",
@@ -122,6 +136,14 @@ class Compilation:
             # configure doesn't know busybox's mkdir for a good one.
             MKDIR_P=f"{self.workspace.bin}/mkdir -p",
         )
+        self._find_modules()
+
+    def _build_python_options(self) -> list[str]:
+        """How configure is told of the build python."""
+        return [f"--with-build-python={self.python}"]
+
+    def _find_modules(self) -> None:
+        """Takes from configure what it decided on extension modules."""
         self.states = modules.states((self.workspace.src / "Makefile").read_text())
         try:
             modules.check(self.states, self.recipe.expected_missing)
@@ -159,7 +181,8 @@ class Compilation:
         (self.native / "Modules/Setup.local").touch()
         (self.native / "Makefile").write_text(makefile)
         shutil.copy2(source / "pyconfig.h", self.native)
-        library = self.out / "usr/local/lib" / f"python{self.recipe.minor}"
+        minor = self.recipe.minor + self.recipe.abi
+        library = self.out / "usr/local/lib" / f"python{minor}"
         (installed,) = library.glob("_sysconfigdata_*.py")
         workspace.run(
             "sysconfig",
@@ -178,7 +201,7 @@ class Compilation:
         details = library / "build-details.json"  # CPython 3.14 and later
         if details.exists():
             details.write_text(normalize.native_details(details.read_text(), prefix))
-        (library / f"config-{self.recipe.minor}-{self.triplet}/Makefile").write_text(makefile)
+        (library / f"config-{minor}-{self.triplet}/Makefile").write_text(makefile)
 
     def _install_pip(self) -> None:
         (wheel,) = (self.workspace.src / "Lib/ensurepip/_bundled").glob("pip-*.whl")
@@ -191,6 +214,7 @@ class Compilation:
             wheel,
             self.out,
             "/usr/local",
+            *(other.absolute() for other in self.recipe.wheels),
             PYTHONPATH=str(data.parent),
             _PYTHON_PROJECT_BASE=str(self.native),
             _PYTHON_SYSCONFIGDATA_NAME=data.stem,
@@ -210,11 +234,13 @@ class Compilation:
         return {
             "version": self.recipe.version,
             "triplet": toolchain.triplet,
+            "gnu": toolchain.gnu,
             "compiler": compiler,
             "gcc": toolchain.gcc,
             "pip": wheel.name.split("-")[1],
             "optimization": self.recipe.optimization,
-            "configure": list(_CONFIGURE),
+            "free_threaded": self.recipe.free_threaded,
+            "configure": list(self.recipe.configure),
             "cflags": self.recipe.cflags,
             "ldflags": self.recipe.ldflags,
             "epoch": self.workspace.epoch,
@@ -238,6 +264,8 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     add("--gcc", required=True, help="major version of gcc")
     add("--cflags", default="", help="EXTRA_CFLAGS for make")
     add("--ldflags", default="", help="LDFLAGS for make")
+    add("--free-threaded", action="store_true", help="build without the GIL")
+    add("--wheel", action="append", default=[], type=Path, help="wheel to install beside pip")
     add("--optimization", choices=OPTIMIZATIONS, default="none")
     add("--expected-missing", action="append", default=[], help="module configure may skip")
     add("--epoch", type=int, required=True, help="what the build takes as the time")
@@ -249,8 +277,8 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: list[str]) -> int:
-    """The command line; returns the exit status."""
+def main(argv: list[str], build: type[Compilation] = Compilation) -> int:
+    """The command line; returns the exit status. `build` is what compiles."""
     options = _parse(argv)
     toolchain = Toolchain(
         options.cc, options.sysroot, options.host, options.triplet, options.gcc, options.gnu
@@ -263,12 +291,14 @@ def main(argv: list[str]) -> int:
         cflags=options.cflags,
         ldflags=options.ldflags,
         optimization=options.optimization,
+        free_threaded=options.free_threaded,
+        wheels=tuple(options.wheel),
         expected_missing=tuple(options.expected_missing),
         jobs=options.jobs,
     )
     try:
         with Workspace(options.work, toolchain, options.epoch) as workspace:
-            compilation = Compilation(workspace, recipe)
+            compilation = build(workspace, recipe)
             compilation.run()
             layer.write(compilation.out, options.out, options.epoch)
             options.report.write_text(json.dumps(compilation.report(), indent=1) + "\n")

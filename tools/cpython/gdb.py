@@ -17,7 +17,8 @@ from pathlib import Path, PurePosixPath
 from tools.cpython.layer import normalized
 
 AUTO_LOAD = "usr/share/gdb/auto-load"
-_PROGRAM = re.compile(r"usr/local/bin/python3\.\d+t?")
+# What python3 links to. (A free-threaded build has it a second time, as python3.Xt.)
+_PROGRAM = re.compile(r"usr/local/bin/python3\.\d+")
 
 
 class GdbError(Exception):

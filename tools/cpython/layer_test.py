@@ -131,8 +131,10 @@ def test_scratch(tmp_path: Path) -> None:
 
 
 def test_gdb_finds_the_extension_by_the_program() -> None:
-    files = ["usr/local/bin/python3.14t", "usr/local/bin/python3.14t-config", "usr/local/bin/pip3"]
-    assert gdb.script_path(files) == ("usr/share/gdb/auto-load/usr/local/bin/python3.14t-gdb.py")
+    files = [f"usr/local/bin/{name}" for name in ("python3.14", "python3.14-config", "pip3")]
+    assert gdb.script_path(files) == "usr/share/gdb/auto-load/usr/local/bin/python3.14-gdb.py"
+    threaded = [*files, "usr/local/bin/python3.14t", "usr/local/bin/python3.14t-config"]
+    assert gdb.script_path(threaded) == gdb.script_path(files)
     with pytest.raises(gdb.GdbError, match="has 2 files"):
         gdb.script_path(["usr/local/bin/python3.13", "usr/local/bin/python3.14"])
 

@@ -45,6 +45,7 @@ def test_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "sysroot": os.environ["SYSROOT"],
         "host": os.environ["HOST"],
         "triplet": report["triplet"],
+        "gnu": report["gnu"],
         "gcc": report["gcc"],
         "cflags": report["cflags"],
         "ldflags": report["ldflags"],
