@@ -3,17 +3,28 @@
 def matrix_tests(name, catalog):
     """Declares test suites of the whole matrix, all manual.
 
-    `<name>` has all tests, `<name>_<platform>` those of one platform. Most of their time goes into
-    compiling CPython, once for each version, suite and platform.
+    `<name>` has all tests, `<name>_<platform>` those of one platform, `<name>_<label>` those of the
+    images of a minor version (3.12, 3.14t, 3.15-rc). Most of their time goes into compiling CPython,
+    once for each version, suite and platform.
 
     Args:
       name: name of the suite of all.
       catalog: CATALOG of @catalog//:catalog.bzl.
     """
     tests = {platform: [] for platform in catalog["platforms"]}
+    by_label = {}
     for image in catalog["images"]:
+        label = catalog["versions"][image["version"]]["label"]
         for platform in image["platforms"]:
-            tests[platform].append("//images:{}_{}.test".format(image["name"], platform))
+            test = "//images:{}_{}.test".format(image["name"], platform)
+            tests[platform].append(test)
+            by_label.setdefault(label, []).append(test)
+    for label, labels in by_label.items():
+        native.test_suite(
+            name = "{}_{}".format(name, label),
+            tags = ["manual"],
+            tests = labels,
+        )
     for suite, facts in catalog["suites"].items():
         for platform in facts["platforms"]:
             root = "{}_{}".format(suite, platform)

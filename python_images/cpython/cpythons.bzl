@@ -11,6 +11,9 @@ load("//tools/testing:pytest.bzl", "py_pytest")
 # docker-library keeps frame pointers for profilers from 3.12 on.
 _WITHOUT_FRAME_POINTERS = ("3.9", "3.10", "3.11")
 
+# Up to these minor versions a setup.py builds the extension modules.
+_WITH_SETUP_PY = ("3.9", "3.10", "3.11")
+
 # What the layers above a variant's package sets are called, by what catalog/variants.yaml calls root.
 _RUNTIME = {
     "debian": "debian_runtime",
@@ -101,10 +104,12 @@ def cpythons(name, catalog):
     """
     releases = []
     for version, facts in catalog["versions"].items():
-        source = "@cpython_sources//:" + version
+        source = "@cpython_sources//:" + facts["release"]
         build_python(
             name = version + "_build",
             epoch = facts["epoch"],
+            free_threaded = facts["free_threaded"],
+            setup_py = facts["minor"] in _WITH_SETUP_PY,
             source = source,
             tags = ["manual"],
             version = version,
@@ -118,10 +123,13 @@ def cpythons(name, catalog):
                     build_python = version + "_build",
                     epoch = facts["epoch"],
                     frame_pointers = facts["minor"] not in _WITHOUT_FRAME_POINTERS,
+                    free_threaded = facts["free_threaded"],
+                    setup_py = facts["minor"] in _WITH_SETUP_PY,
                     source = source,
                     tags = ["manual"],
                     toolchain = "//toolchains/cc:{}_{}".format(suite, platform),
-                    version = version,
+                    version = facts["release"],
+                    wheels = ["@image_wheels//:" + wheel for wheel in facts["wheels"]],
                 )
                 arch = catalog["platforms"][platform]["debian"]
                 _layers(release, suite, platform, arch, below)

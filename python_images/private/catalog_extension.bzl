@@ -2,14 +2,24 @@
 
 The YAML is read and checked by tools/catalog, run with the tool interpreter; a bad catalog stops
 the build with that program's message. It gives the repository @catalog, whose catalog.bzl
-holds the catalog as CATALOG, in the shape tools/catalog/export.py describes, and
-@cpython_sources//:<version>, the source archive of each release.
+holds the catalog as CATALOG, in the shape tools/catalog/export.py describes,
+@cpython_sources//:<version>, the source archive of each release, and @image_wheels//:<wheel>, what
+some images have beside pip. @old_catalog is the same with the releases of tests/old_versions, which
+are there to be tested only.
 """
 
 load(":cpython_source.bzl", "cpython_source", "cpython_sources")
+load(":wheels.bzl", "wheel_files_repo")
 
-def _read_catalog(mctx):
-    """Returns the checked catalog as JSON, keys in the catalog's own order, and what is wrong with it."""
+_OLD = "tests/old_versions/versions.yaml"
+
+def _read_catalog(mctx, versions = None):
+    """Returns the checked catalog as JSON, keys in the catalog's own order, and what is wrong with it.
+
+    Args:
+      mctx: the module context.
+      versions: read this file instead of the catalog's versions.yaml.
+    """
     root = mctx.path(Label("//:MODULE.bazel")).dirname
     yaml = mctx.path(Label("@wheels//:BUILD.bazel")).dirname.get_child("site/pyyaml")
 
@@ -18,6 +28,8 @@ def _read_catalog(mctx):
         for file in root.get_child(folder).readdir():
             if file.basename.endswith(suffix):
                 mctx.watch(file)
+    if versions:
+        mctx.watch(root.get_child(versions))
 
     result = mctx.execute(
         [
@@ -27,7 +39,7 @@ def _read_catalog(mctx):
             "--catalog={}".format(root.get_child("catalog")),
             "--shown=catalog",
             "--output=catalog.json",
-        ],
+        ] + (["--versions={}".format(root.get_child(versions))] if versions else []),
         environment = {
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": "{}:{}".format(root, yaml),
@@ -60,26 +72,51 @@ _catalog_repo = repository_rule(
 def _source_repo(version):
     return "cpython_source_" + version
 
+def _wheels(catalogs):
+    """The wheels of all catalogs with their sha256; fails where two differ in one."""
+    found = {}
+    for catalog in catalogs:
+        for wheel, sha256 in catalog["wheels"].items():
+            if found.setdefault(wheel, sha256) != sha256:
+                fail("{} and catalog/versions.yaml give {} different sha256".format(_OLD, wheel))
+    return found
+
 def _catalog_impl(mctx):
-    # The text itself: json.encode would sort the keys, and the order of `env` is the image's.
-    text, error = _read_catalog(mctx)
-    _catalog_repo(name = "catalog", error = error, json = text)
-    catalog = json.decode(text) if text else {"versions": {}}
-    for version, facts in catalog["versions"].items():
+    catalogs = []
+    for name, versions in (("catalog", None), ("old_catalog", _OLD)):
+        # The text itself: json.encode would sort the keys, and the order of `env` is the image's.
+        text, error = _read_catalog(mctx, versions)
+        _catalog_repo(name = name, error = error, json = text)
+        if text:
+            catalogs.append(json.decode(text))
+
+    # A free-threaded build has the same source.
+    releases = {
+        facts["release"]: facts
+        for catalog in catalogs
+        for facts in catalog["versions"].values()
+    }
+    for release, facts in releases.items():
         cpython_source(
-            name = _source_repo(version),
+            name = _source_repo(release),
             pool = facts["pool"],
             sha256 = facts["sha256"],
             url = facts["url"],
-            version = version,
+            version = release,
         )
     cpython_sources(
         name = "cpython_sources",
-        repos = {version: _source_repo(version) for version in catalog["versions"]},
+        repos = {release: _source_repo(release) for release in releases},
+    )
+    wheel_files_repo(
+        name = "image_wheels",
+        pip = "@tool_python//:share/pip.whl",
+        python = "@tool_python//:bin/python3",
+        wheels = _wheels(catalogs),
     )
     return mctx.extension_metadata(
         reproducible = True,
-        root_module_direct_deps = ["catalog", "cpython_sources"],
+        root_module_direct_deps = ["catalog", "cpython_sources", "image_wheels", "old_catalog"],
         root_module_direct_dev_deps = [],
     )
 

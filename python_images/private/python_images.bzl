@@ -13,9 +13,10 @@ _COMPANIONS = ["digest", "load", "push", "tar"]
 # Where `.load` puts images: a repository that no registry answers for.
 _REPOSITORY = "localhost/python"
 
-def _layers(entry, variant, platform):
+def _layers(entry, variant, platform, cpythons):
     """The layer blobs of an image, lowest first, in docker-library's order."""
-    cpython = "//python_images/cpython:{}_{}_{}".format(
+    cpython = "{}:{}_{}_{}".format(
+        cpythons,
         entry["version"],
         entry["suite"],
         platform,
@@ -47,7 +48,20 @@ def _test_names(names, actual):
             tests = [actual + ".test"],
         )
 
-def _platform_image(entry, platform, catalog, structure_test):
+def in_sample(catalog, entry, platform):
+    """Whether `bazel test //...` tests an image: if its minor version and its platform are in the sample.
+
+    Args:
+      catalog: the catalog.
+      entry: the image, one of `images` of the catalog.
+      platform: name of the platform.
+
+    Returns:
+      a bool.
+    """
+    return catalog["versions"][entry["version"]]["sample"] and catalog["platforms"][platform]["sample"]
+
+def _platform_image(entry, platform, catalog, structure_test, cpythons, sample):
     """Declares one image of one platform; returns its name."""
     target = "{}_{}".format(entry["name"], platform)
     release = catalog["versions"][entry["version"]]
@@ -60,10 +74,10 @@ def _platform_image(entry, platform, catalog, structure_test):
             base_name = entry["base"],
             created = created,
             license_expression = "PSF-2.0",
-            revision = "v" + entry["version"],
+            revision = "v" + release["release"],
             source = release["url"],
             title = "python",
-            version = entry["version"],
+            version = release["release"],
         ),
         base_digest = "//images/debian:{}_{}.digest".format(debian_image(entry["suite"], variant["root"]), platform),
         tags = ["manual"],
@@ -75,7 +89,7 @@ def _platform_image(entry, platform, catalog, structure_test):
         cmd = ["python3"],
         created = created,
         env = release["env"],
-        layers = _layers(entry, variant, platform),
+        layers = _layers(entry, variant, platform, cpythons),
         os = about["os"],
         repo_tags = ["{}:{}".format(_REPOSITORY, tag) for tag in entry["tags"]],
         tags = ["manual"],
@@ -87,13 +101,13 @@ def _platform_image(entry, platform, catalog, structure_test):
         platform = platform,
         suite = entry["suite"],
         # Tests outside of the sample are //tests:matrix's.
-        tags = [] if about["sample"] else ["manual"],
+        tags = [] if sample else ["manual"],
         variant = entry["variant"],
         version = entry["version"],
     )
     return target
 
-def python_images(name, catalog, structure_test):
+def python_images(name, catalog, structure_test, cpythons = "//python_images/cpython"):
     """Declares the images of a catalog in this package.
 
     For each image there is `<tag>`, the index of all its platforms, and `<tag>_<platform>`, one
@@ -107,16 +121,24 @@ def python_images(name, catalog, structure_test):
       catalog: the catalog, see tools/catalog/export.py.
       structure_test: macro that declares the test of an image, given name, image, version, suite,
         variant, platform and tags.
+      cpythons: package in which `cpythons` declared the CPythons of that catalog.
     """
     indexes = {}
     sample = []
     for entry in catalog["images"]:
         images = {
-            platform: _platform_image(entry, platform, catalog, structure_test)
+            platform: _platform_image(
+                entry,
+                platform,
+                catalog,
+                structure_test,
+                cpythons,
+                in_sample(catalog, entry, platform),
+            )
             for platform in entry["platforms"]
         }
         for platform, target in images.items():
-            if catalog["platforms"][platform]["sample"]:
+            if in_sample(catalog, entry, platform):
                 sample.append(target)
             names = [platform] + [
                 alias

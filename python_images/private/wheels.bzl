@@ -18,18 +18,14 @@ def _parse_lock(rctx):
         rows.append((name, version, digest))
     return rows
 
-def _wheels_impl(rctx):
-    rows = _parse_lock(rctx)
-    python = rctx.path(rctx.attr.python)
-    pip = rctx.path(rctx.attr.pip)
-    lock = rctx.path(rctx.attr.lock)
+def _download(rctx, requirements):
+    """Downloads the wheels a file of requirements pins into `wheels`; returns execute's result."""
 
     # pip itself fetches: the index, its mirrors, proxies and certificates are set up for pip on
     # the machine, and no index is named here. --require-hashes refuses any other bytes.
-    rctx.report_progress("Downloading {} wheels".format(len(rows)))
-    result = rctx.execute([
-        python,
-        str(pip) + "/pip",
+    return rctx.execute([
+        rctx.path(rctx.attr.python),
+        str(rctx.path(rctx.attr.pip)) + "/pip",
         "download",
         "--quiet",
         "--require-hashes",
@@ -37,8 +33,15 @@ def _wheels_impl(rctx):
         "--only-binary=:all:",
         "--disable-pip-version-check",
         "--dest=wheels",
-        "--requirement=" + str(lock),
+        "--requirement=" + str(requirements),
     ], timeout = 1800)
+
+def _wheels_impl(rctx):
+    rows = _parse_lock(rctx)
+    python = rctx.path(rctx.attr.python)
+    lock = rctx.path(rctx.attr.lock)
+    rctx.report_progress("Downloading {} wheels".format(len(rows)))
+    result = _download(rctx, lock)
     if result.return_code != 0:
         fail("{}: the pinned wheels can't be fetched.\n{}\n".format(lock, result.stderr) +
              "Is the package index set for pip (pip config list)? " +
@@ -80,5 +83,39 @@ wheels_repo = repository_rule(
         "pip": attr.label(mandatory = True, doc = "pip's own wheel"),
         "python": attr.label(mandatory = True, doc = "the tool interpreter"),
         "_unpack": attr.label(default = "//tools/wheels:unpack.py"),
+    },
+)
+
+def _wheel_files_impl(rctx):
+    rctx.file("requirements.txt", "".join([
+        "{} --hash=sha256:{}\n".format(wheel, sha256)
+        for wheel, sha256 in rctx.attr.wheels.items()
+    ]), executable = False)
+    rctx.report_progress("Downloading {} wheels".format(len(rctx.attr.wheels)))
+    result = _download(rctx, rctx.path("requirements.txt"))
+    if result.return_code != 0:
+        fail("catalog/versions.yaml: the wheels that images have beside pip can't be fetched.\n" +
+             result.stderr + "\nIs the package index set for pip (pip config list)?")
+    found = {}
+    for file in rctx.path("wheels").readdir():
+        name, version = file.basename.split("-")[:2]
+        found["{}=={}".format(name, version)] = file.basename
+    rctx.file("BUILD.bazel", 'package(default_visibility = ["//visibility:public"])\n' + "".join([
+        """
+filegroup(
+    name = "{}",
+    srcs = ["wheels/{}"],
+)
+""".format(wheel, found[wheel])
+        for wheel in rctx.attr.wheels
+    ]), executable = False)
+
+wheel_files_repo = repository_rule(
+    implementation = _wheel_files_impl,
+    doc = "Fetches pinned wheels with pip and offers each file as //:<name>==<version>.",
+    attrs = {
+        "pip": attr.label(mandatory = True, doc = "pip's own wheel"),
+        "python": attr.label(mandatory = True, doc = "the tool interpreter"),
+        "wheels": attr.string_dict(mandatory = True, doc = "name==version -> sha256"),
     },
 )

@@ -3,7 +3,8 @@
     import_stdlib.py [--needs=LIBRARY:MODULE,MODULE...]
 
 Runs inside an image. `sys.stdlib_module_names` is the same list on every platform and whatever
-configure found, so a module that was not built shows. `--needs` names modules that are built, but
+configure found, so a module that was not built shows (3.9 has no such list: there it's the modules
+that were found). `--needs` names modules that are built, but
 whose shared library the image does not have: they must fail to import, and for that reason.
 """
 
@@ -83,6 +84,16 @@ def extension_modules() -> set[str]:
     return names
 
 
+def known_modules() -> set[str]:
+    """The names of the standard library's modules, packages' own modules left out."""
+    listed: frozenset[str] | None = getattr(sys, "stdlib_module_names", None)
+    if listed is not None:
+        return set(listed)
+    folder = sysconfig.get_path("stdlib")
+    found = {module.name for module in pkgutil.iter_modules([folder])}
+    return (found | set(sys.builtin_module_names)) - {"__main__"}
+
+
 def main() -> int:
     """Returns the exit status."""
     parser = argparse.ArgumentParser()
@@ -92,7 +103,7 @@ def main() -> int:
         library, _, modules = need.partition(":")
         library_of.update(dict.fromkeys(modules.split(","), library))
 
-    names = {name for name in sys.stdlib_module_names if not skipped(name)}
+    names = {name for name in known_modules() if not skipped(name)}
     names |= {name for name in extension_modules() if not name.startswith(("_test", "xx", "_xx"))}
     # Before the packages' submodules are listed, which imports the packages themselves.
     wrong = []

@@ -1,10 +1,14 @@
 """python_structure_test: which structure tests an image of the catalog has to pass."""
 
 load("@catalog//:catalog.bzl", "CATALOG")
+load("@old_catalog//:catalog.bzl", OLD_CATALOG = "CATALOG")
 load("//python_images:defs.bzl", "image_structure_test", "image_validation_test")
 
 # Minor versions with a file of their own; a new one needs one.
-_MINORS = ["3.13", "3.14"]
+_MINORS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
+
+# The catalog's versions, and those that are there to be tested.
+_VERSIONS = CATALOG["versions"] | OLD_CATALOG["versions"]
 
 # What each variant has to pass, besides what all have.
 _VARIANTS = {
@@ -30,7 +34,7 @@ def python_structure_test(name, image, version, suite, variant, platform, **kwar
       platform: as in catalog/platforms.yaml.
       **kwargs: further attributes of image_structure_test.
     """
-    facts = CATALOG["versions"][version]
+    facts = _VERSIONS[version]
     machine = CATALOG["platforms"][platform]
     minor = facts["minor"]
     if minor not in _MINORS:
@@ -43,10 +47,11 @@ def python_structure_test(name, image, version, suite, variant, platform, **kwar
             variant,
         ))
     configs = _EVERYWHERE + ["python-{}.yaml".format(minor)] + _VARIANTS[variant]
+    configs.append("free-threaded.yaml" if facts["free_threaded"] else "gil.yaml")
     mounts = {"//tests/structure:" + file: "/structure/" + file for file in _SCRIPTS}
     if platform in _NATIVE:
         configs.append("regrtest.yaml")
-        mounts["@cpython_sources//:" + version] = "/structure/source.tar.xz"
+        mounts["@cpython_sources//:" + facts["release"]] = "/structure/source.tar.xz"
     oci_platform = "/".join([
         part
         for part in [machine["os"], machine["architecture"], machine["variant"]]
@@ -70,13 +75,14 @@ def python_structure_test(name, image, version, suite, variant, platform, **kwar
         oci_platform = oci_platform,
         platform = platform,
         substitutions = {
-            "{{ABI}}": minor.replace(".", ""),
+            "{{ABI}}": minor.replace(".", "") + ("t" if facts["free_threaded"] else ""),
             "{{DEBIAN_ARCH}}": machine["debian"],
             "{{MINOR}}": minor,
+            "{{MINOR_ABI}}": minor + ("t" if facts["free_threaded"] else ""),
             "{{SHA256}}": facts["sha256"],
             "{{SUITE}}": suite,
             "{{TRIPLET}}": machine["triplet"],
-            "{{VERSION}}": version,
+            "{{VERSION}}": facts["release"],
         },
         **kwargs
     )

@@ -1,4 +1,4 @@
-"""unpack_tests.py SOURCE.tar.xz: puts Lib/test of CPython's source where `python -m test` looks.
+"""unpack_tests.py SOURCE: puts Lib/test of CPython's source where `python -m test` looks.
 
 The images come without it, as docker-library's do.
 """
@@ -12,12 +12,16 @@ import tarfile
 def main() -> None:
     """Unpacks the tests."""
     target = pathlib.Path(sysconfig.get_path("stdlib"))
-    with tarfile.open(sys.argv[1], "r|xz") as archive:
+    with tarfile.open(sys.argv[1], "r|*") as archive:
         for member in archive:
             _, _, path = member.name.partition("/Lib/")
             if path == "test" or path.startswith("test/"):
                 member.name = path
-                archive.extract(member, target, filter="data")
+                # The first releases of 3.11 and earlier have no filters.
+                if hasattr(tarfile, "data_filter"):
+                    archive.extract(member, target, filter="data")
+                else:
+                    archive.extract(member, target)
 
 
 if __name__ == "__main__":

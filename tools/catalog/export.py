@@ -9,8 +9,12 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
 
     {
       "versions": {"3.14.7": {
+          "release": "3.14.7",        # the same of its free-threaded build, "3.14.7t"
           "minor": "3.14",            # always plain, also of a pre-release
-          "label": "3.14",            # "3.15-rc" of a pre-release
+          "label": "3.14",            # "3.15-rc" of a pre-release, "3.14t" if free-threaded
+          "free_threaded": false,
+          "sample": true,             # `bazel test //...` tests its images
+          "wheels": [],               # installed beside pip: keys of the mapping below
           "prerelease": false,
           "newest": true,             # of its label
           "sha256": "...", "url": "https://...", "pool": "pool/main/...",
@@ -18,6 +22,7 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "released": "2026-08-05", "epoch": 1785888000,
           "eol": "2030-10-31",
           "env": {"PATH": "...", "PYTHON_VERSION": "3.14.7", ...}}},   # in the image's order
+      "wheels": {"wheel==0.45.1": "<sha256>"},
       "suites": {"trixie": {
           "release": "13", "point_release": "13.7",
           "platforms": ["amd64", "arm64"], "eol": "2028-08-09",
@@ -61,8 +66,12 @@ from tools.catalog.model import Catalog, Image, Platform, Suite, Variant, Versio
 
 def _version(version: Version, newest: bool) -> dict[str, object]:
     return {
+        "release": version.release.number,
         "minor": version.release.minor,
         "label": version.release.label,
+        "free_threaded": version.release.free_threaded,
+        "sample": version.sample,
+        "wheels": list(version.minor.wheels),
         "prerelease": version.release.prerelease,
         "newest": newest,
         "sha256": version.sha256,
@@ -136,6 +145,7 @@ def export(catalog: Catalog) -> dict[str, object]:
             name: _version(version, newest[version.release.label] is version)
             for name, version in catalog.versions.items()
         },
+        "wheels": dict(catalog.wheels),
         "suites": {name: _suite(suite) for name, suite in catalog.suites.items()},
         "default_suite": next(iter(catalog.suites)),
         "platforms": {name: _platform(platform) for name, platform in catalog.platforms.items()},
@@ -169,10 +179,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--catalog", type=Path, required=True, help="the catalog's directory")
     parser.add_argument("--shown", type=Path, help="what errors call that directory")
+    parser.add_argument("--versions", type=Path, help="file to read instead of its versions.yaml")
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
     options = parser.parse_args(arguments)
     try:
-        exported = export(load(options.catalog, options.shown))
+        exported = export(load(options.catalog, options.shown, options.versions))
     except CatalogError as error:
         print(error, file=sys.stderr)
         return 2

@@ -114,6 +114,12 @@ def _release(value: Value, lists: Dict[str, tuple[str, ...]]) -> FamilyRelease:
     return made
 
 
+def _pinned(wheels: tuple[str, ...], name: str) -> str | None:
+    """The version of the wheel called ``name``."""
+    pins = dict(wheel.split("==") for wheel in wheels)
+    return pins.get(name)
+
+
 def _from_catalog(catalog: Catalog) -> tuple[FamilyRelease, ...]:
     return tuple(
         FamilyRelease(
@@ -126,7 +132,7 @@ def _from_catalog(catalog: Catalog) -> tuple[FamilyRelease, ...]:
             commits={},
             sha256=version.sha256,
             windows_sha256=None,
-            setuptools=None,
+            setuptools=_pinned(version.minor.wheels, "setuptools"),
         )
         for version in catalog.versions.values()
     )

@@ -5,6 +5,7 @@ Every fault is a CatalogError that names the file, the line, the key, the value 
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 from string import Formatter
@@ -28,6 +29,7 @@ FILES = ("versions.yaml", "suites.yaml", "platforms.yaml", "variants.yaml")
 
 _NAME = r"[a-z][a-z0-9-]*"
 _MINOR = r"\d+\.\d+"
+_WHEEL = r"[a-z0-9_]+==[0-9][0-9.]*"
 
 
 def sha256(value: Value) -> str:
@@ -185,16 +187,20 @@ def _variants(top: Mapping, suites: dict[str, Suite]) -> dict[str, Variant]:
     return found
 
 
-def _minors(value: Value, suites: set[str] | None) -> dict[str, Minor]:
+def _minors(value: Value, suites: set[str] | None, wheels: set[str] | None) -> dict[str, Minor]:
     found: dict[str, Minor] = {}
     for name, row in _named(value, _MINOR, "minor version"):
-        aliases = row.get("aliases")
+        aliases, threaded = row.get("aliases"), row.get("free_threaded")
+        sampled = row.get("sample")
         minor = Minor(
             name=name,
             aliases=() if aliases is None else aliases.names(),
             env=_texts(row.get("env")),
             eol=row.need("eol", "add the end of security support").date(),
             suites=_some_of(row.get("suites"), suites, "suite"),
+            free_threaded=threaded is not None and threaded.boolean(),
+            wheels=_some_of(row.get("wheels"), wheels, "wheel") or (),
+            sample=sampled is not None and sampled.boolean(),
         )
         row.done()
         for alias in minor.aliases:
@@ -216,7 +222,7 @@ def _source(value: Value) -> Source:
     return source
 
 
-def _version(value: Value, minors: dict[str, Minor], source: Source) -> Version:
+def _version(value: Value, minors: dict[str, Minor], usual: Source) -> Version:
     row = value.mapping()
     number = row.need("version", "add the release, such as 3.14.7")
     made = release(number)
@@ -225,22 +231,49 @@ def _version(value: Value, minors: dict[str, Minor], source: Source) -> Version:
             f"{made.minor!r} of {made} is not among minors",
             f'add minors."{made.minor}" to the same file',
         )
+    if made.free_threaded:
+        raise number.error(
+            f"{made} is a build of {made.number}, not a release",
+            f'write {made.number}, and free_threaded: true in minors."{made.minor}"',
+        )
+    other = row.get("source")
     version = Version(
         release=made,
         minor=minors[made.minor],
         sha256=sha256(row.need("sha256", "add the SHA-256 of the source's .tar.xz")),
         released=row.need("released", "add the release's day").date(),
-        source=source,
+        source=usual if other is None else _source(other),
     )
     row.done()
     return version
 
 
+def _builds(version: Version) -> list[Version]:
+    """The release, and its free-threaded build if the minor version has those."""
+    if not version.minor.free_threaded:
+        return [version]
+    other = dataclasses.replace(version.release, free_threaded=True)
+    return [version, dataclasses.replace(version, release=other)]
+
+
+def _wheels(value: Value | None) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if value is None:
+        return found
+    rows = value.mapping()
+    for name, item in rows.items():
+        if re.fullmatch(_WHEEL, name) is None:
+            raise rows.key(name).error(f"{name!r} is no wheel", "write name==version")
+        found[name] = sha256(item)
+    return found
+
+
 def _versions(
     top: Mapping, suites: set[str]
-) -> tuple[dict[str, Version], dict[str, Minor], dict[str, Value]]:
+) -> tuple[dict[str, Version], dict[str, Minor], dict[str, Value], dict[str, str]]:
     source = _source(top.need("source", "add url, pool and strip_prefix"))
-    minors = _minors(top.need("minors", "add a mapping of minor versions"), suites)
+    wheels = _wheels(top.get("wheels"))
+    minors = _minors(top.need("minors", "add a mapping of minor versions"), suites, set(wheels))
     rows = top.need("versions", "add a list of releases")
     top.done()
     found: dict[str, Version] = {}
@@ -252,37 +285,46 @@ def _versions(
                 f"{version.name} is there twice",
                 f"line {places[version.name].line} has it already: keep one row",
             )
-        found[version.name] = version
-        places[version.name] = value
+        for build in _builds(version):
+            found[build.name] = build
+            places[build.name] = value
     if not found:
         raise rows.error("lists no release", "add at least one row")
     ordered = sorted(found.values(), key=lambda version: version.release.order, reverse=True)
-    return {version.name: version for version in ordered}, minors, places
+    return {version.name: version for version in ordered}, minors, places, wheels
 
 
 def minors(directory: Path, shown: Path | None = None) -> dict[str, Minor]:
     """The checked ``minors`` of versions.yaml alone, with what they say of suites unread."""
     file = "versions.yaml"
     top = yamlfile.read(directory / file, (shown or directory) / file)
-    return _minors(top.need("minors", "add a mapping of minor versions"), None)
+    return _minors(top.need("minors", "add a mapping of minor versions"), None, None)
 
 
-def load(directory: Path, shown: Path | None = None) -> Catalog:
+def load(directory: Path, shown: Path | None = None, versions: Path | None = None) -> Catalog:
     """The checked catalog in ``directory``, which holds the four files of ``FILES``.
 
-    ``shown`` is what errors call the directory; its own path when absent.
+    ``shown`` is what errors call the directory; its own path when absent. ``versions`` is read in
+    place of its versions.yaml.
 
     Raises:
         CatalogError: anything is missing, malformed, unknown or contradictory.
     """
     label = shown or directory
     tops = {name: yamlfile.read(directory / name, label / name) for name in FILES}
+    if versions is not None:
+        tops["versions.yaml"] = yamlfile.read(versions)
     platforms = _platforms(tops["platforms.yaml"])
     suites = _suites(tops["suites.yaml"], set(platforms))
     variants = _variants(tops["variants.yaml"], suites)
-    versions, minors, places = _versions(tops["versions.yaml"], set(suites))
+    releases, minors, places, wheels = _versions(tops["versions.yaml"], set(suites))
     catalog = Catalog(
-        versions=versions, minors=minors, suites=suites, platforms=platforms, variants=variants
+        versions=releases,
+        minors=minors,
+        suites=suites,
+        platforms=platforms,
+        variants=variants,
+        wheels=wheels,
     )
     _check_tags(catalog, label, places)
     return catalog

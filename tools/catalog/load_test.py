@@ -31,6 +31,10 @@ FAULTS = [
     # file, old, new, lines below the edit, words the message must have
     ("versions.yaml", "  - version: 3.14.7\n", "  - version: 3.99.0\n", 0, ["3.99", "minors"]),
     ("versions.yaml", "  - version: 3.14.7\n", "  - version: 3.14\n", 0, ["'3.14'", "release"]),
+    ("versions.yaml", "version: 3.14.7\n", "version: 3.14.7t\n", 0, ["3.14.7t", "free_threaded"]),
+    ("versions.yaml", "    env: {}", "    free_threaded: 1", 0, ["1", "true or false"]),
+    ("versions.yaml", "    env: {}", "    wheels: [six==1.0]", 0, ["unknown wheel 'six==1.0'"]),
+    ("versions.yaml", "minors:\n", "wheels: {six: 0}\nminors:\n", 0, ["'six' is no wheel"]),
     ("versions.yaml", "    sha256: 3b48", "    sha256: Zb48", 0, ["Zb48", "SHA-256"]),
     ("versions.yaml", "    sha256: ", "    sha265: ", -1, ["sha256", "versions[0]"]),
     (
@@ -93,6 +97,54 @@ def test_a_fault_is_one_error_naming_file_line_and_value(
 
 def test_the_real_catalog_is_sound() -> None:
     assert load(fixture.CATALOG).images()
+
+
+def test_the_releases_for_tests_only_are_sound_and_others_than_the_catalogs() -> None:
+    file = fixture.CATALOG.parent / "tests/old_versions/versions.yaml"
+    old = load(fixture.CATALOG, versions=file)
+    assert old.images()
+    assert not old.versions.keys() & load(fixture.CATALOG).versions.keys()
+
+
+def test_no_tag_of_the_real_catalog_is_two_images() -> None:
+    tags = [tag for image in load(fixture.CATALOG).images() for tag in image.tags]
+    assert len(tags) == len(set(tags))
+
+
+def test_a_free_threaded_build_is_one_flag(catalog: Path) -> None:
+    before = {image.name: image.tags for image in load(catalog).images()}
+    edit(catalog, "versions.yaml", "    env: {}", "    free_threaded: true\n    sample: true")
+    made = load(catalog)
+    images = {image.name: image.tags for image in made.images()}
+    assert {name: images[name] for name in before} == before
+    assert images.keys() - before.keys() == {"3.14.7t-slim-trixie", "3.14.7t-slim-bookworm"}
+    assert images["3.14.7t-slim-trixie"] == (
+        "3.14.7t-slim-trixie",
+        "3.14t-slim-trixie",
+        "3.14.7t-slim",
+        "3.14t-slim",
+    )
+    ordinary, threaded = made.versions["3.14.7"], made.versions["3.14.7t"]
+    assert (threaded.url, threaded.sha256) == (ordinary.url, ordinary.sha256)
+    assert threaded.env == ordinary.env
+    assert (ordinary.sample, threaded.sample) == (True, False)
+    exported = export.export(made)["versions"]
+    assert isinstance(exported, dict)
+    assert list(exported) == ["3.14.7", "3.14.7t", "3.13.15"]
+    assert exported["3.14.7t"]["release"] == "3.14.7"
+
+
+def test_a_release_may_have_its_source_elsewhere(catalog: Path) -> None:
+    edit(
+        catalog,
+        "versions.yaml",
+        "    released: 2026-08-05\n",
+        "    released: 2026-08-05\n"
+        "    source: {url: 'u/{version}', pool: 'p/{debian}', strip_prefix: s}\n",
+    )
+    made = load(catalog).versions
+    assert (made["3.14.7"].url, made["3.14.7"].pool) == ("u/3.14.7", "p/3.14.7")
+    assert made["3.13.15"].url.startswith("https://www.python.org/")
 
 
 def test_a_missing_file_is_named(catalog: Path) -> None:

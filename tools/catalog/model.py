@@ -15,13 +15,27 @@ PATH = "/usr/local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
 
 @dataclass(frozen=True)
 class Minor:
-    """What all releases of a minor version have in common."""
+    """What all releases of a minor version have in common.
+
+    Attributes:
+        name: such as ``3.14``.
+        aliases: further base tags of the newest release.
+        env: variables every image sets, besides PATH, PYTHON_VERSION, PYTHON_SHA256.
+        eol: last day of security fixes.
+        suites: only these have it; all if None.
+        free_threaded: whether each release is also built without the global interpreter lock.
+        wheels: what images have beside pip, as ``name==version``.
+        sample: whether `bazel test //...` tests its images, on the platforms of the sample.
+    """
 
     name: str
     aliases: tuple[str, ...]
     env: Mapping[str, str]
     eol: datetime.date
     suites: tuple[str, ...] | None
+    free_threaded: bool = False
+    wheels: tuple[str, ...] = ()
+    sample: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,7 +49,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Version:
-    """One CPython release to build."""
+    """One CPython release to build; its free-threaded build is another Version.
+
+    Attributes:
+        release: its number, and whether it is the free-threaded build.
+        minor: what it has in common with others.
+        sha256: of the source archive.
+        released: the day all times in the image carry.
+        source: where the archive comes from.
+    """
 
     release: Release
     minor: Minor
@@ -45,8 +67,13 @@ class Version:
 
     @property
     def name(self) -> str:
-        """The release as text, ``3.14.7``."""
+        """The release as text, ``3.14.7``, or ``3.14.7t`` of its free-threaded build."""
         return str(self.release)
+
+    @property
+    def sample(self) -> bool:
+        """Whether `bazel test //...` tests its images, on the platforms of the sample."""
+        return self.minor.sample and not self.release.free_threaded
 
     @property
     def epoch(self) -> int:
@@ -56,7 +83,7 @@ class Version:
     def _fill(self, template: str) -> str:
         stage = f"~{self.release.stage}{self.release.serial}" if self.release.prerelease else ""
         return template.format(
-            version=self.name,
+            version=self.release.number,
             base=self.release.base,
             minor=self.release.minor,
             debian=self.release.base + stage,
@@ -83,7 +110,7 @@ class Version:
         return {
             "PATH": PATH,
             **self.minor.env,
-            "PYTHON_VERSION": self.name,
+            "PYTHON_VERSION": self.release.number,
             "PYTHON_SHA256": self.sha256,
         }
 
@@ -164,13 +191,17 @@ class Image:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The whole catalog; mappings keep the files' order, versions run from newest to oldest."""
+    """The whole catalog; mappings keep the files' order, versions run from newest to oldest.
+
+    ``wheels`` is the SHA-256 of each wheel that a minor version's ``wheels`` may name.
+    """
 
     versions: Mapping[str, Version]
     minors: Mapping[str, Minor]
     suites: Mapping[str, Suite]
     platforms: Mapping[str, Platform]
     variants: Mapping[str, Variant]
+    wheels: Mapping[str, str]
 
     def newest(self) -> dict[str, Version]:
         """For every label (``3.14``, ``3.15-rc``) its newest release."""

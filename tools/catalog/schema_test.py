@@ -17,14 +17,21 @@ SCHEMAS = {
     for path in sorted((CATALOG / "schema").glob("*.json"))
 }
 FROZEN = Path(__file__).parent / "testdata" / "catalog"
+OLD = CATALOG.parent / "tests/old_versions/versions.yaml"
 FILES = {
     **{path: path.stem for path in sorted(CATALOG.glob("*.yaml"))},
     **{path: path.stem for path in sorted(FROZEN.glob("*.yaml"))},
+    OLD: "versions",
     **dict.fromkeys(sorted((CATALOG / "families").glob("*.yaml")), "family"),
 }
 
 
-_FOLDERS = {"catalog": "schema", "families": "../schema", "frozen": "../../../../catalog/schema"}
+_FOLDERS = {
+    "catalog": "schema",
+    "families": "../schema",
+    "frozen": "../../../../catalog/schema",
+    "old_versions": "../../catalog/schema",
+}
 
 
 def data(text: str) -> Any:

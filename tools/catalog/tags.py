@@ -1,16 +1,18 @@
 """The tag algebra: which tags an image of a published family has, exactly.
 
 Terms
-    release     one CPython release, ``3.14.7`` or ``3.15.0rc1``.
-    label       what a family calls a release line: the minor version, ``3.14``, with ``-rc``
-                appended while the release is a pre-release: ``3.15-rc``.
+    release     one CPython release, ``3.14.7`` or ``3.15.0rc1``; with ``t`` appended, its
+                free-threaded build: ``3.14.7t``, ``3.15.0rc1t``.
+    label       what a family calls a release line: the minor version, ``3.14``, with ``t`` for
+                free-threaded builds and ``-rc`` while the release is a pre-release: ``3.14t``,
+                ``3.15-rc``, ``3.15t-rc``.
     variant     what a release is built on: a suite (``trixie``), a slim suite (``slim-trixie``),
                 an Alpine version (``alpine3.23``) or a Windows base
                 (``windows/windowsservercore-ltsc2025``; its name is the part after the slash).
 
 Rules
     1. Base tags of a release are, in this order: the release, its label, the label's aliases
-       (``3``, ``latest``). A pre-release has no aliases.
+       (``3``, ``latest``). A pre-release and a free-threaded build have no aliases.
     2. The default suite is the first variant that is neither slim nor Alpine nor Windows; in a
        family without such a variant, the first slim one's suite. The default Alpine is the first
        Alpine variant.
@@ -35,7 +37,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-_RELEASE = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:(a|b|rc)(\d+))?")
+_RELEASE = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:(a|b|rc)(\d+))?(t)?")
 GRAMMAR = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _STAGE = {"a": 0, "b": 1, "rc": 2, None: 3}
 
@@ -45,13 +47,17 @@ _WINDOWS_SHARED = ("windowsservercore", "nanoserver")
 
 @dataclass(frozen=True)
 class Release:
-    """A CPython release number taken apart; ``stage`` is a, b, rc or None for a final one."""
+    """A CPython release number taken apart; ``stage`` is a, b, rc or None for a final one.
+
+    ``free_threaded`` says that the build without the global interpreter lock is meant.
+    """
 
     major: int
     minor_number: int
     patch: int
     stage: str | None
     serial: int
+    free_threaded: bool = False
 
     @property
     def minor(self) -> str:
@@ -65,8 +71,8 @@ class Release:
 
     @property
     def label(self) -> str:
-        """``3.14``, or ``3.15-rc`` of a pre-release."""
-        return self.minor + ("-rc" if self.prerelease else "")
+        """``3.14``, or ``3.15-rc`` of a pre-release; ``3.14t``, ``3.15t-rc`` if free-threaded."""
+        return self.minor + self._flag + ("-rc" if self.prerelease else "")
 
     @property
     def prerelease(self) -> bool:
@@ -74,13 +80,24 @@ class Release:
         return self.stage is not None
 
     @property
-    def order(self) -> tuple[int, int, int, int, int]:
-        """A key that sorts releases from oldest to newest."""
-        return (self.major, self.minor_number, self.patch, _STAGE[self.stage], self.serial)
+    def order(self) -> tuple[int, int, int, int, int, bool]:
+        """A key that sorts from oldest to newest, a free-threaded build below the other one."""
+        stage = _STAGE[self.stage]
+        ordinary = not self.free_threaded
+        return (self.major, self.minor_number, self.patch, stage, self.serial, ordinary)
+
+    @property
+    def number(self) -> str:
+        """The release as python.org writes it, however it is built."""
+        return self.base + (f"{self.stage}{self.serial}" if self.stage else "")
+
+    @property
+    def _flag(self) -> str:
+        return "t" if self.free_threaded else ""
 
     def __str__(self) -> str:
-        """The release as python.org writes it."""
-        return self.base + (f"{self.stage}{self.serial}" if self.stage else "")
+        """The release's number, with ``t`` if free-threaded."""
+        return self.number + self._flag
 
 
 def release(text: str) -> Release:
@@ -88,8 +105,8 @@ def release(text: str) -> Release:
     match = _RELEASE.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a CPython release such as 3.14.7 or 3.15.0rc1")
-    major, minor, patch, stage, serial = match.groups()
-    made = Release(int(major), int(minor), int(patch), stage, int(serial or 0))
+    major, minor, patch, stage, serial, threaded = match.groups()
+    made = Release(int(major), int(minor), int(patch), stage, int(serial or 0), bool(threaded))
     if str(made) != text:
         raise ValueError(f"{text!r} has leading zeros, write {made}")
     return made
@@ -104,7 +121,8 @@ def base_tags(number: Release, aliases: Iterable[str] = (), *, newest: bool = Tr
     """Rule 1. A release that isn't the ``newest`` of its label has only its own number."""
     if not newest:
         return [str(number)]
-    return [str(number), number.label, *(() if number.prerelease else aliases)]
+    plain = not number.prerelease and not number.free_threaded
+    return [str(number), number.label, *(aliases if plain else ())]
 
 
 def name(variant: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,7 +33,8 @@ releases = st.builds(
     st.integers(0, 30),
     st.sampled_from([None, "a", "b", "rc"]),
     st.integers(1, 9),
-).map(lambda made: made if made.stage else tags.Release(3, made.minor_number, made.patch, None, 0))
+    st.booleans(),
+).map(lambda made: made if made.stage else dataclasses.replace(made, serial=0))
 variants = st.lists(st.sampled_from(VARIANTS), min_size=1, unique=True)
 families = st.lists(
     st.tuples(releases, variants), min_size=1, max_size=6, unique_by=lambda row: row[0].label
@@ -39,10 +42,15 @@ families = st.lists(
 
 
 def family(rows: list[tuple[tags.Release, list[str]]]) -> list[tuple[str, list[str], list[str]]]:
-    """(variant, simple, shared tags) of all images; the first final release is 3 and latest."""
-    final = next((number for number, _ in rows if not number.prerelease), None)
+    """(variant, simple, shared tags) of all images; the first final release is 3 and latest.
+
+    A free-threaded build comes with its release's aliases, as it does from a catalog.
+    """
+    final = next((one for one, _ in rows if not one.prerelease and not one.free_threaded), None)
     bases = {
-        number: tags.base_tags(number, ["3", "latest"] if number is final else [])
+        number: tags.base_tags(
+            number, ["3", "latest"] if number is final or number.free_threaded else []
+        )
         for number, _ in rows
     }
     return [
@@ -117,12 +125,34 @@ def test_bare_tags_are_shared_by_one_suite_and_all_server_cores(
 
 
 @given(releases)
-def test_a_pre_release_has_two_base_tags_and_no_alias(number: tags.Release) -> None:
+def test_only_an_ordinary_final_release_has_aliases(number: tags.Release) -> None:
     bases = tags.base_tags(number, ["3", "latest"])
+    flag = "t" if number.free_threaded else ""
     if number.prerelease:
-        assert bases == [str(number), f"{number.minor}-rc"]
+        assert bases == [f"{number.number}{flag}", f"{number.minor}{flag}-rc"]
+    elif number.free_threaded:
+        assert bases == [f"{number.base}t", f"{number.minor}t"]
     else:
-        assert bases == [str(number), number.minor, "3", "latest"]
+        assert bases == [number.base, number.minor, "3", "latest"]
+
+
+@given(releases, variants)
+def test_a_free_threaded_build_has_no_tag_of_the_ordinary_one(
+    number: tags.Release, listed: list[str]
+) -> None:
+    def every(release: tags.Release) -> set[str]:
+        bases = tags.base_tags(release, ["3", "latest"])
+        return {
+            tag
+            for variant in listed
+            for made in (tags.simple_tags, tags.shared_tags)
+            for tag in made(bases, variant, listed)
+        }
+
+    threaded = every(dataclasses.replace(number, free_threaded=True))
+    assert not threaded & every(dataclasses.replace(number, free_threaded=False))
+    for tag in threaded:
+        assert tag.startswith((f"{number.number}t", f"{number.minor}t"))
 
 
 @given(releases)
@@ -139,7 +169,9 @@ def test_order_puts_pre_releases_below_their_final_release(
     assert (one.order == two.order) == (one == two)
 
 
-@pytest.mark.parametrize("text", ["3.14", "3.14.07", "3.14.7-rc1", "v3.14.7", "3.14.7rc", ""])
+@pytest.mark.parametrize(
+    "text", ["3.14", "3.14.07", "3.14.7-rc1", "v3.14.7", "3.14.7rc", "3.14.7tt", "t", ""]
+)
 def test_what_is_no_release_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"release|zeros"):
         tags.release(text)

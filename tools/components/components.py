@@ -51,10 +51,10 @@ def cpython(version: Version) -> dict[str, object]:
     """CPython's own source."""
     return _package(
         "cpython",
-        version.name,
+        version.release.number,
         version.url,
         version.sha256,
-        f"pkg:generic/cpython@{version.name}?download_url={quote(version.url, safe='')}"
+        f"pkg:generic/cpython@{version.release.number}?download_url={quote(version.url, safe='')}"
         f"&checksum=sha256:{version.sha256}",
         licenseDeclared="PSF-2.0",
         supplier="Organization: Python Software Foundation",

@@ -142,9 +142,10 @@ def values(recipes: Recipes, family: Family, entry: Entry) -> dict[str, object]:
     if not windows and sha256 is None and build:
         build = sorted([*build, "gnupg"])
     env = {"PYTHONIOENCODING": "UTF-8"} if windows else dict(recipes.minors[minor].env)
-    env["PYTHON_VERSION"] = entry.release.name
+    env["PYTHON_VERSION"] = entry.release.release.number
     if sha256 is not None:
         env["PYTHON_SHA256"] = sha256
+    threads = ["--disable-gil"] if entry.release.release.free_threaded else []
     lto = ["--with-lto"] if _order(recipes.lto) <= _order(minor) else []
     # musl has no working profile run, and CPython 2 none worth having.
     pgo = ["--enable-optimizations"] if not alpine and not two else []
@@ -161,7 +162,7 @@ def values(recipes: Recipes, family: Family, entry: Entry) -> dict[str, object]:
         if name in recipes.dist_clean
         else "rm -rf /var/lib/apt/lists/*",
         "sha256": sha256,
-        "configure": sorted(recipes.configure["python2" if two else "python3"]),
+        "configure": sorted([*recipes.configure["python2" if two else "python3"], *threads]),
         "optimization": pgo + lto,
         "strip": found == "slim",
         "gdb": found == "default",
