@@ -51,7 +51,11 @@ def builds(checkout: Checkout) -> list[tuple[str, str, str]]:
         (image["version"], image["suite"], platform)
         for image in exported["images"]
         for platform in image["platforms"]
-        if WHOLE or exported["platforms"][platform]["sample"]
+        if WHOLE
+        or (
+            exported["versions"][image["version"]]["sample"]
+            and exported["platforms"][platform]["sample"]
+        )
     ]
 
 

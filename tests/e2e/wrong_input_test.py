@@ -96,6 +96,20 @@ def test_a_pin_that_left_the_archive_names_package_lock_and_remedy(checkout: Che
     assert "./bazelw run //tools:lock" in result.errors
 
 
+def test_a_source_that_nobody_has_names_release_places_and_remedy(checkout: Checkout) -> None:
+    # As 3.12 is where python.org can't be reached; this one is nowhere.
+    with checkout.changed("catalog/versions.yaml", "- version: 3.12.", "- version: 3.12.99"):
+        listed = checkout.bazel("query", "//images:3.12-slim-trixie_amd64")
+        result = checkout.bazel("build", "--nobuild", "//images:3.12-slim-trixie_amd64")
+    assert listed.status == 0, listed.output
+    assert result.status != 0
+    assert "the source of CPython 3.12.99" in result.errors, result.output
+    assert "can't be fetched with the sha256 of catalog/versions.yaml" in result.errors
+    assert "  https://www.python.org/ftp/python/3.12.99" in result.errors
+    assert "--repo_env=PYTHON_MIRROR=" in result.errors
+    assert "crashed" not in result.output
+
+
 def test_a_changed_maintainer_script_asks_for_review(checkout: Checkout) -> None:
     table = "tools/rootfs/scripts/bookworm.toml"
     entry = "[[base-files.postinst]]\nsha256 = "
