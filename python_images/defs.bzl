@@ -1,5 +1,6 @@
 """The public rules and macros. What each does is said where it is defined."""
 
+load("//python_images/private:attestations.bzl", _image_sbom = "image_sbom")
 load(
     "//python_images/private:cpython.bzl",
     _CPythonInfo = "CPythonInfo",
@@ -40,6 +41,7 @@ cpython_links_layer = _cpython_links_layer
 image = _image
 image_annotations = _image_annotations
 image_index = _image_index
+image_sbom = _image_sbom
 publish = _publish
 
 # Whole families out of a catalog

@@ -1,6 +1,7 @@
 """cpythons: every CPython of the catalog, and the image layers made of it."""
 
 load("@debian//:sets.bzl", "SNAPSHOTS")
+load("//python_images/private:attestations.bzl", "cpython_bundled")
 load("//python_images/private:cpython.bzl", "build_python", "cpython", "cpython_layer", "cpython_links_layer")
 load("//python_images/private:layer.bzl", "layer_blob")
 load("//python_images/private:rootfs.bzl", "debian_layer")
@@ -96,7 +97,7 @@ def cpythons(name, catalog):
 
     `<version>_<suite>_<platform>` is a CPython. Hanging off it: `.runtime` (the libraries it needs,
     above debian-slim) and `.debian_runtime` (above debian), `.stripped` and `.unstripped` (itself),
-    `.links` (python, pip ...), layers all, each with its `.blob`. `<version>_build` is the build python they share. All are manual: compiling is dear.
+    `.links` (python, pip ...), layers all, each with its `.blob`. `<version>_build` is the build python they share, `<version>.bundled` lists what the source bundles. All are manual: compiling is dear.
 
     Args:
       name: name of the filegroup of all CPythons.
@@ -113,6 +114,11 @@ def cpythons(name, catalog):
             source = source,
             tags = ["manual"],
             version = version,
+        )
+        cpython_bundled(
+            name = version + ".bundled",
+            source = source,
+            tags = ["manual"],
         )
         for suite, suite_facts in catalog["suites"].items():
             below = _layers_below(catalog["variants"], suite)

@@ -2,6 +2,7 @@
 
 load("@debian//:sets.bzl", "SNAPSHOTS")
 load("//python_images/rootfs:rootfs.bzl", "layer_name")
+load(":attestations.bzl", "build_tools", "image_attestations")
 load(":oci.bzl", "image", "image_annotations", "image_index")
 load(":time.bzl", "snapshot_rfc3339")
 
@@ -59,6 +60,28 @@ def debian_images(name, catalog):
                     repo_tags = repo_tags,
                     tags = ["manual"],
                     variant = about["variant"] or None,
+                )
+                image_attestations(
+                    name = "{}_{}".format(index, platform),
+                    about = {
+                        "platform": platform,
+                        "snapshot": SNAPSHOTS["{}/{}".format(suite, about["debian"])],
+                        "suite": suite,
+                    },
+                    packages = ["@debian//{}/{}:{}.json".format(
+                        suite,
+                        about["debian"],
+                        variant["layers"][0],
+                    )],
+                    suite = suite,
+                    title = "debian",
+                    tools = build_tools(
+                        suite,
+                        platform,
+                        about["debian"],
+                        compiled = False,
+                        rendered = root != "debian-slim",
+                    ),
                 )
             image_index(
                 name = index,

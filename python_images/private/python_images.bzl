@@ -1,14 +1,19 @@
 """python_images: every image of a catalog, with its tags as aliases. A macro: data to targets."""
 
+load("@debian//:sets.bzl", "SNAPSHOTS")
 load("//python_images/cpython:cpythons.bzl", "layer_names")
 load("//python_images/rootfs:rootfs.bzl", "layer_name")
 load(":annotations.bzl", "annotations_file")
+load(":attestations.bzl", "build_tools", "image_attestations")
 load(":debian_images.bzl", "debian_image")
 load(":oci.bzl", "image", "image_annotations", "image_index")
 load(":publish.bzl", "publish")
 
 # What hangs off an image under each of its names, besides the test of a platform's.
 _COMPANIONS = ["digest", "load", "push", "tar"]
+
+# What is said of an image; under its tags, but not under each alias of its platform.
+_ATTESTATIONS = ["provenance", "sbom"]
 
 # Where `.load` puts images: a repository that no registry answers for.
 _REPOSITORY = "localhost/python"
@@ -27,6 +32,14 @@ def _layers(entry, variant, platform, cpythons):
     ] + [
         "{}.{}.blob".format(cpython, layer)
         for layer in layer_names(variant)
+    ]
+
+def _package_sets(entry, variant, arch):
+    """The lists of the locked packages that an image's layers are made of."""
+    return [
+        "@debian//{}/{}:{}.json".format(entry["suite"], arch, set)
+        # Runtime libraries are taken from what CPython is compiled against.
+        for set in variant["layers"] + ["sysroot"]
     ]
 
 def _aliases(names, actual, companions):
@@ -95,6 +108,32 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, sample):
         tags = ["manual"],
         variant = about["variant"] or None,
     )
+    image_attestations(
+        name = target,
+        about = {
+            "platform": platform,
+            "snapshot": SNAPSHOTS["{}/{}".format(entry["suite"], about["debian"])],
+            "suite": entry["suite"],
+            "variant": entry["variant"],
+            "version": entry["version"],
+        },
+        bundled = "//python_images/cpython:{}.bundled".format(entry["version"]),
+        packages = _package_sets(entry, variant, about["debian"]),
+        source = {
+            "sha256": release["sha256"],
+            "url": release["url"],
+            "version": entry["version"],
+        },
+        suite = entry["suite"],
+        title = "python",
+        tools = build_tools(
+            entry["suite"],
+            platform,
+            about["debian"],
+            compiled = True,
+            rendered = variant["root"] != "debian-slim",
+        ),
+    )
     structure_test(
         name = target + ".test",
         image = target,
@@ -153,6 +192,14 @@ def python_images(name, catalog, structure_test, cpythons = "//python_images/cpy
             ]
             _aliases(others, target, _COMPANIONS)
             _test_names(others, target)
+            for tag in entry["tags"]:
+                if tag != entry["name"]:
+                    for companion in _ATTESTATIONS:
+                        native.alias(
+                            name = "{}_{}.{}".format(tag, platform, companion),
+                            actual = "{}.{}".format(target, companion),
+                            tags = ["manual"],
+                        )
 
         image_index(
             name = entry["name"],

@@ -1,0 +1,96 @@
+"""A bill of materials as CycloneDX 1.6 JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tools.sbom.documents import document_uuid
+from tools.sbom.model import TOOL, Bill, Component, purl
+
+# What the source package of a Debian package is called here; tools/cves reads it.
+SOURCE_NAME = "python-images:debian:source"
+SOURCE_VERSION = "python-images:debian:source-version"
+_IMAGE = "image"
+
+
+def render(bill: Bill) -> str:
+    """Return the document, the same text for the same bill."""
+    subject = bill.subject
+    contains: dict[str, list[str]] = {_IMAGE: []}
+    for component in bill.components:
+        contains.setdefault(component.parent or _IMAGE, []).append(component.key)
+        contains.setdefault(component.key, [])
+    document = {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": f"urn:uuid:{document_uuid(bill, 'CycloneDX-1.6')}",
+        "version": 1,
+        "metadata": {
+            "timestamp": subject.created,
+            "tools": {"components": [{"type": "application", "name": TOOL}]},
+            "component": {
+                "type": "container",
+                "bom-ref": _IMAGE,
+                "name": subject.name,
+                "version": subject.digest,
+                "purl": subject.purl,
+                "hashes": [_hash(subject.digest.partition(":")[2])],
+                "properties": [_property("python-images:platform", subject.platform)],
+            },
+        },
+        "components": [_component(component) for component in bill.components],
+        "dependencies": [
+            {"ref": ref, "dependsOn": sorted(refs)} if refs else {"ref": ref}
+            for ref, refs in sorted(contains.items())
+        ],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _hash(sha256: str) -> dict[str, str]:
+    return {"alg": "SHA-256", "content": sha256}
+
+
+def _property(name: str, value: str) -> dict[str, str]:
+    return {"name": name, "value": value}
+
+
+def _component(component: Component) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "type": component.kind,
+        "bom-ref": component.key,
+        "name": component.name,
+        "version": component.version,
+        "supplier": {"name": component.supplier} if component.supplier else None,
+        "hashes": [_hash(component.sha256)] if component.sha256 else None,
+        "licenses": [{"expression": component.license, "acknowledgement": "declared"}]
+        if component.license
+        else None,
+        "cpe": component.cpe,
+        "purl": component.purl,
+        "externalReferences": [{"type": "distribution", "url": component.url}]
+        if component.url
+        else None,
+        "evidence": {"occurrences": [{"location": f"/{path}"} for path in component.paths]}
+        if component.paths
+        else None,
+    }
+    if component.source:
+        name, version = component.source
+        shown["pedigree"] = {
+            "ancestors": [
+                {
+                    "type": "library",
+                    "name": name,
+                    "version": version,
+                    "purl": purl("deb", "debian", name, version, {"arch": "source"}),
+                }
+            ]
+        }
+        shown["properties"] = [
+            _property(SOURCE_NAME, name),
+            _property(SOURCE_VERSION, version),
+        ]
+    return {key: value for key, value in shown.items() if value}

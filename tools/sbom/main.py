@@ -1,0 +1,93 @@
+"""Write the bill of materials of one image, as SPDX 2.3 and as CycloneDX 1.6.
+
+    python -m tools.sbom.main --image LAYOUT --facts facts.json --locked packages.json … \\
+        --spdx image.spdx.json --cyclonedx image.cdx.json
+
+What is in the image is read from the image: dpkg's database, the copyright files, CPython's headers
+and extension modules, the metadata of Python packages. The locks add checksums, and have to agree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tools.oci.assembler.spec import OciError
+from tools.sbom import cyclonedx, debian_packages, image_files, licenses, python_packages, spdx
+from tools.sbom.errors import SbomError
+from tools.sbom.model import Bill, Component, Subject, purl
+
+
+def make(
+    image: Path,
+    facts: dict[str, Any],
+    locked: Sequence[Path],
+    libraries: Sequence[dict[str, str]],
+) -> Bill:
+    """Return the bill of the image in an OCI layout.
+
+    Args:
+        image: the layout's folder.
+        facts: `name` (the target), `title` (for the package URL), `suite` (Debian's code name),
+            `source` (CPython's: version, url, sha256; or None).
+        locked: packages.json of every package set the image is made of; see read_locked.
+        libraries: what CPython's source bundles, from bundled.py.
+    """
+    files = image_files.read(image)
+    texts = licenses.Texts()
+    release = debian_packages.os_release(files)
+    parts = [
+        *debian_packages.components(
+            files, debian_packages.read_locked(locked), facts["suite"], texts
+        ),
+        *python_packages.cpython(files, facts["source"], libraries),
+        *python_packages.installed(files),
+    ]
+    if release:
+        parts.append(
+            Component(
+                key="os",
+                name=release.get("ID", ""),
+                version=release.get("VERSION_ID", ""),
+                kind="operating-system",
+                supplier=release.get("NAME", ""),
+            )
+        )
+    subject = Subject(
+        name=facts["name"],
+        digest=files.digest,
+        created=str(files.config.get("created", "")),
+        platform=files.platform,
+        purl=purl("oci", "", facts["title"], files.digest, {"arch": files.config["architecture"]}),
+    )
+    return Bill(subject, tuple(sorted(parts, key=lambda part: part.key)), texts.found)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Write the bill of materials of an image.")
+    parser.add_argument("--image", type=Path, required=True, help="OCI layout of one image")
+    parser.add_argument("--facts", type=Path, required=True, help="JSON, see make()")
+    parser.add_argument("--locked", type=Path, action="append", default=[], metavar="JSON")
+    parser.add_argument("--bundled", type=Path, help="JSON of bundled.py")
+    parser.add_argument("--spdx", type=Path, required=True, help="file to write")
+    parser.add_argument("--cyclonedx", type=Path, required=True, help="file to write")
+    options = parser.parse_args(arguments)
+    try:
+        libraries = json.loads(options.bundled.read_bytes()) if options.bundled else []
+        facts = json.loads(options.facts.read_bytes())
+        bill = make(options.image, facts, options.locked, libraries)
+    except (SbomError, OciError, OSError) as error:
+        print(f"sbom: {error}", file=sys.stderr)
+        return 2
+    options.spdx.write_text(spdx.render(bill), "utf-8")
+    options.cyclonedx.write_text(cyclonedx.render(bill), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""Bills of materials of a small image: what is listed, what is refused, what validators say."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from tools.sbom import cyclonedx, fixtures, main, spdx
+from tools.sbom.errors import SbomError
+from tools.sbom.model import Bill, Component
+from tools.sbom.validate import cyclonedx_faults, spdx_faults
+
+LIBRARIES = [
+    {"name": "mimalloc", "version": "2.1.2", "license": "MIT", "cpe": ""},
+    {"name": "expat", "version": "2.8.2", "license": "MIT", "cpe": ""},
+]
+
+
+def make(folder: Path, files: dict[str, bytes] | None = None, **more: object) -> Bill:
+    layout = fixtures.make_layout(
+        folder,
+        fixtures.image_files() if files is None else files,
+        {"usr/share/doc/demo-tools": "libdemo1"},
+        **more,  # type: ignore[arg-type]
+    )
+    return main.make(layout, fixtures.FACTS, [fixtures.locked(folder / "packages.json")], LIBRARIES)
+
+
+def parts(bill: Bill) -> dict[str, Component]:
+    return {component.key: component for component in bill.components}
+
+
+def test_what_is_in_the_image_is_listed(tmp_path: Path) -> None:
+    found = parts(make(tmp_path))
+    assert sorted(found) == [
+        "cpython",
+        "cpython/ensurepip/pip",
+        "cpython/mimalloc",  # but not expat: no extension module has it
+        "deb/demo-tools",
+        "deb/libdemo1",
+        "os",
+        "pypi/demo-pkg",
+        "pypi/demo-pkg/inner",
+    ]
+    assert found["os"].version == "12"
+    assert found["pypi/demo-pkg"].purl == "pkg:pypi/demo-pkg@1.5"
+    assert found["pypi/demo-pkg"].license == "MIT"
+    assert found["pypi/demo-pkg/inner"].version == "3.1"
+    assert found["cpython"].sha256 == fixtures.SOURCE["sha256"]
+
+
+def test_debian_packages_have_source_checksum_and_licence(tmp_path: Path) -> None:
+    found = parts(make(tmp_path))
+    library = found["deb/libdemo1"]
+    assert library.purl == "pkg:deb/debian/libdemo1@2.0-3%2Bb1?arch=amd64&distro=bookworm"
+    assert library.source == ("demo", "1:2.0-3")
+    assert library.file == "libdemo1.deb"
+    assert library.license.startswith("(GPL-2.0-or-later OR Artistic-1.0) AND LicenseRef-odd-one-")
+    assert library.license.endswith(" AND MIT")
+    # The tools' folder of documents is a link to the library's.
+    assert found["deb/demo-tools"].license == library.license
+    assert found["deb/demo-tools"].source == ("demo-tools", "2.0-3~deb12u1")
+
+
+def test_both_formats_are_valid(tmp_path: Path) -> None:
+    bill = make(tmp_path)
+    assert spdx_faults(spdx.render(bill)) == []
+    assert cyclonedx_faults(cyclonedx.render(bill)) == []
+
+
+def test_the_validators_find_faults(tmp_path: Path) -> None:
+    bill = make(tmp_path)
+    assert spdx_faults(spdx.render(bill).replace('"SHA256"', '"SHA1"'))
+    assert cyclonedx_faults(cyclonedx.render(bill).replace('"SHA-256"', '"SHA-257"'))
+    assert cyclonedx_faults(cyclonedx.render(bill).replace('"MIT"', '"MITT"'))
+
+
+def test_equal_images_give_equal_documents(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    one, two = make(tmp_path / "a"), make(tmp_path / "b")
+    assert spdx.render(one) == spdx.render(two)
+    assert cyclonedx.render(one) == cyclonedx.render(two)
+    other = dataclasses.replace(one, components=one.components[1:])
+    namespace = json.loads(spdx.render(one))["documentNamespace"]
+    assert json.loads(spdx.render(other))["documentNamespace"] != namespace
+
+
+def test_a_package_outside_of_the_locks_is_refused(tmp_path: Path) -> None:
+    files = fixtures.image_files()
+    files["var/lib/dpkg/status"] += (
+        b"\nPackage: sneaked-in\nStatus: install ok installed\nArchitecture: all\nVersion: 6\n"
+    )
+    with pytest.raises(SbomError, match="sneaked-in 6 all is installed, but none of the package"):
+        make(tmp_path, files)
+
+
+def test_a_changed_python_file_is_refused(tmp_path: Path) -> None:
+    files = fixtures.image_files()
+    files["usr/local/lib/python3.13/site-packages/demo_pkg/__init__.py"] = b"import evil\n"
+    with pytest.raises(SbomError, match=r"demo_pkg/__init__\.py: differs; .*RECORD lists it"):
+        make(tmp_path, files)
+
+
+def test_another_python_than_its_source_is_refused(tmp_path: Path) -> None:
+    files = fixtures.image_files()
+    files["usr/local/include/python3.13/patchlevel.h"] = b'#define PY_VERSION "3.13.1"\n'
+    with pytest.raises(SbomError, match=r"is of CPython 3\.13\.1, not of 3\.13\.99"):
+        make(tmp_path, files)
+
+
+def test_upper_layers_win(tmp_path: Path) -> None:
+    site = "usr/local/lib/python3.13/site-packages"
+    above = {
+        "usr/lib/os-release": b'ID=debian\nVERSION_ID="13"\n',
+        f"{site}/.wh.demo_pkg-1.5.dist-info": b"",
+        f"{site}/demo_pkg/.wh..wh..opq": b"",
+    }
+    found = parts(make(tmp_path, above=above))
+    assert found["os"].version == "13"
+    assert not [key for key in found if key.startswith("pypi/")]
+
+
+def test_a_damaged_layer_is_refused(tmp_path: Path) -> None:
+    layout = fixtures.make_layout(tmp_path, fixtures.image_files())
+    manifest = json.loads((layout / "index.json").read_text())["manifests"][0]
+    blobs = layout / "blobs" / "sha256"
+    layers = json.loads((blobs / manifest["digest"][7:]).read_text())["layers"]
+    blob = blobs / layers[0]["digest"][7:]
+    blob.chmod(0o644)
+    blob.write_bytes(blob.read_bytes() + b"\0")
+    facts, out = tmp_path / "facts.json", tmp_path / "out"
+    facts.write_text(json.dumps(fixtures.FACTS))
+    status = main.main(
+        [f"--image={layout}", f"--facts={facts}", f"--spdx={out}", f"--cyclonedx={out}"]
+    )
+    assert status == 2
+    assert not out.exists()
