@@ -1,0 +1,159 @@
+"""Alpine's package indexes, APKINDEX.tar.gz: their signature, and what they list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tools.alpine.apk import Signature, inflate, read_signatures, tar_files
+from tools.alpine.dependency import Dependency, parse_all
+from tools.alpine.errors import AlpineError
+from tools.alpine.rsa import PublicKey, verifies
+
+# Fields of an entry. Upper case ones of unknown meaning make it uninstallable for apk too.
+_KNOWN = frozenset("CPVASITULomtckDpig")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPackage:
+    """One package of a repository.
+
+    Attributes:
+        name, version, arch: as in the package itself.
+        identity: of the very package: `Q1` and the SHA-1 of its control information in base64.
+        size: of the .apk, in bytes.
+        origin: the source package.
+        built: seconds since 1970.
+        depends, provides: what it needs, conflicts with, and offers besides its name.
+        install_if: it comes by itself where all of these are; empty for most.
+        priority: rank among the providers of one name; 0 where nothing is said.
+        repository: where it is, in the order of the repositories.
+        directory: the repository's path on a mirror, such as `v3.24/main/x86_64`.
+    """
+
+    name: str
+    version: str
+    arch: str
+    identity: str
+    size: int
+    origin: str
+    built: int
+    depends: tuple[Dependency, ...]
+    provides: tuple[Dependency, ...]
+    install_if: tuple[Dependency, ...]
+    priority: int
+    repository: int = 0
+    directory: str = ""
+
+    @property
+    def file(self) -> str:
+        """Name of its .apk."""
+        return f"{self.name}-{self.version}.apk"
+
+    @property
+    def path(self) -> str:
+        """Path of its .apk on a mirror."""
+        return f"{self.directory}/{self.file}"
+
+
+def check_signature(
+    subject: object,
+    signatures: Sequence[Signature],
+    data: bytes | memoryview,
+    keys: Mapping[str, PublicKey],
+) -> str:
+    """The name of the key, of `keys` by file name, that signed `data`. Raises AlpineError.
+
+    A signature by a key that is known and doesn't fit is an error, whatever else is there.
+    """
+    trusted = ""
+    for signature in signatures:
+        key = keys.get(signature.key)
+        if key is None:
+            continue
+        if not verifies(key, signature.algorithm, data, signature.data):
+            raise AlpineError(subject, f"wrong signature by {signature.key}")
+        trusted = signature.key
+    if not trusted:
+        names = ", ".join(signature.key for signature in signatures) or "nobody"
+        raise AlpineError(subject, f"signed by {names}, none of the trusted keys {sorted(keys)}")
+    return trusted
+
+
+def read_index(
+    subject: object,
+    data: bytes,
+    keys: Mapping[str, PublicKey] | None,
+    *,
+    repository: int = 0,
+    directory: str = "",
+) -> list[IndexPackage]:
+    """Checks an APKINDEX.tar.gz and returns its packages, with the last two fields as given.
+
+    `keys` None skips the signature: for looking up the package that has the keys. Raises
+    AlpineError naming `subject`.
+    """
+    view = memoryview(data)
+    signatures, start = read_signatures(subject, view)
+    signed = view[start:]
+    if keys is not None:
+        check_signature(subject, signatures, signed, keys)
+    tar, length = inflate(signed, subject, "index")
+    if length != len(signed):
+        raise AlpineError(subject, "has bytes after the index")
+    files = tar_files(subject, tar, "index")
+    if "APKINDEX" not in files:
+        raise AlpineError(subject, "has no APKINDEX")
+    try:
+        text = files["APKINDEX"].decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise AlpineError(subject, str(error)) from None
+    return parse_index(subject, text, repository=repository, directory=directory)
+
+
+def parse_index(
+    subject: object, text: str, *, repository: int = 0, directory: str = ""
+) -> list[IndexPackage]:
+    """The packages of an APKINDEX's text; see read_index."""
+    packages = []
+    for number, paragraph in enumerate(text.split("\n\n"), 1):
+        lines = paragraph.strip("\n").splitlines()
+        if lines:
+            where = f"{subject}: package {number}"
+            packages.append(_package(where, lines, repository, directory))
+    return packages
+
+
+def _package(where: str, lines: Iterable[str], repository: int, directory: str) -> IndexPackage:
+    fields: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or len(name) != 1 or name in fields:
+            raise AlpineError(where, f"malformed or repeated line {line!r}")
+        if name not in _KNOWN and name.isupper():
+            raise AlpineError(where, f"field of unknown meaning in line {line!r}")
+        fields[name] = value
+    missing = [name for name in "CPVS" if not fields.get(name)]
+    if missing:
+        raise AlpineError(where, f"has no {missing[0]}: line")
+    where = f"{where} ({fields['P']})"
+    if not fields["C"].startswith("Q1"):
+        raise AlpineError(where, f"its identity {fields['C']!r} isn't a SHA-1")
+    try:
+        return IndexPackage(
+            name=fields["P"],
+            version=fields["V"],
+            arch=fields.get("A", ""),
+            identity=fields["C"],
+            size=int(fields["S"]),
+            origin=fields.get("o", ""),
+            built=int(fields.get("t", "0")),
+            depends=parse_all(fields.get("D", "")),
+            provides=parse_all(fields.get("p", "")),
+            install_if=parse_all(fields.get("i", "")),
+            priority=int(fields.get("k", "0")),
+            repository=repository,
+            directory=directory,
+        )
+    except ValueError as error:
+        raise AlpineError(where, str(error)) from None

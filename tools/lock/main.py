@@ -1,0 +1,40 @@
+"""Lock the packages of suites: hands over to the tool for their kind of package.
+
+./bazelw run //tools:lock                             all Debian suites
+./bazelw run //tools:lock -- trixie [OPTION...]       one of them, as --suite=trixie
+./bazelw run //tools:lock -- alpine3.24 [OPTION...]   an Alpine release
+./bazelw run //tools:lock -- --help                   Debian's options; after alpine3.24 Alpine's
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from tools.alpine import lock as alpine
+from tools.debian import lock as debian
+
+
+def split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The suites' names at the beginning of a command line, and the rest of it."""
+    count = next((at for at, word in enumerate(argv) if word.startswith("-")), len(argv))
+    return list(argv[:count]), list(argv[count:])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; exit status 0, 1 (--check found a stale lock) or 2 (error)."""
+    names, options = split(sys.argv[1:] if argv is None else argv)
+    kinds = {name.startswith("alpine") for name in names}
+    if len(kinds) > 1:
+        print(
+            f"lock: error: {' '.join(names)}: suites of two kinds; lock each in its own run",
+            file=sys.stderr,
+        )
+        return 2
+    if True in kinds:
+        return alpine.main([*names, *options])
+    return debian.main([*(f"--suite={name}" for name in names), *options])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
