@@ -45,5 +45,5 @@ def matrix_tests(name, catalog):
     native.test_suite(
         name = name,
         tags = ["manual"],
-        tests = suites + ["//tests/e2e:sharing_matrix_test"],
+        tests = suites,
     )

@@ -7,6 +7,7 @@ load(":annotations.bzl", "annotations_file")
 load(":attestations.bzl", "build_tools", "image_attestations")
 load(":debian_images.bzl", "debian_image")
 load(":oci.bzl", "image", "image_annotations", "image_index")
+load(":oci_test.bzl", "image_validation_test")
 load(":publish.bzl", "publish")
 
 # What hangs off an image under each of its names, besides the test of a platform's.
@@ -146,13 +147,43 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, sample):
     )
     return target
 
+def _oci_platform(platform):
+    """os/architecture[/variant], as the validation test takes it."""
+    return "/".join([
+        part
+        for part in [platform["os"], platform["architecture"], platform["variant"]]
+        if part
+    ])
+
+def _index_test(entry, images, catalog):
+    """Declares `<tag>.test` of an index: what all its images have to pass, and that it lists them.
+
+    Args:
+      entry: the image, a value of `images` of the catalog.
+      images: dict: platform -> the target of its image.
+      catalog: the catalog.
+    """
+    name = entry["name"]
+    image_validation_test(
+        name = name + ".validation",
+        image = name,
+        platforms = [_oci_platform(catalog["platforms"][platform]) for platform in images],
+        tags = ["manual"],
+    )
+    native.test_suite(
+        name = name + ".test",
+        tags = ["manual"],
+        tests = [name + ".validation"] + [target + ".test" for target in images.values()],
+    )
+    _test_names([tag for tag in entry["tags"] if tag != name], name)
+
 def python_images(name, catalog, structure_test, cpythons = "//python_images/cpython"):
     """Declares the images of a catalog in this package.
 
     For each image there is `<tag>`, the index of all its platforms, and `<tag>_<platform>`, one
     image, for every tag and every name of the platform. `.digest`, `.load`, `.push` and `.tar` hang
-    off each of them, `.test` off those of one platform; `publish` pushes all indexes with all their
-    tags. docs/targets.md says more of each.
+    off each of them, and `.test`, which of an index is that of all its images; `publish` pushes
+    all indexes with all their tags. docs/targets.md says more of each.
 
     Args:
       name: file group of all indexes. `<name>_sample` is one of the images whose tests
@@ -212,6 +243,7 @@ def python_images(name, catalog, structure_test, cpythons = "//python_images/cpy
             entry["name"],
             _COMPANIONS,
         )
+        _index_test(entry, images, catalog)
         indexes[entry["name"]] = entry["tags"]
 
     native.filegroup(

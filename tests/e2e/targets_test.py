@@ -1,0 +1,167 @@
+"""What //images declares, for the whole matrix: read off the targets, nothing is analysed or built.
+
+So it holds for platforms whose packages nobody fetched yet, and for releases that can't be fetched.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tools.testing.checkout import Checkout, scratch
+
+# os, architecture and variant that container runtimes look for, as docker-library publishes them.
+PLATFORMS = {
+    "amd64": ("linux", "amd64", ""),
+    "arm64": ("linux", "arm64", "v8"),
+    "armv5": ("linux", "arm", "v5"),
+    "armv7": ("linux", "arm", "v7"),
+    "i386": ("linux", "386", ""),
+    "mips64le": ("linux", "mips64le", ""),
+    "ppc64le": ("linux", "ppc64le", ""),
+    "riscv64": ("linux", "riscv64", ""),
+    "s390x": ("linux", "s390x", ""),
+}
+
+# docker-library's name of a platform, which everyone knows its images by.
+DOCKER = {"arm64": "arm64v8", "armv5": "arm32v5", "armv7": "arm32v7"}
+
+# The real rules_oci's oci_image is a macro around a rule of the same name.
+IMAGES = 'kind("oci_image rule$", //images:all)'
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The catalog, and the targets of //images by name: their kind and attributes."""
+
+    catalog: Mapping[str, Any]
+    targets: Mapping[str, tuple[str, Mapping[str, Any]]]
+    checkout: Checkout
+
+    def labels(self, expression: str) -> list[str]:
+        """What a query finds, in this repository."""
+        result = self.checkout.bazel("query", expression, "--output=label", "--noshow_progress")
+        assert result.status == 0, result.errors
+        return [line for line in result.output.splitlines() if line.startswith("//")]
+
+    def resolve(self, name: str) -> str:
+        """The target that a name stands for, aliases followed."""
+        kind, attributes = self.targets[name]
+        if kind != "alias":
+            return name
+        return self.resolve(attributes["actual"].removeprefix("//images:"))
+
+    def images(self) -> Iterator[tuple[Mapping[str, Any], str, str]]:
+        """Image of the catalog, platform, and the name of the target."""
+        for image in self.catalog["images"]:
+            for platform in image["platforms"]:
+                yield image, platform, f"{image['name']}_{platform}"
+
+
+def _value(attribute: Mapping[str, Any]) -> Any:
+    return attribute.get("stringListValue") or attribute.get("stringValue", "")
+
+
+@pytest.fixture(scope="module", name="declared")
+def _declared() -> Iterator[Declared]:
+    with scratch("targets") as checkout:
+        result = checkout.bazel(
+            "query", "//images:all", "--output=streamed_jsonproto", "--noshow_progress"
+        )
+        assert result.status == 0, result.errors
+        rules = [
+            json.loads(line)["rule"]
+            for line in result.output.splitlines()
+            if line.startswith('{"type":"RULE"')
+        ]
+        names = Counter(rule["name"] for rule in rules)
+        assert set(names.values()) == {1}
+        (file,) = (checkout.output_base / "external").glob("*~catalog/catalog.json")
+        yield Declared(
+            catalog=json.loads(file.read_text()),
+            targets={
+                rule["name"].removeprefix("//images:"): (
+                    rule["ruleClass"].removeprefix("_"),
+                    {a["name"]: _value(a) for a in rule["attribute"]},
+                )
+                for rule in rules
+            },
+            checkout=checkout,
+        )
+
+
+def test_every_image_says_what_it_runs_on(declared: Declared) -> None:
+    found = {
+        name: tuple(attributes[key] for key in ("os", "architecture", "variant"))
+        for name, (kind, attributes) in declared.targets.items()
+        if kind == "oci_image"
+    }
+    assert found == {name: PLATFORMS[platform] for _, platform, name in declared.images()}
+
+
+def test_an_index_has_every_platform_of_its_suite(declared: Declared) -> None:
+    for image in declared.catalog["images"]:
+        kind, attributes = declared.targets[image["name"]]
+        assert kind == "oci_image_index"
+        suite = declared.catalog["suites"][image["suite"]]
+        assert attributes["images"] == [
+            f"//images:{image['name']}_{platform}" for platform in suite["platforms"]
+        ]
+
+
+def test_every_tag_and_platform_name_is_one_image(declared: Declared) -> None:
+    owners: dict[str, str] = {}
+    for image, platform, target in declared.images():
+        names = {platform, DOCKER.get(platform, platform)}
+        names |= set(declared.catalog["platforms"][platform]["aliases"])
+        for tag in image["tags"]:
+            assert owners.setdefault(tag, image["name"]) == image["name"]
+            assert declared.resolve(tag) == image["name"]
+            for name in names:
+                for companion in ("", ".digest", ".load", ".push", ".tar"):
+                    one = declared.resolve(f"{tag}_{name}{companion}")
+                    # The archive is a file of what loads it.
+                    assert one == target + companion, f"{tag}_{name}{companion}"
+
+
+def test_every_tag_has_the_tests_of_its_image(declared: Declared) -> None:
+    for image, _, target in declared.images():
+        assert declared.targets[f"{target}.test"][0] == "py_test"
+        suite = declared.targets[f"{image['name']}.test"][1]["tests"]
+        assert f"//images:{target}.test" in suite
+    for image in declared.catalog["images"]:
+        tests = declared.targets[f"{image['name']}.test"][1]["tests"]
+        assert len(tests) == 1 + len(image["platforms"])
+        for tag in image["tags"][1:]:
+            assert declared.targets[f"{tag}.test"][1]["tests"] == [f"//images:{image['name']}.test"]
+            for platform in image["platforms"]:
+                one = f"//images:{image['name']}_{platform}.test"
+                assert declared.targets[f"{tag}_{platform}.test"][1]["tests"] == [one]
+
+
+def test_one_compile_for_each_version_suite_and_platform(declared: Declared) -> None:
+    # An image's layer is a blob, of a tar, of the files of one CPython.
+    found = declared.labels(f'kind("^cpython rule$", deps({IMAGES}, 3))')
+    assert sorted(found) == sorted(
+        {
+            f"//python_images/cpython:{image['version']}_{image['suite']}_{platform}"
+            for image, platform, _ in declared.images()
+        }
+    )
+
+
+def test_one_base_layer_for_each_suite_platform_and_kind_of_root(declared: Declared) -> None:
+    layers = declared.labels(f'kind("^debian_layer rule$", deps({IMAGES}, 2))')
+    found = Counter(
+        tuple(label.partition(":")[2].split("_")[:2]) for label in layers if label.endswith("_base")
+    )
+    wanted = {
+        (image["suite"], platform, declared.catalog["variants"][image["variant"]]["root"])
+        for image, platform, _ in declared.images()
+    }
+    assert found == Counter((suite, platform) for suite, platform, _ in wanted)
