@@ -72,7 +72,7 @@ def _failure(image: Image, platform: str, failures: Mapping[str, Failure]) -> Fa
         for suffix in ("", ".test", ".validation"):
             if failure := failures.get(f"//images:{tag}_{platform}{suffix}"):
                 return failure
-    return failures.get("cpython_source_" + image.version.name)
+    return failures.get("cpython_source_" + image.version.release.number)
 
 
 def _counts(tests: Tests) -> str:
