@@ -1,12 +1,16 @@
 """cpythons: every CPython of the catalog, and the image layers made of it."""
 
 load("@debian//:sets.bzl", "SNAPSHOTS")
+load("@rules_python//python:defs.bzl", "py_binary")
 load("//python_images/private:attestations.bzl", "cpython_bundled")
 load("//python_images/private:cpython.bzl", "build_python", "cpython", "cpython_layer", "cpython_links_layer")
 load("//python_images/private:layer.bzl", "layer_blob")
 load("//python_images/private:rootfs.bzl", "debian_layer")
 load("//python_images/private:time.bzl", "snapshot_epoch")
 load("//python_images/rootfs:rootfs.bzl", "layer_name", "root_attributes")
+load("//third_party/profiles:profiles.bzl", "PROFILES")
+load("//toolchains/cc:flags.bzl", "build_flags")
+load("//toolchains/cc:toolchains.bzl", "gcc_version")
 load("//tools/testing:pytest.bzl", "py_pytest")
 
 # docker-library keeps frame pointers for profilers from 3.12 on.
@@ -14,6 +18,9 @@ _WITHOUT_FRAME_POINTERS = ("3.9", "3.10", "3.11")
 
 # Up to these minor versions a setup.py builds the extension modules.
 _WITH_SETUP_PY = ("3.9", "3.10", "3.11")
+
+# Platforms whose programs the build machine runs, so that they can train a profile.
+_TRAINERS = ("amd64", "i386")
 
 # What the layers above a variant's package sets are called, by what catalog/variants.yaml calls root.
 _RUNTIME = {
@@ -92,6 +99,52 @@ def _layers(release, suite, platform, arch, below):
             tar = layer,
         )
 
+def _profile(facts, suite, suite_facts, platform, target):
+    """The label of the profile a CPython is optimised by; None if its platform has none."""
+    if not target["compile"]["profile"]:
+        return None
+    gcc = gcc_version(suite, platform, suite_facts["package_sets"]["cc_" + platform])
+    profile = "cpython-{}{}-{}-gcc{}".format(
+        facts["minor"],
+        "t" if facts["free_threaded"] else "",
+        target["compile"]["profile"],
+        gcc,
+    )
+    return "//third_party/profiles:{}.tar.xz".format(profile) if profile in PROFILES else None
+
+def _train(release, version, facts, suite, suite_facts, platform, target):
+    """Declares `<release>.train`, which writes the profile: `bazel run` it by //tools:train."""
+    toolchain = "//toolchains/cc:{}_{}".format(suite, platform)
+    flags = build_flags(suite, platform)
+    files = {
+        "build-python": version + "_build",
+        "cc": toolchain + "_cc",
+        "config-site": "//tools/cpython:config.site",
+        "host": "//toolchains/cc:host_tools",
+        "source": "@cpython_sources//:" + facts["release"],
+        "sysroot": toolchain + "_sysroot",
+    }
+    facts_of_it = {
+        "cflags": " ".join([flags.cflags] + target["compile"]["frame_pointers"]),
+        "epoch": facts["epoch"],
+        "gcc": gcc_version(suite, platform, suite_facts["package_sets"]["cc_" + platform]),
+        "gnu": target["gnu"],
+        "ldflags": flags.ldflags,
+        "triplet": target["triplet"],
+        "version": facts["release"],
+    }
+    py_binary(
+        name = release + ".train",
+        srcs = ["//tools/cpython:train.py"],
+        args = ["--{}=$(rootpath {})".format(key, file) for key, file in files.items()] +
+               ["'--{}={}'".format(key, value) for key, value in facts_of_it.items()] +
+               (["--free-threaded"] if facts["free_threaded"] else []),
+        data = files.values(),
+        main = "//tools/cpython:train.py",
+        tags = ["manual"],
+        deps = ["//tools/cpython:train_lib"],
+    )
+
 def cpythons(name, catalog):
     """Declares CPython for each release, suite and platform of the catalog.
 
@@ -124,6 +177,7 @@ def cpythons(name, catalog):
             below = _layers_below(catalog["variants"], suite)
             for platform in suite_facts["platforms"]:
                 release = "{}_{}_{}".format(version, suite, platform)
+                target = catalog["platforms"][platform]
                 cpython(
                     name = release,
                     build_python = version + "_build",
@@ -131,13 +185,18 @@ def cpythons(name, catalog):
                     frame_pointers = facts["minor"] not in _WITHOUT_FRAME_POINTERS,
                     free_threaded = facts["free_threaded"],
                     setup_py = facts["minor"] in _WITH_SETUP_PY,
+                    # A setup.py's modules would need other options to come out the same each time.
+                    lto = target["compile"]["lto"] and facts["minor"] not in _WITH_SETUP_PY,
+                    profile = _profile(facts, suite, suite_facts, platform, target),
                     source = source,
                     tags = ["manual"],
                     toolchain = "//toolchains/cc:{}_{}".format(suite, platform),
                     version = facts["release"],
                     wheels = ["@image_wheels//:" + wheel for wheel in facts["wheels"]],
                 )
-                arch = catalog["platforms"][platform]["debian"]
+                if platform in _TRAINERS and target["compile"]["profile"] and facts["minor"] not in _WITH_SETUP_PY:
+                    _train(release, version, facts, suite, suite_facts, platform, target)
+                arch = target["debian"]
                 _layers(release, suite, platform, arch, below)
                 releases.append(release)
     native.filegroup(
@@ -146,11 +205,12 @@ def cpythons(name, catalog):
         tags = ["manual"],
     )
 
-def reproducible_test(name, version, suite, platform):
+def reproducible_test(name, catalog, version, suite, platform):
     """A manual test that compiles a CPython again, otherwise, and compares the bytes.
 
     Args:
       name: name of the test.
+      catalog: CATALOG of @catalog//:catalog.bzl.
       version: the release.
       suite: name of the suite.
       platform: name of the platform.
@@ -163,6 +223,13 @@ def reproducible_test(name, version, suite, platform):
         output_group = "report",
         tags = ["manual"],
     )
+    profile = _profile(
+        catalog["versions"][version],
+        suite,
+        catalog["suites"][suite],
+        platform,
+        catalog["platforms"][platform],
+    )
     files = {
         "BUILD_PYTHON": version + "_build",
         "CC": toolchain + "_cc",
@@ -173,12 +240,13 @@ def reproducible_test(name, version, suite, platform):
         "SOURCE": "@cpython_sources//:" + version,
         "SYSROOT": toolchain + "_sysroot",
     }
+    env = {key: "$(rootpath {})".format(file) for key, file in files.items()}
     py_pytest(
         name = name,
         size = "enormous",
         srcs = ["//tools/cpython:reproducible_test.py"],
-        data = files.values(),
-        env = {key: "$(rootpath {})".format(file) for key, file in files.items()},
+        data = files.values() + ([profile] if profile else []),
+        env = env | {"PROFILE": "$(rootpath {})".format(profile) if profile else ""},
         tags = ["manual"],
         deps = ["//tools/cpython:compile_test_lib"],
     )

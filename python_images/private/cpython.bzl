@@ -17,6 +17,9 @@ CPythonInfo = provider(
 
 _JOBS = 2
 
+# How many of a thousand functions need not fit the profile: docs/cpython.md has what was measured.
+_MAX_MISMATCHED = 10
+
 def _compile_resources(_os, _inputs):
     # The scheduler then doesn't start two compilations on two cores.
     return {"cpu": _JOBS, "memory": 1500}
@@ -91,7 +94,18 @@ def _cpython_impl(ctx):
         cflags += " " + toolchain.frame_pointer_flags
     args.add(cflags, format = "--cflags=%s")
     args.add(toolchain.ldflags, format = "--ldflags=%s")
-    args.add("--optimization", ctx.attr._optimization[BuildSettingInfo].value)
+    compile = ctx.executable._compile_setup_py if ctx.attr.setup_py else ctx.executable._compile
+    full = ctx.attr._optimization[BuildSettingInfo].value == "full"
+    if full and (ctx.attr.lto or ctx.file.profile):
+        compile = ctx.executable._compile_optimized
+        if ctx.attr.lto:
+            args.add("--lto")
+        if ctx.file.profile:
+            args.add("--profile", ctx.file.profile)
+            args.add("--max-mismatched", _MAX_MISMATCHED)
+            inputs = inputs + [ctx.file.profile]
+    else:
+        args.add("--optimization", "none")
     if ctx.attr.free_threaded:
         args.add("--free-threaded")
     args.add_all(ctx.files.wheels, before_each = "--wheel")
@@ -102,7 +116,6 @@ def _cpython_impl(ctx):
     args.add("--out", out)
     args.add("--report", report)
     args.add("--gdb", gdb)
-    compile = ctx.executable._compile_setup_py if ctx.attr.setup_py else ctx.executable._compile
     ctx.actions.run(
         executable = compile,
         arguments = [args],
@@ -150,6 +163,11 @@ cpython = rule(
         ),
         "free_threaded": attr.bool(doc = "without the global interpreter lock; as build_python is"),
         "setup_py": attr.bool(doc = "modules are built by a setup.py (before CPython 3.12)"),
+        "lto": attr.bool(doc = "whether the linker optimises"),
+        "profile": attr.label(
+            allow_single_file = [".tar.xz"],
+            doc = "what training counted, for gcc to optimise by; none if absent",
+        ),
         "source": attr.label(mandatory = True, allow_single_file = [".tar.xz"]),
         "toolchain": attr.label(mandatory = True, providers = [ToolchainInfo]),
         "version": attr.string(mandatory = True, doc = "the release, as python.org names it"),
@@ -159,6 +177,11 @@ cpython = rule(
         ),
         "_compile": attr.label(
             default = "//tools/cpython:compile",
+            executable = True,
+            cfg = "exec",
+        ),
+        "_compile_optimized": attr.label(
+            default = "//tools/cpython:compile_optimized",
             executable = True,
             cfg = "exec",
         ),

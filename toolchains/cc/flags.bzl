@@ -21,15 +21,6 @@ BUILD_FLAGS = {
     ),
 }
 
-# So that profilers can walk the stack, as docker-library has it from CPython 3.12 on.
-_FRAME_POINTER = "-fno-omit-frame-pointer"
-_LEAF_FRAME_POINTER = _FRAME_POINTER + " -mno-omit-leaf-frame-pointer"
-_FRAME_POINTER_FLAGS = {
-    "amd64": _LEAF_FRAME_POINTER,
-    "arm64": _LEAF_FRAME_POINTER,
-    "i386": "",  # too slow there
-}
-
 def build_flags(suite, platform):
     """The flags for one suite and platform.
 
@@ -38,7 +29,7 @@ def build_flags(suite, platform):
       platform: name of the platform.
 
     Returns:
-      struct(cflags, ldflags, frame_pointer_flags) of strings.
+      struct(cflags, ldflags) of strings.
     """
     if suite not in BUILD_FLAGS:
         fail("toolchains/cc/flags.bzl: BUILD_FLAGS has no suite {}; add what its {} prints".format(
@@ -50,5 +41,4 @@ def build_flags(suite, platform):
     return struct(
         cflags = flags.cflags + (" " + extra if extra else ""),
         ldflags = flags.ldflags,
-        frame_pointer_flags = _FRAME_POINTER_FLAGS.get(platform, _FRAME_POINTER),
     )

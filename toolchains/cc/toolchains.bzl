@@ -132,7 +132,7 @@ def cc_toolchains(name, catalog):
                 cc = toolchain + "_cc",
                 cflags = flags.cflags,
                 description = "{}/{}".format(suite, platform),
-                frame_pointer_flags = flags.frame_pointer_flags,
+                frame_pointer_flags = " ".join(target["compile"]["frame_pointers"]),
                 gcc = gcc,
                 gnu = target["gnu"],
                 host = ":host_tools",

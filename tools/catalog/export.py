@@ -32,7 +32,10 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "os": "linux", "architecture": "arm64", "variant": "v8",     # variant may be ""
           "docker": "arm64v8", "debian": "arm64",
           "triplet": "aarch64-linux-gnu", "gnu": "aarch64-linux-gnu",
-          "bits": 64, "endian": "little", "aliases": ["arm64v8", "aarch64"], "sample": true}},
+          "bits": 64, "endian": "little",
+          "compile": {"frame_pointers": ["-fno-omit-frame-pointer"], "lto": true,
+                      "profile": "le64"},                              # profile may be ""
+          "aliases": ["arm64v8", "aarch64"], "sample": true}},
       "variants": {"slim": {
           "tag": "slim-{suite}", "base": "debian:{suite}-slim",
           "root": "debian-slim", "layers": ["base", "slim"], "strip": true,
@@ -106,6 +109,11 @@ def _platform(platform: Platform) -> dict[str, object]:
         "gnu": platform.gnu,
         "bits": platform.bits,
         "endian": platform.endian,
+        "compile": {
+            "frame_pointers": list(platform.compile.frame_pointers),
+            "lto": platform.compile.lto,
+            "profile": platform.compile.profile or "",
+        },
         "aliases": list(platform.aliases),
         "sample": platform.sample,
     }

@@ -15,6 +15,7 @@ from tools.catalog.architectures import KNOWN
 from tools.catalog.errors import CatalogError
 from tools.catalog.model import (
     Catalog,
+    Compile,
     Minor,
     OciPlatform,
     Platform,
@@ -93,6 +94,23 @@ def _some_of(value: Value | None, known: set[str] | None, what: str) -> tuple[st
     return value.names()
 
 
+def _compile(value: Value) -> Compile:
+    row = value.mapping()
+    flags = row.need("frame_pointers", "list CFLAGS that keep frame pointers, [] for none")
+    profile = row.need("profile", "name a class of profiles, or write none").matching(
+        "[a-z][a-z0-9]*", "a class of profiles", "write one such as le64, or none"
+    )
+    for flag in flags.sequence():
+        flag.matching(r"-[fm]\S+", "an option of gcc", "write it as gcc wants it")
+    made = Compile(
+        frame_pointers=flags.names(),
+        lto=row.need("lto", "write true or false").boolean(),
+        profile=None if profile == "none" else profile,
+    )
+    row.done()
+    return made
+
+
 def _platforms(top: Mapping) -> dict[str, Platform]:
     found: dict[str, Platform] = {}
     taken: dict[str, str] = {}
@@ -116,6 +134,7 @@ def _platforms(top: Mapping) -> dict[str, Platform]:
             endian=row.need("endian", "write little or big").one_of(
                 ("little", "big"), "byte order"
             ),
+            compile=_compile(row.need("compile", "add frame_pointers, lto and profile")),
             aliases=() if aliases is None else aliases.names(),
             sample=sample is not None and sample.boolean(),
         )

@@ -63,6 +63,9 @@ FAULTS = [
     ("suites.yaml", "platforms: [amd64, arm64,", "platforms: [amd64, amd64,", 0, ["listed twice"]),
     ("suites.yaml", "security: [amd64,", "security: [riscv64,", 0, ["platform of bookworm"]),
     ("platforms.yaml", "sample: true", "sample: often", 0, ["'often'"]),
+    ("platforms.yaml", "lto: true", "lto: fat", 0, ["'fat'"]),
+    ("platforms.yaml", "profile: le64", "profile: LE-64", 0, ["LE-64", "or none"]),
+    ("platforms.yaml", "[-fno-omit", "[fno-omit", 0, ["fno-omit", "option of gcc"]),
     ("suites.yaml", "  bookworm:", "  trixie:", 0, ["is there twice"]),
     ("platforms.yaml", "aliases: [x86_64]", "aliases: [arm64]", None, ["arm64", "already"]),
     (

@@ -125,6 +125,15 @@ class OciPlatform:
 
 
 @dataclass(frozen=True)
+class Compile:
+    """How CPython is compiled on a platform; fields as in catalog/platforms.yaml."""
+
+    frame_pointers: tuple[str, ...]
+    lto: bool
+    profile: str | None
+
+
+@dataclass(frozen=True)
 class Platform:
     """A platform images are built for; fields as in catalog/platforms.yaml."""
 
@@ -136,6 +145,7 @@ class Platform:
     gnu: str
     bits: int
     endian: str
+    compile: Compile
     aliases: tuple[str, ...]
     sample: bool
 

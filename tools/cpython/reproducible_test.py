@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tools.cpython import compile as compilation
+from tools.cpython import compile_optimized
 
 
 def members(path: Path) -> dict[str, tuple[object, ...]]:
@@ -49,7 +50,6 @@ def test_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "gcc": report["gcc"],
         "cflags": report["cflags"],
         "ldflags": report["ldflags"],
-        "optimization": report["optimization"],
         "epoch": report["epoch"],
         "jobs": 1,
         "work": tmp_path / "a much longer work directory".replace(" ", "_"),
@@ -57,7 +57,14 @@ def test_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "report": tmp_path / "again.json",
         "gdb": tmp_path / "gdb.py",
     }
-    assert compilation.main([f"--{name}={value}" for name, value in arguments.items()]) == 0
+    given = [f"--{name}={value}" for name, value in arguments.items()]
+    if report["optimization"] == "none":
+        assert compilation.main(given) == 0
+    else:
+        given += ["--lto"] if report["lto"] else []
+        given.append(f"--max-mismatched={report['max_mismatched']}")
+        given += [f"--profile={os.environ['PROFILE']}"] if report["profile"] else []
+        assert compile_optimized.main(given) == 0
     assert json.loads((tmp_path / "again.json").read_text()) == report
     again, before = members(out), members(expected)
     differing = [

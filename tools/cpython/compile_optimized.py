@@ -1,0 +1,139 @@
+"""Cross-compiles CPython as compile.py does, optimised: by a profile, and when linking.
+
+Apart from compile.py, so that a change compiles nothing again that isn't optimised.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from tools.cpython import compile as compilation
+from tools.cpython import profiles
+from tools.cpython.compile import Recipe
+from tools.cpython.workspace import BuildError, Workspace
+
+# Objects need ordinary code beside gcc's intermediate one where ar makes an index of them: in the
+# archives modules are linked from. All others would be compiled twice for nothing. These are
+# patterns of make.
+_ARCHIVED = "Modules/_decimal/libmpdec/% Modules/_hacl/% Modules/expat/%"
+# Installed, for others to link: intermediate code is for one gcc only, and names directories.
+_INSTALLED = "%/python.o"
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """How to optimise.
+
+    Attributes:
+        lto: whether the linker optimises.
+        profile: what training has counted (see profiles.py); no use of it if None.
+        max_mismatched: how many of a thousand functions may not fit the profile.
+    """
+
+    lto: bool
+    profile: Path | None
+    max_mismatched: int
+
+    def configure(self) -> tuple[str, ...]:
+        """The options of configure."""
+        return (
+            *(["--enable-optimizations"] if self.profile else []),
+            *(["--with-lto"] if self.lto else []),
+        )
+
+    def cflags(self) -> str:
+        """CFLAGS for CPython's own files, which sysconfig doesn't tell, in the language of make."""
+        flags = []
+        if self.profile:
+            flags += ["$(PGO_PROF_USE_FLAG)", profiles.WARNINGS]
+        if self.lto:
+            # gcc marks the sections with a random number, or with one made of this.
+            flags.append("-frandom-seed=$@")
+            flags.append(f"$(if $(filter {_ARCHIVED},$@),,-fno-fat-lto-objects)")
+            flags.append(f"$(if $(filter {_INSTALLED},$@),-fno-lto)")
+        return " ".join(flags)
+
+
+@dataclass(frozen=True)
+class OptimizedRecipe(Recipe):
+    """What to build, with further options of configure."""
+
+    options: tuple[str, ...] = ()
+
+    @property
+    def configure(self) -> tuple[str, ...]:
+        """The options of a native configure."""
+        return (*super().configure, *self.options)
+
+
+def with_options(recipe: Recipe, options: tuple[str, ...]) -> OptimizedRecipe:
+    """The same recipe with further options of configure."""
+    known = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(Recipe)}
+    return OptimizedRecipe(**known, options=options)
+
+
+class OptimizedCompilation(compilation.Compilation):
+    """One build in a workspace; `run` does all of it."""
+
+    optimization: ClassVar[Optimization]
+
+    def __init__(self, workspace: Workspace, recipe: Recipe) -> None:
+        super().__init__(workspace, with_options(recipe, self.optimization.configure()))
+        self.use: profiles.Use | None = None
+
+    def _step(self, step: str, *argv: str | Path, **extra: str) -> str:
+        if argv[0] == "make" and self.optimization.lto:
+            # So many parts are compiled at once; how many parts there are doesn't depend on it.
+            argv = (*argv, f"LDFLAGS_NODIST=-flto={self.recipe.jobs}")
+        if step != "make":
+            return super()._step(step, *argv, **extra)
+        # Not `all`: that would be a second make, which doesn't expand the variables per object.
+        argv = (*argv, f"CFLAGS_NODIST={self.optimization.cflags()}", "build_all")
+        if not self.optimization.profile:
+            return super()._step(step, *argv, **extra)
+        try:
+            profiles.unpack(self.optimization.profile, self.workspace.src)
+            output = super()._step(step, *argv, **extra)
+            self.use = profiles.examine(output, self.workspace.src)
+            self.use.check(self.optimization.max_mismatched)
+        except profiles.ProfileError as error:
+            raise BuildError(
+                f"{error}\ntrain it again: ./bazelw run //tools:train -- {self.recipe.minor}"
+            ) from None
+        # Then `all`, which installing wants, finds nothing to do.
+        (self.workspace.src / "profile-run-stamp").touch()
+        return output
+
+    def report(self) -> dict[str, object]:
+        """Facts about the build, the same for every build of the same inputs."""
+        return {
+            **super().report(),
+            "optimization": "full",
+            "lto": self.optimization.lto,
+            "max_mismatched": self.optimization.max_mismatched,
+            "profile": self.use.report() if self.use else None,
+        }
+
+
+def main(argv: list[str]) -> int:
+    """The command line, compile.py's and some options more; returns the exit status."""
+    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
+    parser.add_argument("--lto", action="store_true", help="optimise when linking")
+    parser.add_argument("--profile", type=Path, help="optimise by this profile")
+    parser.add_argument("--max-mismatched", type=int, default=0, help="functions in 1000")
+    known, others = parser.parse_known_args(argv)
+    chosen = Optimization(known.lto, known.profile, known.max_mismatched)
+
+    class Chosen(OptimizedCompilation):
+        optimization = chosen
+
+    return compilation.main(others, Chosen)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,90 @@
+"""Training: which profiles, and what CPython's Makefile says the task is."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tools.catalog import fixture
+from tools.catalog.load import load
+from tools.catalog.model import Catalog
+from tools.cpython import train, train_all
+from tools.cpython.workspace import BuildError
+
+PROFILES = Path(__file__).parents[2] / "third_party/profiles"
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    loaded = load(fixture.checkout(tmp_path) / "catalog")
+    suites = {
+        name: dataclasses.replace(suite, package_sets={"cc_amd64": (f"g++-{gcc}", f"gcc-{gcc}")})
+        for (name, suite), gcc in zip(loaded.suites.items(), ("14", "12"), strict=True)
+    }
+    return dataclasses.replace(loaded, suites=suites)
+
+
+def test_one_profile_per_minor_class_and_gcc(catalog: Catalog) -> None:
+    made = train_all.jobs(catalog, ["3.14", "3.13"], catalog.suites)
+    assert [job.name for job in made] == [
+        "cpython-3.14-le64-gcc14",
+        "cpython-3.14-le64-gcc12",
+        "cpython-3.13-le64-gcc14",
+        "cpython-3.13-le64-gcc12",
+    ]
+    assert made[0].target == "//python_images/cpython:3.14.7_trixie_amd64.train"
+
+
+@pytest.mark.parametrize(
+    ("minor", "suite", "words"),
+    [("3.1", "trixie", "no release '3.1'"), ("3.14", "sid", "no suite 'sid'; there are trixie")],
+)
+def test_unknown_names_are_refused(catalog: Catalog, minor: str, suite: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        train_all.jobs(catalog, [minor], [suite])
+
+
+def test_the_listing_is_of_the_archives(tmp_path: Path) -> None:
+    for name in ("cpython-3.14-le64-gcc14", "cpython-3.13-le64-gcc14"):
+        (tmp_path / f"{name}.tar.xz").touch()
+        (tmp_path / f"{name}.json").touch()
+    assert train_all.listing(tmp_path).splitlines()[2:] == [
+        "PROFILES = [",
+        '    "cpython-3.13-le64-gcc14",',
+        '    "cpython-3.14-le64-gcc14",',
+        "]",
+    ]
+
+
+def test_the_checked_in_listing_is_current() -> None:
+    listed = (PROFILES / "profiles.bzl").read_text()
+    assert listed == train_all.listing(PROFILES), "./bazelw run //tools:train writes it"
+
+
+def test_the_task_is_the_makefiles(tmp_path: Path) -> None:
+    workspace = SimpleNamespace(src=tmp_path)
+    makefile = tmp_path / "Makefile"
+    makefile.write_text("TESTTIMEOUT=\nPROFILE_TASK=\t-m test --pgo --timeout=$(TESTTIMEOUT)\n")
+    assert train.profile_task(workspace) == ["-m", "test", "--pgo"]  # type: ignore[arg-type]
+    makefile.write_text("all:\n")
+    with pytest.raises(BuildError, match="no PROFILE_TASK"):
+        train.profile_task(workspace)  # type: ignore[arg-type]
+
+
+def test_phases_are_lines_where_there_is_no_terminal() -> None:
+    stream = io.StringIO()
+    phases = train.Phases(stream)
+    with phases.phase("one"):
+        pass
+    with pytest.raises(ZeroDivisionError), phases.phase("two"):
+        _ = 1 / 0
+    assert stream.getvalue().splitlines() == [
+        "one ...",
+        "one: done after 0 s",
+        "two ...",
+        "two: failed after 0 s",
+    ]
