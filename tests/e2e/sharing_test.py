@@ -33,11 +33,16 @@ def catalog(checkout: Checkout) -> dict[str, Any]:
 
 def actions(checkout: Checkout, mnemonic: str, targets: str) -> list[str]:
     """Return the labels of the targets that own the actions of a mnemonic below `targets`."""
+    # To a file: between the lines Bazel prints it may well say that it is still loading packages.
+    file = checkout.output_base / "actions.json"
     result = checkout.bazel(
-        "aquery", f'mnemonic("^{mnemonic}$", deps({targets}))', "--output=jsonproto"
+        "aquery",
+        f'mnemonic("^{mnemonic}$", deps({targets}))',
+        "--output=jsonproto",
+        f"--output_file={file}",
     )
     assert result.status == 0, result.errors
-    graph = json.loads(result.output[result.output.index("{\n") :].rpartition("}")[0] + "}")
+    graph = json.loads(file.read_text())
     labels = {target["id"]: target["label"] for target in graph.get("targets", [])}
     return [labels[action["targetId"]] for action in graph.get("actions", [])]
 
