@@ -11,8 +11,14 @@ def _publish_plan_impl(ctx):
         files = target[DefaultInfo].files.to_list()
         if len(files) != 1 or not files[0].is_directory:
             fail("%s is not an image: an OCI layout directory is needed" % target.label)
+        groups = target[OutputGroupInfo] if OutputGroupInfo in target else struct()
+        if hasattr(groups, "oci_outline"):
+            # Layers are fetched when it turns out that the registry lacks them.
+            files = groups.oci_outline.to_list()
+        else:
+            # The real rules_oci's images are links to the layers, which are their runfiles.
+            runfiles.append(target[DefaultInfo].default_runfiles)
         layouts += files
-        runfiles.append(target[DefaultInfo].default_runfiles)
 
         # A program is started in the folder that short_path is relative to.
         images.append({

@@ -41,7 +41,10 @@ def _image(args: argparse.Namespace) -> str:
     spec = image.ImageSpec(
         base=args.base,
         platform=None if args.base else {key: text for key, text in platform.items() if text},
-        layers=[image.LayerSource(Path(blob), Path(facts), by) for blob, facts, by in args.layer],
+        layers=[
+            image.LayerSource(Path(blob), Path(facts), by, label)
+            for blob, facts, by, label in args.layer
+        ],
         created=args.created and args.created.read_text().strip(),
         env=args.env and pairs_of(args.env),
         entrypoint=args.entrypoint and arguments_of(args.entrypoint),
@@ -53,7 +56,7 @@ def _image(args: argparse.Namespace) -> str:
         user=args.user,
         workdir=args.workdir,
     )
-    return image.build(spec, args.output)
+    return image.build(spec, args.output, outline=args.outline)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,9 +69,12 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = commands.add_parser("image", help="write a layout with one image")
     sub.add_argument("--output", type=Path, required=True, help="the layout directory")
-    sub.add_argument("--digest", type=Path, required=True, help="file for the image's digest")
+    sub.add_argument("--digest", type=Path, help="file for the image's digest")
     sub.add_argument("--base", type=Path, help="layout of the base image")
-    sub.add_argument("--layer", nargs=3, action="append", default=[], help="BLOB FACTS CREATED_BY")
+    sub.add_argument(
+        "--layer", nargs=4, action="append", default=[], help="BLOB FACTS CREATED_BY LABEL"
+    )
+    sub.add_argument("--outline", action="store_true", help="without the layers; see LayoutWriter")
     for name in ("os", "architecture", "variant", "user", "workdir"):
         sub.add_argument(f"--{name}")
     for name in ("created", "env", "entrypoint", "cmd", "labels", "annotations"):
@@ -78,9 +84,10 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = commands.add_parser("index", help="write a layout with an index of images")
     sub.add_argument("--output", type=Path, required=True, help="the layout directory")
-    sub.add_argument("--digest", type=Path, required=True, help="file for the index's digest")
+    sub.add_argument("--digest", type=Path, help="file for the index's digest")
     sub.add_argument("--image", type=Path, action="append", default=[])
     sub.add_argument("--annotations", type=Path, help="key=value lines")
+    sub.add_argument("--outline", action="store_true", help="without the layers; see LayoutWriter")
 
     sub = commands.add_parser("archive", help="write a tar that an engine loads")
     sub.add_argument("--output", type=Path, required=True)
@@ -104,8 +111,9 @@ def main(argv: list[str] | None = None) -> int:
                 digest = _image(args)
             else:
                 pairs = dict(pairs_of(args.annotations)) if args.annotations else {}
-                digest = index.build(args.image, pairs, args.output)
-            args.digest.write_text(digest + "\n")
+                digest = index.build(args.image, pairs, args.output, outline=args.outline)
+            if args.digest:
+                args.digest.write_text(digest + "\n")
     except (OciError, OSError) as error:
         print(f"oci {args.command}: {error}", file=sys.stderr)
         return 1

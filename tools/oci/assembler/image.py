@@ -26,11 +26,15 @@ _VARIABLE = re.compile(r"\$\{?(\w+)\}?", re.ASCII)
 
 @dataclasses.dataclass(frozen=True)
 class LayerSource:
-    """A layer to add: its blob, the file with its facts, and what the history says of it."""
+    """A layer to add: its blob, the file with its facts, what the history says, and who builds it.
+
+    An outline doesn't read the blob, which need not be there.
+    """
 
     blob: Path
     facts: Path
     created_by: str
+    label: str = ""
 
 
 @dataclasses.dataclass
@@ -99,17 +103,19 @@ def _layer_type(media_type: str, docker: bool) -> str:
     return DOCKER_LAYER + suffix
 
 
-def build(spec: ImageSpec, out: Path) -> str:
-    """Write the layout directory `out`; return the image's digest."""
-    writer = LayoutWriter(out)
+def build(spec: ImageSpec, out: Path, *, outline: bool = False) -> str:
+    """Write the layout directory `out`, or its outline; return the image's digest.
+
+    The base of an outline is an outline.
+    """
+    writer = LayoutWriter(out, outline=outline)
     media_type = OCI_MANIFEST
     if spec.base:
         base = Layout(spec.base)
         entry, manifest = base.image()
         media_type = entry["mediaType"]
         config = base.document(manifest["config"])
-        for blob in manifest["layers"]:
-            writer.add_file(blob, base.blob(blob["digest"]))
+        writer.add_layers_of(base, manifest["layers"])
     elif spec.platform:
         manifest = {"config": {"mediaType": OCI_CONFIG}, "layers": []}
         config = {**spec.platform, "rootfs": {"type": "layers", "diff_ids": []}}
@@ -130,7 +136,7 @@ def build(spec: ImageSpec, out: Path) -> str:
             "digest": facts["digest"],
             "size": facts["size"],
         }
-        writer.add_file(blob, source.blob)
+        writer.add_layer(blob, source.blob, source.label)
         layers.append(blob)
         diff_ids.append(facts["diffId"])
         history.append({"created": created, "created_by": source.created_by})

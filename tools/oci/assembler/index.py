@@ -8,12 +8,15 @@ from tools.oci.assembler.layout import Layout, LayoutWriter
 from tools.oci.assembler.spec import OCI_INDEX, Json, OciError, dump, platform_of
 
 
-def build(images: list[Path], annotations: dict[str, str], out: Path) -> str:
+def build(
+    images: list[Path], annotations: dict[str, str], out: Path, *, outline: bool = False
+) -> str:
     """Write the layout `out` with an index of the `images` (layouts); return its digest.
 
-    Two images for the same platform are an error: no client could choose between them.
+    Two images for the same platform are an error: no client could choose between them. With
+    `outline` the images are outlines, and so is what is written.
     """
-    writer = LayoutWriter(out)
+    writer = LayoutWriter(out, outline=outline)
     entries: list[Json] = []
     seen: dict[bytes, Path] = {}
     for path in images:
@@ -23,8 +26,9 @@ def build(images: list[Path], annotations: dict[str, str], out: Path) -> str:
         other = seen.setdefault(dump(platform), path)
         if other is not path:
             raise OciError(f"{path} and {other} are both for the platform {platform}")
-        for blob in (entry, manifest["config"], *manifest["layers"]):
+        for blob in (entry, manifest["config"]):
             writer.add_file(blob, layout.blob(blob["digest"]))
+        writer.add_layers_of(layout, manifest["layers"])
         entries.append({**entry, "platform": platform})
     if not entries:
         raise OciError("an image index needs at least one image")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 from pathlib import Path
@@ -20,6 +21,8 @@ from tools.oci.assembler.spec import (
 )
 
 _COPY_CHUNK = 1 << 30
+# In an outline: where each layer that it lacks is built.
+SOURCES = "sources.json"
 
 
 def blob_name(digest: str) -> str:
@@ -46,11 +49,23 @@ def copy_file(source: Path, target: Path) -> None:
             writer.truncate()
 
 
-class Layout:
-    """A layout directory that exists; every error names the file in it."""
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Where a layer is built: its path in Bazel's execution root, and the target's label."""
 
-    def __init__(self, path: Path) -> None:
+    path: str
+    label: str
+
+
+class Layout:
+    """A layout directory that exists; every error names the file in it.
+
+    `root` is the descriptor of one of its images, which it then is the layout of.
+    """
+
+    def __init__(self, path: Path, root: Json | None = None) -> None:
         self.path = path
+        self._root = root
         marker = self.path / "oci-layout"
         if not marker.is_file():
             raise OciError(f"{path}: not an OCI layout (it has no oci-layout file)")
@@ -75,6 +90,8 @@ class Layout:
 
     def root(self) -> Json:
         """Return the descriptor of the only image or image index in the layout."""
+        if self._root:
+            return self._root
         index = self.path / "index.json"
         if not index.is_file():
             raise OciError(f"{index}: missing; the layout is incomplete")
@@ -100,14 +117,47 @@ class Layout:
             return [self.image()]
         return [(entry, self.document(entry)) for entry in self.document(root)["manifests"]]
 
+    def for_architecture(self, architecture: str) -> Layout:
+        """Return the layout of the image for a CPU, as Go names it; of its newest variant.
+
+        A layout of one image is taken for what it is: engines may emulate.
+        """
+        root = self.root()
+        if root["mediaType"] in MANIFEST_TYPES:
+            return self
+        has = [
+            (entry.get("platform", {}).get("architecture", ""), entry)
+            for entry in self.document(root)["manifests"]
+        ]
+        fitting = [entry for name, entry in has if name == architecture]
+        if not fitting:
+            others = " ".join(sorted({name for name, _ in has}))
+            raise OciError(f"{self.path}: has no image for {architecture}, only for {others}")
+        newest = max(fitting, key=lambda entry: str(entry["platform"].get("variant", "")))
+        return Layout(self.path, newest)
+
+    def sources(self) -> dict[str, Source]:
+        """Return where the layers of an outline are built, by digest; of a whole layout none."""
+        file = self.path / SOURCES
+        if not file.is_file():
+            return {}
+        listed = parse(file.read_bytes(), file)
+        return {digest: Source(**fields) for digest, fields in listed.items()}
+
 
 class LayoutWriter:
-    """Writes a layout; `finish` writes index.json, without which the directory is no layout."""
+    """Writes a layout; `finish` writes index.json, without which the directory is no layout.
 
-    def __init__(self, path: Path) -> None:
+    An `outline` is a layout that lacks the layers and says where they are built: a few kilobytes
+    by which a pusher or loader can tell what the other side lacks, before any layer is fetched.
+    """
+
+    def __init__(self, path: Path, *, outline: bool = False) -> None:
         self.path = path
         (path / "blobs/sha256").mkdir(parents=True, exist_ok=True)
         self._present: set[str] = set()
+        self._outline = outline
+        self._sources: dict[str, Source] = {}
 
     def add_json(self, media_type: str, document: Json) -> Json:
         """Store a document; return its descriptor."""
@@ -128,8 +178,29 @@ class LayoutWriter:
         copy_file(source, self.path / blob_name(entry["digest"]))
         self._present.add(entry["digest"])
 
+    def add_layer(self, entry: Json, source: Path, label: str) -> None:
+        """Store the layer of descriptor `entry`, which `label` builds; an outline only notes it."""
+        if self._outline:
+            self._sources.setdefault(entry["digest"], Source(str(source), label))
+        else:
+            self.add_file(entry, source)
+
+    def add_layers_of(self, layout: Layout, entries: list[Json]) -> None:
+        """Store layers of another layout; an outline needs an outline, and takes its notes."""
+        known = layout.sources() if self._outline else {}
+        for entry in entries:
+            if not self._outline:
+                self.add_file(entry, layout.blob(entry["digest"]))
+            elif entry["digest"] in known:
+                self._sources.setdefault(entry["digest"], known[entry["digest"]])
+            else:
+                raise OciError(f"{layout.path}: doesn't say where layer {entry['digest']} is built")
+
     def finish(self, root: Json) -> None:
         """Make the directory a layout of the one image or index `root` describes."""
+        if self._outline:
+            listed = {digest: vars(source) for digest, source in self._sources.items()}
+            (self.path / SOURCES).write_bytes(dump(listed))
         (self.path / "oci-layout").write_bytes(dump({"imageLayoutVersion": "1.0.0"}))
         index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [root]}
         (self.path / "index.json").write_bytes(dump(index))

@@ -26,6 +26,12 @@ def _nothing(_count: int) -> None:
     pass
 
 
+def _told(answer: Answer) -> str:
+    """Return what is wrong; registries keep to themselves what is wrong with them."""
+    hint = "; the registry's log says why (a full disk, say)" if answer.status >= 500 else ""
+    return answer.errors() + hint
+
+
 class Client:
     """Blobs, manifests and tags of the transport's repository."""
 
@@ -35,7 +41,7 @@ class Client:
         self._path = f"/v2/{self.repository.path}"
 
     def _failed(self, what: str, answer: Answer) -> RegistryError:
-        return RegistryError(f"{self.repository}: {what}: {answer.errors()}")
+        return RegistryError(f"{self.repository}: {what}: {_told(answer)}")
 
     def has_blob(self, digest: str) -> bool:
         """Whether the repository has the blob."""
@@ -65,6 +71,23 @@ class Client:
         )
         if answer.status != 201:
             raise self._failed(f"refuses the manifest {reference}", answer)
+
+    def mount(self, digest: str, source: str) -> bool:
+        """Have the registry take a blob over from its repository `source`; False if it doesn't.
+
+        A registry that can't (the blob isn't there, or the user mustn't read it) begins an upload
+        instead, which is cancelled.
+        """
+        query = urllib.parse.urlencode({"mount": digest, "from": source})
+        answer = self.transport.request("POST", f"{self._path}/blobs/uploads/?{query}")
+        if answer.status == 201:
+            return True
+        if answer.status == 202 and (location := answer.headers.get("Location")):
+            # Best effort: registries drop what is not finished in time, and not all know DELETE.
+            self.transport.request("DELETE", urllib.parse.urljoin(answer.url, location))
+        elif answer.status not in (202, 404, 405):
+            raise self._failed(f"can't mount blob {digest} from {source}", answer)
+        return False
 
     def upload(
         self,
@@ -101,7 +124,7 @@ class Client:
                 # 404: the upload has expired; 416: it has got to another place.
                 if answer.status not in RETRY_STATUS | {404, 416}:
                     raise self._failed(f"refuses blob {digest}", answer)
-                error = answer.errors()
+                error = _told(answer)
             if attempt < ATTEMPTS:
                 self.transport.pause(attempt, f"blob {digest}: {error}")
                 location, reached = self._resume(digest, location, size)

@@ -39,7 +39,7 @@ class FakeRegistry:
 
     `auth` is "", "basic" or "bearer"; with a `certificate` (and key) it speaks TLS.
     What was asked for is counted in `requests` by (method, kind of path); bytes of blobs
-    received are in `received`.
+    received are in `received`; blobs in `others` can be mounted.
     """
 
     def __init__(
@@ -51,10 +51,14 @@ class FakeRegistry:
         self.auth = auth
         self.faults = faults or []
         self.blobs: dict[str, bytes] = {}
+        # What other repositories have: path to blobs.
+        self.others: dict[str, dict[str, bytes]] = {}
+        self.scopes: list[str] = []
         self.uploads: dict[str, bytes] = {}
         self.manifests: dict[str, tuple[str, bytes]] = {}
         self.requests: collections.Counter[tuple[str, str]] = collections.Counter()
         self.received = 0
+        self.begun = 0
         self.lock = threading.Lock()
         registry = self
 
@@ -155,7 +159,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             }
             handlers[kind](url, body)
 
-    do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = handle_any  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = handle_any  # noqa: N815
 
     def authorised(self) -> bool:
         given = self.headers.get("Authorization", "")
@@ -164,7 +168,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def token(self, query: dict[str, list[str]]) -> None:
         basic = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        scope = query.get("scope", [""])[0]
+        self.registry.scopes = query.get("scope", [""])
+        scope = self.registry.scopes[0]
         if self.headers.get("Authorization") != basic or not scope.endswith(":pull,push"):
             self.error(401, "DENIED")
         else:
@@ -190,14 +195,24 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def upload(self, url: urllib.parse.SplitResult, body: bytes) -> None:
         uploads = self.registry.uploads
         if self.command == "POST":
+            asked = urllib.parse.parse_qs(url.query)
+            source = self.registry.others.get(asked.get("from", [""])[0], {})
+            if (digest := asked.get("mount", [""])[0]) in source:
+                self.registry.blobs[digest] = source[digest]
+                self.answer(201, {"Docker-Content-Digest": digest})
+                return
             with self.registry.lock:
-                path = f"{url.path}{len(uploads)}"
+                self.registry.begun += 1
+                path = f"{url.path}{self.registry.begun}"
                 uploads[path] = b""
             self.answer(202, {"Location": path})
         elif url.path not in uploads:
             self.error(404, "BLOB_UPLOAD_UNKNOWN")
         elif self.command == "GET":
             self.state(url.path, 204)
+        elif self.command == "DELETE":
+            del uploads[url.path]
+            self.answer(204)
         elif self.command == "PATCH":
             begin = (self.headers.get("Content-Range") or "0").partition("-")[0]
             if int(begin) != len(uploads[url.path]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from pathlib import Path
 
 from tools.oci.assembler import image, index, layer
@@ -15,31 +16,52 @@ from tools.oci.registry.transport import Transport
 LAYER_SIZE = 3_000_000
 
 
-def make_layout(folder: Path, seed: int = 0) -> Path:
-    """Make an index of two images that share a layer (uncompressed: any bytes will do here)."""
+def make_layout(folder: Path, seed: int = 0, *, outline: bool = False) -> Path:
+    """Make an index of two images that share a layer (uncompressed: any bytes will do here).
+
+    With `outline` there is `bazel-out` beside it, with the layers and `index.outline`.
+    """
     for number, name in enumerate(("common", "amd64", "arm64")):
         data = bytes([seed, number]) * (LAYER_SIZE // 2)
         (folder / f"{name}.tar").write_bytes(data)
         layer.write(folder / f"{name}.tar", folder / f"{name}.json")
+    _make_index(folder, folder, folder / "index", outline=False)
+    if outline:
+        out = folder / "bazel-out"
+        out.mkdir()
+        for name in ("common", "amd64", "arm64"):
+            shutil.copy(folder / f"{name}.tar", out)
+        _make_index(folder, Path("bazel-out"), out / "index.outline", outline=True)
+    return folder / "index"
+
+
+def _make_index(facts: Path, blobs: Path, out: Path, *, outline: bool) -> None:
+    images = []
     for name in ("amd64", "arm64"):
         spec = image.ImageSpec(
             platform={"architecture": name, "os": "linux"},
             layers=[
-                image.LayerSource(folder / f"{part}.tar", folder / f"{part}.json", part)
+                image.LayerSource(blobs / f"{part}.tar", facts / f"{part}.json", part, f"//:{part}")
                 for part in ("common", name)
             ],
         )
-        image.build(spec, folder / f"image_{name}")
-    index.build([folder / "image_amd64", folder / "image_arm64"], {}, folder / "index")
-    return folder / "index"
+        images.append(out.parent / f"image_{name}")
+        image.build(spec, images[-1], outline=outline)
+    index.build(images, {}, out, outline=outline)
 
 
 def client_of(
-    host: str, path: str = "team/app", environment: dict[str, str] | None = None
+    host: str,
+    path: str = "team/app",
+    environment: dict[str, str] | None = None,
+    also_read: tuple[str, ...] = (),
 ) -> Client:
     """Return a connected client that doesn't wait between attempts."""
     transport = Transport(
-        Repository(host, path), environment=environment or {}, sleep=lambda _seconds: None
+        Repository(host, path),
+        also_read=also_read,
+        environment=environment or {},
+        sleep=lambda _seconds: None,
     )
     transport.connect()
     return Client(transport)

@@ -13,12 +13,10 @@ from pathlib import Path
 
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import OciError, parse
-from tools.oci.registry.client import Client
 from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.progress import Progress
-from tools.oci.registry.push import JOBS, Image, push
+from tools.oci.registry.push import Image, add_options, push_to
 from tools.oci.registry.reference import check_tag, parse_repository
-from tools.oci.registry.transport import Transport
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,22 +75,14 @@ def main(argv: list[str] | None = None) -> int:
         "--only", action="append", default=[], metavar="PATTERN", help="image or tag, like 3.13-*"
     )
     parser.add_argument("-n", "--dry-run", action="store_true", help="only print the table")
-    parser.add_argument(
-        "--insecure", action="store_true", help="don't check certificates; allow plain HTTP"
-    )
-    parser.add_argument("-v", "--verbose", action="store_true", help="tell of every retry")
-    parser.add_argument("--jobs", type=int, default=JOBS, help="blobs sent at once")
+    add_options(parser)
     args = parser.parse_args(argv)
     progress = Progress()
     try:
         target = parse_repository(args.repository)
         entries = read_plan(args.plan, args.only)
         if not args.dry_run:
-            log = progress.line if args.verbose else lambda _line: None
-            transport = Transport(target, insecure=args.insecure, log=log)
-            transport.connect()
-            images = [entry.image for entry in entries]
-            summary = push(Client(transport), images, progress, jobs=max(args.jobs, 1))
+            summary = push_to(target, [entry.image for entry in entries], progress, args)
             progress.line(f"{target}: {summary}")
             progress.close()
         print(table(entries))

@@ -1,7 +1,8 @@
 """Push images (OCI layouts) to a repository: blobs, then manifests, then indexes, then tags.
 
 The order keeps what others pull whole: a tag is set when all it leads to is there. What the
-repository has already is not sent again.
+repository has already is not sent again, and not even looked at: a layer that only a cache has is
+fetched when the registry turns out to lack it.
 """
 
 from __future__ import annotations
@@ -9,20 +10,30 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import dataclasses
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from tools.oci.assembler.layout import Layout
+from tools.oci.assembler import layers
+from tools.oci.assembler.layout import Layout, blob_name
 from tools.oci.assembler.spec import INDEX_TYPES, Json, OciError
 from tools.oci.registry.client import Client
 from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.progress import Progress, megabytes
-from tools.oci.registry.reference import check_tag, parse_repository
+from tools.oci.registry.reference import (
+    Repository,
+    check_path,
+    check_tag,
+    is_path,
+    parse_repository,
+)
 from tools.oci.registry.transport import Transport
 
 JOBS: Final = 4
+_BASE_NAME: Final = "org.opencontainers.image.base.name"
+Result = TypeVar("Result")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,18 +46,23 @@ class Image:
 
 @dataclasses.dataclass
 class Summary:
-    """What a push did: digests of blobs and manifests sent, tags set, and what was there."""
+    """What a push did: digests of blobs and manifests sent, tags set, and what was there.
+
+    `mounted` are the blobs the registry took over from another of its repositories.
+    """
 
     blobs: list[str] = dataclasses.field(default_factory=list)
     sent: int = 0
+    mounted: list[str] = dataclasses.field(default_factory=list)
     manifests: list[str] = dataclasses.field(default_factory=list)
     tags: list[str] = dataclasses.field(default_factory=list)
     present: int = 0
 
     def __str__(self) -> str:
         """Return one line for people."""
+        mounted = f", mounted {len(self.mounted)}" if self.mounted else ""
         return (
-            f"sent {len(self.blobs)} blobs ({megabytes(self.sent)}), {len(self.manifests)}"
+            f"sent {len(self.blobs)} blobs ({megabytes(self.sent)}){mounted}, {len(self.manifests)}"
             f" manifests and {len(self.tags)} tags; {self.present} were there already"
         )
 
@@ -55,17 +71,20 @@ class Summary:
 class _Plan:
     """All that images consist of, each thing once."""
 
-    blobs: dict[str, tuple[Path, int]] = dataclasses.field(default_factory=dict)
+    layouts: list[Layout] = dataclasses.field(default_factory=list)
+    # Digest to size in bytes.
+    blobs: dict[str, int] = dataclasses.field(default_factory=dict)
     # (descriptor, file), images before the indexes that name them.
     manifests: dict[str, tuple[Json, Path]] = dataclasses.field(default_factory=dict)
 
     def add(self, layout: Layout) -> None:
+        self.layouts.append(layout)
         for entry, manifest in layout.images():
             for blob in (manifest["config"], *manifest["layers"]):
-                path = layout.blob(blob["digest"])
-                if path.stat().st_size != blob["size"]:
+                path = layout.path / blob_name(blob["digest"])
+                if path.is_file() and path.stat().st_size != blob["size"]:
                     raise OciError(f"{path}: not the {blob['size']} bytes its descriptor says")
-                self.blobs[blob["digest"]] = (path, blob["size"])
+                self.blobs[blob["digest"]] = blob["size"]
             self.manifests[entry["digest"]] = (entry, layout.blob(entry["digest"]))
 
     def add_index(self, layout: Layout) -> None:
@@ -74,20 +93,30 @@ class _Plan:
             self.manifests[root["digest"]] = (root, layout.blob(root["digest"]))
 
 
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How to push: blobs sent at once, where layers are built, repositories to mount blobs from."""
+
+    jobs: int = JOBS
+    build: layers.Build = dataclasses.field(default_factory=lambda: layers.builder(None))
+    mount_from: Sequence[str] = ()
+
+
 def push(
-    client: Client, images: Sequence[Image], progress: Progress, *, jobs: int = JOBS
+    client: Client, images: Sequence[Image], progress: Progress, options: Options | None = None
 ) -> Summary:
     """Push the images to the client's repository, blobs they share once.
 
     The first failure stops everything (RegistryError): no manifest is sent unless all blobs are
     there, no tag is set unless all manifests are. Pushing again goes on from there.
     """
+    options = options or Options()
     plan, summary = _Plan(), Summary()
     for image in images:
         plan.add(image.layout)
     for image in images:
         plan.add_index(image.layout)
-    _push_blobs(client, plan, summary, progress, jobs)
+    _push_blobs(client, plan, summary, progress, options)
     for digest, (entry, path) in plan.manifests.items():
         if client.manifest_digest(digest, entry["mediaType"]):
             summary.present += 1
@@ -107,31 +136,91 @@ def push(
 
 
 def _push_blobs(
-    client: Client, plan: _Plan, summary: Summary, progress: Progress, jobs: int
+    client: Client, plan: _Plan, summary: Summary, progress: Progress, options: Options
 ) -> None:
-    def push_blob(digest: str) -> bool:
-        path, size = plan.blobs[digest]
-        if client.has_blob(digest):
-            return False
-        progress.expect(size)
-        client.upload(digest, path, size, progress.advance)
-        progress.line(f"pushed {digest} ({megabytes(size)})")
-        return True
+    # Large ones first: the last to end is then a small one.
+    order = sorted(plan.blobs, key=lambda digest: (-plan.blobs[digest], digest))
 
+    def ask(digest: str) -> str:
+        if client.has_blob(digest):
+            return "present"
+        if any(client.mount(digest, source) for source in options.mount_from):
+            return "mounted"
+        return "missing"
+
+    states = dict(_each(ask, order, options.jobs))
+    summary.present += sum(state == "present" for state in states.values())
+    summary.mounted = [digest for digest in order if states[digest] == "mounted"]
+    missing = {digest: plan.blobs[digest] for digest in order if states[digest] == "missing"}
+    # Only now, and only these: layers that a cache has and the registry, too, stay there.
+    files = layers.locate(plan.layouts, missing, options.build)
+    progress.expect(sum(missing.values()))
+
+    def send(digest: str) -> None:
+        client.upload(digest, files[digest], missing[digest], progress.advance)
+        progress.line(f"pushed {digest} ({megabytes(missing[digest])})")
+
+    for digest, _ in _each(send, list(missing), options.jobs):
+        summary.blobs.append(digest)
+        summary.sent += missing[digest]
+
+
+def _each(
+    work: Callable[[str], Result], digests: list[str], jobs: int
+) -> Iterator[tuple[str, Result]]:
+    """Do the work for all digests, some at once; the first failure stops the rest."""
     pool = concurrent.futures.ThreadPoolExecutor(jobs)
     try:
-        # Large ones first: the last to end is then a small one.
-        order = sorted(plan.blobs, key=lambda digest: (-plan.blobs[digest][1], digest))
-        running = {pool.submit(push_blob, digest): digest for digest in order}
+        running = {pool.submit(work, digest): digest for digest in digests}
         for future in concurrent.futures.as_completed(running):
-            digest = running[future]
-            if future.result():
-                summary.blobs.append(digest)
-                summary.sent += plan.blobs[digest][1]
-            else:
-                summary.present += 1
+            yield running[future], future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def mount_sources(asked: Sequence[str], images: Sequence[Image], target: Repository) -> list[str]:
+    """Return paths of repositories of the target's registry that may have blobs of the images.
+
+    Those asked for, and where the images' annotations say that their base image is.
+    """
+    found = [check_path(path) for path in asked]
+    for image in images:
+        for _, manifest in image.layout.images():
+            base = (manifest.get("annotations") or {}).get(_BASE_NAME, "")
+            host, _, rest = base.partition("@")[0].partition("/")
+            path = re.sub(r":[^/]*$", "", rest)
+            if host == target.host and is_path(path):
+                found.append(path)
+    return [path for path in dict.fromkeys(found) if path != target.path]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that all programs that push have."""
+    parser.add_argument(
+        "--insecure", action="store_true", help="don't check certificates; allow plain HTTP"
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="tell of every retry")
+    parser.add_argument("--jobs", type=int, default=JOBS, help="blobs sent at once")
+    parser.add_argument(
+        "--mount-from",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="another repository of this registry, which may have some of the blobs",
+    )
+    layers.add_options(parser)
+
+
+def push_to(
+    target: Repository, images: Sequence[Image], progress: Progress, args: argparse.Namespace
+) -> Summary:
+    """Connect to the target's registry and push the images as the command line's `args` say."""
+    sources = mount_sources(args.mount_from, images, target)
+    log = progress.line if args.verbose else lambda _line: None
+    transport = Transport(target, insecure=args.insecure, also_read=sources, log=log)
+    transport.connect()
+    options = Options(max(args.jobs, 1), layers.builder(args.bazel), sources)
+    return push(Client(transport), images, progress, options)
 
 
 def _words_of(path: Path | None) -> list[str]:
@@ -146,11 +235,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--tags-file", type=Path, help="file with tags, one per line")
     parser.add_argument("-r", "--repository", help="where to: HOST[:PORT]/PATH")
     parser.add_argument("-t", "--tag", action="append", default=[], help="a further tag")
-    parser.add_argument(
-        "--insecure", action="store_true", help="don't check certificates; allow plain HTTP"
-    )
-    parser.add_argument("-v", "--verbose", action="store_true", help="tell of every retry")
-    parser.add_argument("--jobs", type=int, default=JOBS, help="blobs sent at once")
+    add_options(parser)
     args = parser.parse_args(argv)
     progress = Progress()
     try:
@@ -160,11 +245,7 @@ def main(argv: list[str] | None = None) -> int:
         target = parse_repository(repository)
         tags = [check_tag(tag) for tag in (*args.tag, *_words_of(args.tags_file))]
         layout = Layout(args.image)
-        log = progress.line if args.verbose else lambda _line: None
-        transport = Transport(target, insecure=args.insecure, log=log)
-        transport.connect()
-        image = Image(layout, tuple(tags))
-        summary = push(Client(transport), [image], progress, jobs=max(args.jobs, 1))
+        summary = push_to(target, [Image(layout, tuple(tags))], progress, args)
         progress.line(str(summary))
         progress.close()
         print(f"{target}@{layout.root()['digest']}")

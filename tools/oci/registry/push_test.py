@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tools.oci.assembler import image, layer
 from tools.oci.assembler.layout import Layout
+from tools.oci.assembler.spec import OciError
 from tools.oci.registry import push
 from tools.oci.registry.client import Client
 from tools.oci.registry.errors import RegistryError
@@ -63,6 +65,82 @@ def test_images_share_what_they_have_in_common(layout: Layout, tmp_path: Path) -
         summary = push.push(client_of(registry.host), images, Progress())
         assert_whole(registry, layout, "all")
         assert (len(summary.blobs), len(summary.manifests)) == (5, 3)
+
+
+def test_blobs_are_mounted_from_where_they_are(layout: Layout, tmp_path: Path) -> None:
+    _, manifest = layout.images()[0]
+    shared = manifest["layers"][0]["digest"]
+    with FakeRegistry(auth="bearer") as registry:
+        registry.others["team/base"] = {shared: layout.blob(shared).read_bytes()}
+        sources = ("team/none", "team/base")
+        environment = login(tmp_path, registry.host)
+        client = client_of(registry.host, environment=environment, also_read=sources)
+        options = push.Options(mount_from=sources)
+        summary = push.push(client, [push.Image(layout, ("1",))], Progress(), options)
+        assert (summary.mounted, len(summary.blobs)) == ([shared], 4)
+        assert "sent 4 blobs (6.0 MB), mounted 1," in str(summary)
+        assert registry.received == summary.sent
+        assert_whole(registry, layout, "1")
+        assert registry.scopes == [
+            "repository:team/app:pull,push",
+            "repository:team/none:pull",
+            "repository:team/base:pull",
+        ]
+        # Uploads begun in vain are taken back.
+        assert len(registry.uploads) == len(summary.blobs)
+        again = push.push(client, [push.Image(layout, ("1",))], Progress(), options)
+        assert (again.mounted, again.present) == ([], 9)
+
+
+def test_a_registry_that_knows_no_mounting(layout: Layout) -> None:
+    faults = [
+        Fault("POST", "/uploads/", status=405, times=1),
+        Fault("DELETE", "/uploads/", status=405, times=99),
+    ]
+    with FakeRegistry(faults=faults) as registry:
+        options = push.Options(mount_from=["team/base"])
+        push.push(client_of(registry.host), [push.Image(layout, ("1",))], Progress(), options)
+        assert_whole(registry, layout, "1")
+
+
+def test_where_blobs_may_be_mounted_from(tmp_path: Path) -> None:
+    (tmp_path / "l").write_bytes(b"x")
+    layer.write(tmp_path / "l", tmp_path / "facts")
+    images = []
+    for number, base in enumerate(
+        ("host.example:5000/team/base:1@sha256:0", "other.example/x:1", "debian:trixie", "")
+    ):
+        spec = image.ImageSpec(
+            platform={"architecture": "amd64", "os": "linux"},
+            annotations={"org.opencontainers.image.base.name": base} if base else None,
+        )
+        image.build(spec, tmp_path / str(number))
+        images.append(push.Image(Layout(tmp_path / str(number))))
+    target = parse_repository("host.example:5000/team/app")
+    assert push.mount_sources(["a", "team/app"], images, target) == ["a", "team/base"]
+    with pytest.raises(RegistryError, match="'host:1/a': not a repository's path"):
+        push.mount_sources(["host:1/a"], [], target)
+
+
+def test_layers_the_registry_has_are_not_fetched(tmp_path: Path) -> None:
+    whole = Layout(make_layout(tmp_path, outline=True))
+    lean = Layout(tmp_path / "bazel-out/index.outline")
+    built: list[list[str]] = []
+    options = push.Options(build=built.append)
+    with FakeRegistry() as registry:
+        shared = whole.images()[0][1]["layers"][0]["digest"]
+        registry.blobs[shared] = b"there already"
+        (tmp_path / "common.tar").unlink()
+        (tmp_path / "bazel-out/common.tar").unlink()
+        client = client_of(registry.host)
+        summary = push.push(client, [push.Image(lean, ("1",))], Progress(), options)
+        assert (built, len(summary.blobs), summary.tags) == ([], 4, ["1"])
+        # Missing there and here: it has to be built, and the registry gets no tag without it.
+        del registry.blobs[shared]
+        with pytest.raises(OciError, match=r"common\.tar: not the layer"):
+            push.push(client, [push.Image(lean, ("2",))], Progress(), options)
+        assert built == [["//:common"]]
+        assert "2" not in registry.manifests
 
 
 UPLOAD = "/uploads/."

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,57 +17,12 @@ import pytest
 from tools.oci.assembler.layout import Layout
 from tools.oci.registry.fake_registry import PASSWORD, USER
 from tools.oci.registry.fixtures import client_of, login, make_layout
-
-# bcrypt of USER's PASSWORD, as htpasswd -B writes it.
-HTPASSWD = "ada:$2b$04$Kws6dh53W.Jd4Ka7zixiI.Z7WTmvvCVyBQLbjs7b5ey/3/NXeygxy"
+from tools.oci.registry.real_registry import RealRegistry
 
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     return Layout(make_layout(tmp_path_factory.mktemp("images")))
-
-
-class RealRegistry:
-    """Debian's docker-registry on the loopback, its data in `folder`."""
-
-    def __init__(self, folder: Path, *, auth: bool = False) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.host = f"127.0.0.1:{free.getsockname()[1]}"
-        self.folder = folder
-        settings = {
-            "version": "0.1",
-            "log": {"level": "error"},
-            "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-            "http": {"addr": self.host},
-        }
-        if auth:
-            (folder / "htpasswd").write_text(HTPASSWD + "\n")
-            settings["auth"] = {"htpasswd": {"realm": "r", "path": str(folder / "htpasswd")}}
-        # JSON is YAML.
-        (folder / "config.yml").write_text(json.dumps(settings))
-        self.process: subprocess.Popen[bytes] | None = None
-        self.start()
-
-    def start(self) -> None:
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                ["docker-registry", "serve", self.folder / "config.yml"], stdout=log, stderr=log
-            )
-        host, port = self.host.split(":")
-        for _ in range(200):
-            try:
-                socket.create_connection((host, int(port)), 1).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError((self.folder / "log").read_text())
-
-    def stop(self) -> None:
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
 
 
 @pytest.fixture(params=[False, True], ids=["open", "auth"])
@@ -166,3 +120,66 @@ def test_real_push_killed(real: RealRegistry, layout: Layout) -> None:
     # What had arrived is not sent again.
     assert first.split()[1] not in err
     read_back(real, layout, "1")
+
+
+def test_real_registry_mounts(real: RealRegistry, layout: Layout) -> None:
+    process = run_push(layout, real, "--tag", "1")
+    assert process.wait() == 0
+    more = ["--repository", f"{real.host}/other/app", "--tag", "1", "--mount-from", "team/app"]
+    process = run_push(layout, real, *more)
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    assert err.startswith("sent 0 blobs (0.0 MB), mounted 5, 3 manifests and 1 tags; 0 were there")
+
+
+# A small file system of its own for the registry, without root: in namespaces that end with it.
+# A line on standard input makes room.
+_SMALL_DISK = """
+mount -t tmpfs -o size=5m none "$0" || exit
+"$@" &
+read -r _ && mount -o remount,size=64m "$0"
+wait
+"""
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[RealRegistry]:
+    """A registry whose disk is full before all of the layers are there."""
+    if not shutil.which("docker-registry"):
+        pytest.skip("SKIPPED: docker-registry is not installed here")
+    namespaces = (
+        *("unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child"),
+    )
+    data = tmp_path / "data"
+    data.mkdir()
+    probe = (*namespaces, "mount", "-t", "tmpfs", "-o", "size=5m", "none", str(data))
+    if not shutil.which("unshare") or subprocess.run(probe, check=False).returncode:
+        pytest.skip("SKIPPED: no user and mount namespaces are to be had here")
+    registry = RealRegistry(
+        tmp_path, wrapper=(*namespaces, "/bin/sh", "-c", _SMALL_DISK, str(data))
+    )
+    yield registry
+    registry.stop()
+
+
+def test_real_registry_disk_full(full: RealRegistry, layout: Layout) -> None:
+    process = run_push(layout, full, "--tag", "1", "--jobs", "1")
+    out, err = process.communicate()
+    assert process.returncode == 1
+    last = err.splitlines()[-1]
+    assert re.match(rf"push: {full.host}/team/app: .* blob sha256:.*500.*a full disk", last), err
+    assert out == ""
+    client = client_of(full.host)
+    assert client.manifest_digest("1", layout.root()["mediaType"]) is None
+    # The disk is given more room: it goes on, and what had arrived is not sent again.
+    assert full.process
+    assert full.process.stdin
+    full.process.stdin.write(b"\n")
+    full.process.stdin.flush()
+    process = run_push(layout, full, "--tag", "1")
+    _, again = process.communicate()
+    assert process.returncode == 0, again
+    sent = [line for line in err.splitlines() if line.startswith("pushed ")]
+    assert sent
+    assert not set(sent) & set(again.splitlines())
+    read_back(full, layout, "1")

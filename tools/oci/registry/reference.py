@@ -52,6 +52,18 @@ def parse_repository(text: str) -> Repository:
     return Repository(host, path)
 
 
+def is_path(text: str) -> bool:
+    """Whether `text` is the path of a repository, without its registry's host."""
+    return bool(_PATH.fullmatch(text))
+
+
+def check_path(path: str) -> str:
+    """Return `path` where it is one of a repository, without its registry's host."""
+    if not is_path(path):
+        raise RegistryError(f"{path!r}: not a repository's path; it has neither host nor tag")
+    return path
+
+
 def check_tag(tag: str) -> str:
     """Return `tag` where it is one."""
     if not _TAG.fullmatch(tag):

@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -107,6 +107,7 @@ class Transport:
     """Requests to the registry of one repository; safe to use from several threads.
 
     With `insecure` certificates are not checked, and plain HTTP is spoken where TLS is not.
+    `also_read` are paths of repositories of this registry that blobs may be mounted from.
     """
 
     def __init__(
@@ -114,12 +115,14 @@ class Transport:
         repository: Repository,
         *,
         insecure: bool = False,
+        also_read: Sequence[str] = (),
         environment: Mapping[str, str] = os.environ,
         sleep: Callable[[float], None] = time.sleep,
         log: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self.repository = repository
         self._insecure = insecure
+        self._also_read = tuple(also_read)
         self._environment = environment
         self._sleep = sleep
         self._log = log
@@ -215,20 +218,24 @@ class Transport:
     def _token(self, challenge: dict[str, str], found: credentials.Credentials | None) -> str:
         """Get an access token for pushing to the repository from the registry's token service."""
         realm = challenge.get("realm", "")
-        parameters = {"scope": f"repository:{self.repository.path}:pull,push"}
+        scopes = [f"repository:{self.repository.path}:pull,push"]
+        scopes += [f"repository:{path}:pull" for path in self._also_read]
+        parameters: dict[str, str | list[str]] = {"scope": scopes}
         if service := challenge.get("service"):
             parameters["service"] = service
         headers: dict[str, str] = {}
         body: Callable[[], bytes] | None = None
         method = "GET"
         if found and found.identity_token:
+            # In a form all scopes are one value, in a query each is one.
+            parameters["scope"] = " ".join(scopes)
             parameters |= {"grant_type": "refresh_token", "refresh_token": found.identity_token}
             parameters["client_id"] = "python-images"
             method, form = "POST", urllib.parse.urlencode(parameters).encode()
             headers["Content-Type"] = "application/x-www-form-urlencoded"
             body = lambda: form  # noqa: E731
         else:
-            realm += ("&" if "?" in realm else "?") + urllib.parse.urlencode(parameters)
+            realm += ("&" if "?" in realm else "?") + urllib.parse.urlencode(parameters, doseq=True)
             if found:
                 headers["Authorization"] = found.basic()
         answer = self._with_retries(method, realm, headers, body, authorise=False)

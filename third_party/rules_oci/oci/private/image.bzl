@@ -1,5 +1,7 @@
 """oci_image: one image from layers and settings."""
 
+load(":private/common.bzl", "outline_of")
+
 _TAR_EXTENSIONS = [
     ".tar",
     ".tar.gz",
@@ -54,48 +56,85 @@ def _oci_image_impl(ctx):
 
     layout = ctx.actions.declare_directory(ctx.label.name)
     digest = ctx.actions.declare_file(ctx.label.name + ".json.sha256")
-    inputs = []
+    tars = []
+    facts = []
+    layers = []
+    for target in ctx.attr.tars:
+        for tar in target[DefaultInfo].files.to_list():
+            fact = _layer_facts(ctx, target, tar, len(tars))
+            tars.append(tar)
+            facts.append(fact)
+
+            # The history is without the repository: the same image as a dependency of another
+            # module is equal. The label is for Bazel.
+            history = "bazel build //%s:%s" % (tar.owner.package, tar.owner.name)
+            layers.append([tar.path, fact.path, history, str(tar.owner)])
+    settings = {
+        "--" + name.replace("_", "-"): getattr(ctx.file, name)
+        for name in _SETTINGS
+        if getattr(ctx.file, name)
+    }
+    inputs = facts + settings.values()
+    base = [ctx.file.base] if ctx.file.base else []
+    args = _arguments(ctx, layout, base, layers, settings)
+    args.add("--digest", digest)
+    ctx.actions.run(
+        executable = ctx.executable._assemble,
+        arguments = [args],
+        inputs = inputs + base + tars,
+        outputs = [layout, digest],
+        mnemonic = "OCIImage",
+        progress_message = "Assembling image %{label}",
+    )
+    groups = {"digest": depset([digest])}
+
+    # A base that has no outline (a layout from elsewhere) has its layers only itself.
+    base_outline = outline_of(ctx.attr.base) if ctx.attr.base else None
+    if base_outline or not ctx.attr.base:
+        outline = ctx.actions.declare_directory(ctx.label.name + ".outline")
+        base = [base_outline] if base_outline else []
+        args = _arguments(ctx, outline, base, layers, settings)
+        args.add("--outline")
+        ctx.actions.run(
+            executable = ctx.executable._assemble,
+            arguments = [args],
+            # Not the layers themselves: that is what it is for.
+            inputs = inputs + base,
+            outputs = [outline],
+            mnemonic = "OCIOutline",
+            progress_message = "Outlining image %{label}",
+        )
+        groups["oci_outline"] = depset([outline])
+    return [
+        DefaultInfo(files = depset([layout])),
+        OutputGroupInfo(**groups),
+    ]
+
+def _arguments(ctx, layout, base, layers, settings):
+    """Returns the assembler's arguments for an image.
+
+    Args:
+      ctx: the rule's context.
+      layout: the directory to write.
+      base: list of the base image's directory, or of nothing.
+      layers: lists of a layer's path, its facts' path, its history and its label.
+      settings: dict of options to files.
+    """
     args = ctx.actions.args()
     args.add("image")
 
     # Not the path of the directory's files: only the directory is named.
     args.add_all("--output", [layout], expand_directories = False)
-    args.add("--digest", digest)
-    if ctx.file.base:
-        args.add_all("--base", [ctx.file.base], expand_directories = False)
-        inputs.append(ctx.file.base)
-    number = 0
-    for target in ctx.attr.tars:
-        for tar in target[DefaultInfo].files.to_list():
-            facts = _layer_facts(ctx, target, tar, number)
-            number += 1
-            inputs += [tar, facts]
-            args.add("--layer").add(tar).add(facts)
-
-            # Without the repository: the same image as a dependency of another module is equal.
-            args.add("bazel build //%s:%s" % (tar.owner.package, tar.owner.name))
-    for name in _SETTINGS:
-        file = getattr(ctx.file, name)
-        if file:
-            args.add("--" + name.replace("_", "-"), file)
-            inputs.append(file)
+    args.add_all("--base", base, expand_directories = False)
+    for layer in layers:
+        args.add("--layer").add_all(layer)
+    for option, file in settings.items():
+        args.add(option, file)
     for name in _STRINGS:
         value = getattr(ctx.attr, name)
         if value:
             args.add("--%s=%s" % (name, value))
-
-    ctx.actions.run(
-        executable = ctx.executable._assemble,
-        arguments = [args],
-        inputs = inputs,
-        outputs = [layout, digest],
-        mnemonic = "OCIImage",
-        progress_message = "Assembling image %{label}",
-    )
-    return [
-        DefaultInfo(files = depset([layout])),
-        OutputGroupInfo(digest = depset([digest])),
-    ]
+    return args
 
 def _file(doc):
     return attr.label(allow_single_file = True, doc = doc)

@@ -1,5 +1,7 @@
 """oci_image_index: one index of images for several platforms."""
 
+load(":private/common.bzl", "outline_of")
+
 def _platforms_transition_impl(_settings, attr):
     return [{"//command_line_option:platforms": str(platform)} for platform in attr.platforms]
 
@@ -14,27 +16,53 @@ def _oci_image_index_impl(ctx):
         fail("'platforms' is for exactly one image in 'images'")
     layout = ctx.actions.declare_directory(ctx.label.name)
     digest = ctx.actions.declare_file(ctx.label.name + ".json.sha256")
-    inputs = list(ctx.files.images)
-    args = ctx.actions.args()
-    args.add("index")
-    args.add_all("--output", [layout], expand_directories = False)
+    args = _arguments(ctx, layout, ctx.files.images)
     args.add("--digest", digest)
-    args.add_all(ctx.files.images, before_each = "--image", expand_directories = False)
-    if ctx.file.annotations:
-        args.add("--annotations", ctx.file.annotations)
-        inputs.append(ctx.file.annotations)
+    settings = [ctx.file.annotations] if ctx.file.annotations else []
     ctx.actions.run(
         executable = ctx.executable._assemble,
         arguments = [args],
-        inputs = inputs,
+        inputs = ctx.files.images + settings,
         outputs = [layout, digest],
         mnemonic = "OCIIndex",
         progress_message = "Assembling image index %{label}",
     )
+    groups = {"digest": depset([digest])}
+
+    outlines = [outline_of(image) for image in ctx.attr.images]
+    if None not in outlines:
+        outline = ctx.actions.declare_directory(ctx.label.name + ".outline")
+        args = _arguments(ctx, outline, outlines)
+        args.add("--outline")
+        ctx.actions.run(
+            executable = ctx.executable._assemble,
+            arguments = [args],
+            inputs = outlines + settings,
+            outputs = [outline],
+            mnemonic = "OCIOutline",
+            progress_message = "Outlining image index %{label}",
+        )
+        groups["oci_outline"] = depset([outline])
     return [
         DefaultInfo(files = depset([layout])),
-        OutputGroupInfo(digest = depset([digest])),
+        OutputGroupInfo(**groups),
     ]
+
+def _arguments(ctx, layout, images):
+    """Returns the assembler's arguments for an index.
+
+    Args:
+      ctx: the rule's context.
+      layout: the directory to write.
+      images: the images' directories.
+    """
+    args = ctx.actions.args()
+    args.add("index")
+    args.add_all("--output", [layout], expand_directories = False)
+    args.add_all(images, before_each = "--image", expand_directories = False)
+    if ctx.file.annotations:
+        args.add("--annotations", ctx.file.annotations)
+    return args
 
 oci_image_index = rule(
     implementation = _oci_image_index_impl,

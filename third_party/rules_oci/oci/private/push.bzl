@@ -1,6 +1,6 @@
 """oci_push: an image to a registry."""
 
-load(":private/common.bzl", "launcher")
+load(":private/common.bzl", "launcher", "outline_of")
 
 def _oci_push_impl(ctx):
     if not ctx.file.image.is_directory:
@@ -9,8 +9,10 @@ def _oci_push_impl(ctx):
     if "@" in repository or ":" in repository.rpartition("/")[2]:
         fail("'repository' must have no tag and no digest: " + repository)
 
-    arguments = ["--image", ctx.file.image]
-    files = [ctx.file.image]
+    # With an outline layers are fetched when it turns out that the registry lacks them.
+    image = outline_of(ctx.attr.image) or ctx.file.image
+    arguments = ["--image", image]
+    files = [image]
     if repository:
         arguments += ["--repository", repository]
     elif ctx.file.repository_file:
@@ -25,7 +27,8 @@ def _oci_push_impl(ctx):
         tool = ctx.attr._push,
         arguments = arguments,
         files = files,
-        runfiles = [ctx.attr.image[DefaultInfo].default_runfiles],
+        # The real rules_oci's images are links to the layers.
+        runfiles = [] if image != ctx.file.image else [ctx.attr.image[DefaultInfo].default_runfiles],
     )]
 
 oci_push = rule(
