@@ -92,7 +92,7 @@ def image(
     """One image of one platform, with all that hangs off it.
 
     Declares <name> (an OCI layout directory), <name>.digest (a file with the image's digest),
-    <name>.load (run: loads it into docker, podman or nerdctl), <name>.tar (that archive) and <name>.push
+    <name>.load (run: loads it into docker, podman, nerdctl or containerd), <name>.tar (that archive) and <name>.push
     (run: pushes it; `-- --repository HOST/PATH --tag TAG`).
 
     Args:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from tools.oci.assembler.layout import Layout, blob_name
 from tools.oci.assembler.spec import INDEX_TYPES, OCI_INDEX, Json, OciError, dump
 
 FORMATS = ("docker", "oci")
+# What containerd takes for the name of an image, host and all.
+_CONTAINERD_NAME = "io.containerd.image.name"
 
 
 def _add_bytes(tar: tarfile.TarFile, name: str, data: bytes) -> None:
@@ -29,7 +33,7 @@ def _entry(name: str, size: int) -> tarfile.TarInfo:
     return info
 
 
-def _docker(layout: Layout, tags: list[str], tar: tarfile.TarFile) -> None:
+def _docker(layout: Layout, tags: list[str], tar: tarfile.TarFile, parts: Parts) -> None:
     """`docker save`'s form: manifest.json names the config and the layers."""
     _, manifest = layout.image()
     config = manifest["config"]["digest"]
@@ -42,36 +46,65 @@ def _docker(layout: Layout, tags: list[str], tar: tarfile.TarFile) -> None:
     _add_bytes(tar, "manifest.json", b"[" + dump(listing) + b"]")
     _add_file(tar, blob_name(config), layout.blob(config))
     for digest, name in layers.items():
-        _add_file(tar, name, layout.blob(digest))
+        if digest not in parts.left_out:
+            _add_file(tar, name, parts.file(layout, digest))
 
 
-def _oci(layout: Layout, tags: list[str], tar: tarfile.TarFile) -> None:
+def index_of(root: Json, tags: list[str]) -> Json:
+    """Return the index.json of an archive or layout that names one image once per tag."""
+    named: list[Json] = [
+        {
+            **root,
+            "annotations": {"org.opencontainers.image.ref.name": tag, _CONTAINERD_NAME: tag},
+        }
+        for tag in tags
+    ]
+    return {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": named or [root]}
+
+
+def _oci(layout: Layout, tags: list[str], tar: tarfile.TarFile, parts: Parts) -> None:
     """The layout itself; its index.json names the image once per tag."""
     root = layout.root()
-    named: list[Json] = [
-        {**root, "annotations": {"org.opencontainers.image.ref.name": tag}} for tag in tags
-    ]
-    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": named or [root]}
     _add_bytes(tar, "oci-layout", dump({"imageLayoutVersion": "1.0.0"}))
-    _add_bytes(tar, "index.json", dump(index))
+    _add_bytes(tar, "index.json", dump(index_of(root, tags)))
     digests = [root["digest"]]
     for entry, manifest in layout.images():
         blobs = (entry, manifest["config"], *manifest["layers"])
         digests += [blob["digest"] for blob in blobs]
     for digest in dict.fromkeys(digests):
-        _add_file(tar, blob_name(digest), layout.blob(digest))
+        if digest not in parts.left_out:
+            _add_file(tar, blob_name(digest), parts.file(layout, digest))
 
 
-def write(image: Path, form: str, tags: list[str], out: BinaryIO) -> None:
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """What goes into an archive.
+
+    `left_out` are digests of blobs the reader has. `files` are those of layers that are not in the
+    layout itself, by digest.
+    """
+
+    left_out: frozenset[str] = frozenset()
+    files: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+
+    def file(self, layout: Layout, digest: str) -> Path:
+        """Return the file of a blob."""
+        return self.files.get(digest) or layout.blob(digest)
+
+
+def write(
+    image: Path | Layout, form: str, tags: list[str], out: IO[bytes], parts: Parts | None = None
+) -> None:
     """Stream the archive of the layout `image` to `out`, which need not be seekable.
 
-    `form` is "docker" (a single image) or "oci" (an image or an index).
+    `form` is "docker" (a single image) or "oci" (an image or an index); all blobs, unless `parts`
+    says otherwise.
     """
-    layout = Layout(image)
+    layout = Layout(image) if isinstance(image, Path) else image
     if form == "docker" and layout.root()["mediaType"] in INDEX_TYPES:
         raise OciError(
-            f'{image}: format "docker" holds one image and this is an image index;'
+            f'{layout.path}: format "docker" holds one image and this is an image index;'
             ' set format = "oci", or load the image of one platform'
         )
     with tarfile.open(fileobj=out, mode="w|", format=tarfile.GNU_FORMAT) as tar:
-        (_docker if form == "docker" else _oci)(layout, tags, tar)
+        (_docker if form == "docker" else _oci)(layout, tags, tar, parts or Parts())

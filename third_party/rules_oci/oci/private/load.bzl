@@ -1,6 +1,6 @@
 """oci_load: an image into the local container engine, or as a tar for one."""
 
-load(":private/common.bzl", "launcher")
+load(":private/common.bzl", "launcher", "outline_of")
 
 def _oci_load_impl(ctx):
     tarball = ctx.actions.declare_file(ctx.label.name + "/tarball.tar")
@@ -21,7 +21,9 @@ def _oci_load_impl(ctx):
         progress_message = "Packing an archive for %{label}",
     )
 
-    arguments = ["--image", ctx.file.image, "--format", ctx.attr.format, "--tags", ctx.file.repo_tags]
+    # With an outline layers are fetched when it turns out that the engine lacks them.
+    image = outline_of(ctx.attr.image) or ctx.file.image
+    arguments = ["--image", image, "--format", ctx.attr.format, "--tags", ctx.file.repo_tags]
     runfiles = []
     if ctx.executable.loader:
         arguments += ["--loader", ctx.executable.loader]
@@ -32,7 +34,7 @@ def _oci_load_impl(ctx):
             name = ctx.label.name + ".sh",
             tool = ctx.attr._load,
             arguments = arguments,
-            files = [ctx.file.image, ctx.file.repo_tags] +
+            files = [image, ctx.file.repo_tags] +
                     ([ctx.executable.loader] if ctx.executable.loader else []),
             runfiles = runfiles,
         ),
@@ -57,7 +59,7 @@ oci_load = rule(
             executable = True,
             allow_files = True,
             cfg = "target",
-            doc = "A program run as `load --input FILE`; default: docker, podman or nerdctl on PATH.",
+            doc = "A program run as `load --input FILE`; default: docker, podman, nerdctl or ctr on PATH.",
         ),
         "repo_tags": attr.label(
             mandatory = True,
@@ -66,7 +68,7 @@ oci_load = rule(
         ),
         "_assemble": attr.label(default = Label("@python_images//tools/oci/assembler:assemble"), executable = True, cfg = "exec"),
         "_launcher": attr.label(default = Label("//oci:private/launcher.sh.tpl"), allow_single_file = True),
-        "_load": attr.label(default = Label("@python_images//tools/oci/assembler:load"), executable = True, cfg = "exec"),
+        "_load": attr.label(default = Label("@python_images//tools/oci/load"), executable = True, cfg = "exec"),
     },
     executable = True,
 )

@@ -1,0 +1,1 @@
+"""Loads images into container engines, as little of them as the engine needs; standard library."""
