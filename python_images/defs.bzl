@@ -25,11 +25,15 @@ load("//python_images/private:publish.bzl", _publish = "publish")
 load("//python_images/private:python_images.bzl", _python_images = "python_images")
 load("//python_images/private:rootfs.bzl", _DebianLayerInfo = "DebianLayerInfo", _debian_layer = "debian_layer")
 load("//python_images/private:structure_test.bzl", _image_structure_test = "image_structure_test")
+load("//python_images/private:wheel.bzl", _wheel = "wheel")
+load("//python_images/private:wheel_layer.bzl", _wheel_layer = "wheel_layer")
 
 # Root file systems and layers
 DebianLayerInfo = _DebianLayerInfo
 debian_layer = _debian_layer
 layer_blob = _layer_blob
+wheel = _wheel
+wheel_layer = _wheel_layer
 
 # CPython
 CPythonInfo = _CPythonInfo

@@ -1,7 +1,14 @@
 """Repository rule: the wheels of third_party/wheels/requirements.lock as Python libraries."""
 
-def _parse_lock(rctx):
-    """Returns [(name, version, sha256)] of the lock's lines; fails on a line of another form."""
+def parse_lock(rctx):
+    """Reads a lock of wheels; fails on a line of another form.
+
+    Args:
+      rctx: the repository's context, with the attribute lock.
+
+    Returns:
+      [(name, version, sha256)] of its lines.
+    """
     path = rctx.path(rctx.attr.lock)
     rows = []
     for number, line in enumerate(rctx.read(path).split("\n")):
@@ -18,8 +25,17 @@ def _parse_lock(rctx):
         rows.append((name, version, digest))
     return rows
 
-def _download(rctx, requirements):
-    """Downloads the wheels a file of requirements pins into `wheels`; returns execute's result."""
+def download_wheels(rctx, requirements, options = []):
+    """Downloads the wheels a file of requirements pins into the folder `wheels`.
+
+    Args:
+      rctx: the repository's context, with the attributes pip and python.
+      requirements: path of the file; every line has a hash.
+      options: further options of `pip download`.
+
+    Returns:
+      what rctx.execute returns of pip.
+    """
 
     # pip itself fetches: the index, its mirrors, proxies and certificates are set up for pip on
     # the machine, and no index is named here. --require-hashes refuses any other bytes.
@@ -34,14 +50,14 @@ def _download(rctx, requirements):
         "--disable-pip-version-check",
         "--dest=wheels",
         "--requirement=" + str(requirements),
-    ], timeout = 1800)
+    ] + options, timeout = 1800)
 
 def _wheels_impl(rctx):
-    rows = _parse_lock(rctx)
+    rows = parse_lock(rctx)
     python = rctx.path(rctx.attr.python)
     lock = rctx.path(rctx.attr.lock)
     rctx.report_progress("Downloading {} wheels".format(len(rows)))
-    result = _download(rctx, lock)
+    result = download_wheels(rctx, lock)
     if result.return_code != 0:
         fail("{}: the pinned wheels can't be fetched.\n{}\n".format(lock, result.stderr) +
              "Is the package index set for pip (pip config list)? " +
@@ -92,7 +108,7 @@ def _wheel_files_impl(rctx):
         for wheel, sha256 in rctx.attr.wheels.items()
     ]), executable = False)
     rctx.report_progress("Downloading {} wheels".format(len(rctx.attr.wheels)))
-    result = _download(rctx, rctx.path("requirements.txt"))
+    result = download_wheels(rctx, rctx.path("requirements.txt"))
     if result.return_code != 0:
         fail("catalog/versions.yaml: the wheels that images have beside pip can't be fetched.\n" +
              result.stderr + "\nIs the package index set for pip (pip config list)?")
