@@ -183,7 +183,8 @@ def python_images(name, catalog, structure_test, cpythons = "//python_images/cpy
     For each image there is `<tag>`, the index of all its platforms, and `<tag>_<platform>`, one
     image, for every tag and every name of the platform. `.digest`, `.load`, `.push` and `.tar` hang
     off each of them, and `.test`, which of an index is that of all its images; `publish` pushes
-    all indexes with all their tags. docs/targets.md says more of each.
+    all indexes with all their tags, `publish_<label>` those of one version, such as 3.13.
+    docs/targets.md says more of each.
 
     Args:
       name: file group of all indexes. `<name>_sample` is one of the images whose tests
@@ -194,6 +195,7 @@ def python_images(name, catalog, structure_test, cpythons = "//python_images/cpy
       cpythons: package in which `cpythons` declared the CPythons of that catalog.
     """
     indexes = {}
+    by_label = {}
     sample = []
     for entry in catalog["images"]:
         images = {
@@ -245,6 +247,7 @@ def python_images(name, catalog, structure_test, cpythons = "//python_images/cpy
         )
         _index_test(entry, images, catalog)
         indexes[entry["name"]] = entry["tags"]
+        by_label.setdefault(catalog["versions"][entry["version"]]["label"], []).append(entry["name"])
 
     native.filegroup(
         name = name,
@@ -261,3 +264,9 @@ def python_images(name, catalog, structure_test, cpythons = "//python_images/cpy
         images = indexes,
         tags = ["manual"],
     )
+    for label, chosen in by_label.items():
+        publish(
+            name = "publish_" + label,
+            images = {image: indexes[image] for image in chosen},
+            tags = ["manual"],
+        )

@@ -65,7 +65,12 @@ def test_publish(checkout: Path) -> None:
     settings |= {"REGISTRY_USER": "ada", "REGISTRY_PASSWORD": "a:b'c" * 30}
     done = run(checkout, "publish", **settings)
     assert done.returncode == 0, done.stderr
-    assert words(checkout)[-5:] == ["--", "--repository", settings["REGISTRY"], "--only", "3.13-*"]
+    assert words(checkout)[-4:] == ["--repository", settings["REGISTRY"], "--only", "3.13-*"]
+    # Bazel is called again for layers in the cache: with the same settings.
+    assert [words(checkout)[-6], *words(checkout)[-5].split("=")[:1]] == [
+        "--bazel",
+        "./bazelw --bazelrc",
+    ]
     auth = json.loads((checkout / "auth").read_text())["auths"]["registry.example"]["auth"]
     assert base64.b64decode(auth).decode() == "ada:" + settings["REGISTRY_PASSWORD"]
     assert settings["REGISTRY_PASSWORD"] not in (checkout / "words").read_text() + done.stderr

@@ -144,6 +144,15 @@ def test_every_tag_has_the_tests_of_its_image(declared: Declared) -> None:
                 assert declared.targets[f"{tag}_{platform}.test"][1]["tests"] == [one]
 
 
+def test_what_is_published_of_a_version_is_all_of_it(declared: Declared) -> None:
+    everything = declared.labels('labels("images", //images:publish.plan)')
+    assert len(everything) == len(declared.catalog["images"])
+    for version, facts in declared.catalog["versions"].items():
+        chosen = declared.labels(f'labels("images", //images:publish_{facts["label"]}.plan)')
+        of_version = [i["name"] for i in declared.catalog["images"] if i["version"] == version]
+        assert {f"//images:{name}" for name in of_version} <= set(chosen) <= set(everything)
+
+
 def test_one_compile_for_each_version_suite_and_platform(declared: Declared) -> None:
     # An image's layer is a blob, of a tar, of the files of one CPython.
     found = declared.labels(f'kind("^cpython rule$", deps({IMAGES}, 3))')

@@ -14,8 +14,8 @@ from pathlib import Path
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import OciError, parse
 from tools.oci.registry.errors import RegistryError
-from tools.oci.registry.progress import Progress
-from tools.oci.registry.push import Image, add_options, push_to
+from tools.oci.registry.progress import Progress, megabytes
+from tools.oci.registry.push import Image, Summary, add_options, push_to
 from tools.oci.registry.reference import check_tag, parse_repository
 
 
@@ -56,14 +56,41 @@ def read_plan(path: Path, only: list[str]) -> list[Entry]:
     return entries
 
 
-def table(entries: list[Entry]) -> str:
-    """Return what has been pushed, for people: name, digest and tags of each image."""
-    rows = [("IMAGE", "DIGEST", "TAGS")] + [
-        (entry.name, entry.image.layout.root()["digest"], " ".join(entry.image.tags))
-        for entry in entries
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    return "\n".join(f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c}".rstrip() for a, b, c in rows)
+def _result(entry: Entry, summary: Summary | None) -> str:
+    """Return in a word what the push did for an image."""
+    if summary is None:
+        return "not pushed"
+    if entry.image.layout.root()["digest"] in summary.manifests:
+        return "new"
+    return "tagged" if set(entry.image.tags) & set(summary.tags) else "unchanged"
+
+
+def table(entries: list[Entry], summary: Summary | None) -> str:
+    """Return what has been pushed, for people; without a summary what would be.
+
+    Name, digest, number of platforms, size of all its blobs, what the push did, tags of each image.
+    """
+    rows = [("IMAGE", "DIGEST", "PLATFORMS", "SIZE", "RESULT", "TAGS")]
+    for entry in entries:
+        layout = entry.image.layout
+        images = layout.images()
+        blobs = {
+            blob["digest"]: blob["size"]
+            for _, manifest in images
+            for blob in (manifest["config"], *manifest["layers"])
+        }
+        rows.append(
+            (
+                *(entry.name, layout.root()["digest"], str(len(images))),
+                *(megabytes(sum(blobs.values())), _result(entry, summary)),
+                " ".join(entry.image.tags),
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -81,11 +108,12 @@ def main(argv: list[str] | None = None) -> int:
     try:
         target = parse_repository(args.repository)
         entries = read_plan(args.plan, args.only)
+        summary = None
         if not args.dry_run:
             summary = push_to(target, [entry.image for entry in entries], progress, args)
             progress.line(f"{target}: {summary}")
             progress.close()
-        print(table(entries))
+        print(table(entries, summary))
     except (RegistryError, OciError, OSError) as error:
         progress.close()
         print(f"publish: {error}", file=sys.stderr)
