@@ -168,8 +168,16 @@ cpython = rule(
             allow_single_file = [".tar.xz"],
             doc = "what training counted, for gcc to optimise by; none if absent",
         ),
-        "source": attr.label(mandatory = True, allow_single_file = [".tar.xz"]),
-        "toolchain": attr.label(mandatory = True, providers = [ToolchainInfo]),
+        "source": attr.label(
+            mandatory = True,
+            allow_single_file = [".tar.xz"],
+            doc = "CPython's source",
+        ),
+        "toolchain": attr.label(
+            mandatory = True,
+            providers = [ToolchainInfo],
+            doc = "the compiler, //toolchains/cc:<suite>_<platform>",
+        ),
         "version": attr.string(mandatory = True, doc = "the release, as python.org names it"),
         "wheels": attr.label_list(
             allow_files = [".whl"],
@@ -243,7 +251,7 @@ cpython_layer = rule(
     implementation = _cpython_layer_impl,
     doc = "The layer of a CPython: an uncompressed tar, stripped or with gdb's extension.",
     attrs = {
-        "cpython": attr.label(mandatory = True, providers = [CPythonInfo]),
+        "cpython": attr.label(mandatory = True, providers = [CPythonInfo], doc = "a cpython"),
         "strip": attr.bool(default = True, doc = "whether to strip; else gdb's extension is added"),
         "_gdb": attr.label(
             default = "//tools/cpython:gdb",
@@ -280,7 +288,7 @@ cpython_links_layer = rule(
     implementation = _cpython_links_layer_impl,
     doc = "The layer of the links idle, pip, pydoc, python and python-config: an uncompressed tar.",
     attrs = {
-        "cpython": attr.label(mandatory = True, providers = [CPythonInfo]),
+        "cpython": attr.label(mandatory = True, providers = [CPythonInfo], doc = "a cpython"),
         "_links": attr.label(
             default = "//tools/cpython:links",
             executable = True,

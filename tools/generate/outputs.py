@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from tools.apidocs import page as apidocs
+from tools.apidocs.starlark import StarlarkError
 from tools.catalog import family_load, load, versions_json
 from tools.dockerfile import recipe
 from tools.dockerfile.dockerfile import dockerfile
@@ -47,6 +49,7 @@ def expected(root: Path) -> dict[str, str]:
 
     Raises:
         CatalogError: the catalog or a template is at fault.
+        StarlarkError: a public rule is.
     """
     catalog = root / "catalog"
     family = family_load.load_family("current", catalog, Path("catalog"))
@@ -58,7 +61,7 @@ def expected(root: Path) -> dict[str, str]:
     files[f"{FOLDER}/library.txt"] = manifest(family, directory=f"{FOLDER}/")
     files[f"{FOLDER}/versions.json"] = command.as_json(versions_json.versions(family))
     files["docs/images.md"] = page(family)
-    return files | _readme(root)
+    return files | _readme(root) | apidocs.expected(root)
 
 
 def stale(root: Path) -> list[str]:
@@ -108,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = command.parser(
         "generate",
         "Write every generated file that is checked in: Dockerfiles, manifest, versions.json,\n"
-        "the page of images, the table in README.md.",
+        "the pages of images and rules, the table in README.md.",
         "--check",
     )
     options.add_argument(
@@ -124,7 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
             return "".join(f"{line}\n" for line in found) or "all generated files are current\n"
         return "".join(f"wrote {name}\n" for name in refresh(root)) or "nothing to write\n"
 
-    status = command.run(text)
+    status = command.run(text, errors=(StarlarkError,))
     if found:
         print(f"refresh them with {REFRESH}", file=sys.stderr)
     return status or int(bool(found))
