@@ -24,6 +24,7 @@ load("//python_images/private:oci_test.bzl", _image_validation_test = "image_val
 load("//python_images/private:publish.bzl", _publish = "publish")
 load("//python_images/private:python_images.bzl", _python_images = "python_images")
 load("//python_images/private:rootfs.bzl", _DebianLayerInfo = "DebianLayerInfo", _debian_layer = "debian_layer")
+load("//python_images/private:signing.bzl", _image_sign = "image_sign", _images_sign = "images_sign")
 load("//python_images/private:structure_test.bzl", _image_structure_test = "image_structure_test")
 load("//python_images/private:wheel.bzl", _wheel = "wheel")
 load("//python_images/private:wheel_layer.bzl", _wheel_layer = "wheel_layer")
@@ -46,6 +47,8 @@ image = _image
 image_annotations = _image_annotations
 image_index = _image_index
 image_sbom = _image_sbom
+image_sign = _image_sign
+images_sign = _images_sign
 publish = _publish
 
 # Whole families out of a catalog

@@ -4,6 +4,7 @@ load("@debian//:sets.bzl", "SNAPSHOTS")
 load("//python_images/rootfs:rootfs.bzl", "layer_name")
 load(":attestations.bzl", "build_tools", "image_attestations")
 load(":oci.bzl", "image", "image_annotations", "image_index")
+load(":signing.bzl", "image_sign")
 load(":time.bzl", "snapshot_rfc3339")
 
 _REPOSITORY = "localhost/debian"
@@ -87,6 +88,12 @@ def debian_images(name, catalog):
                 name = index,
                 images = ["{}_{}".format(index, platform) for platform in facts["platforms"]],
                 repo_tags = repo_tags,
+                tags = ["manual"],
+            )
+            image_sign(
+                name = index + ".sign",
+                image = index,
+                sboms = ["{}_{}.sbom".format(index, platform) for platform in facts["platforms"]],
                 tags = ["manual"],
             )
             indexes.append(index)

@@ -9,6 +9,7 @@ load(":debian_images.bzl", "debian_image")
 load(":oci.bzl", "image", "image_annotations", "image_index")
 load(":oci_test.bzl", "image_validation_test")
 load(":publish.bzl", "publish")
+load(":signing.bzl", "image_sign", "images_sign")
 
 # What hangs off an image under each of its names, besides the test of a platform's.
 _COMPANIONS = ["digest", "load", "push", "tar"]
@@ -183,8 +184,9 @@ def python_images(name, catalog, structure_test, cpythons = "//python_images/cpy
     For each image there is `<tag>`, the index of all its platforms, and `<tag>_<platform>`, one
     image, for every tag and every name of the platform. `.digest`, `.load`, `.push` and `.tar` hang
     off each of them, and `.test`, which of an index is that of all its images; `publish` pushes
-    all indexes with all their tags, `publish_<label>` those of one version, such as 3.13.
-    docs/targets.md says more of each.
+    all indexes with all their tags, `sign` signs them with the documents about them, and
+    `publish_<label>` and `sign_<label>` do so for one version, such as 3.13. docs/targets.md says
+    more of each.
 
     Args:
       name: file group of all indexes. `<name>_sample` is one of the images whose tests
@@ -240,10 +242,17 @@ def python_images(name, catalog, structure_test, cpythons = "//python_images/cpy
             repo_tags = ["{}:{}".format(_REPOSITORY, tag) for tag in entry["tags"]],
             tags = ["manual"],
         )
+        image_sign(
+            name = entry["name"] + ".sign",
+            image = entry["name"],
+            image_tags = entry["tags"],
+            sboms = [image + ".sbom" for image in images.values()],
+            tags = ["manual"],
+        )
         _aliases(
             [tag for tag in entry["tags"] if tag != entry["name"]],
             entry["name"],
-            _COMPANIONS,
+            _COMPANIONS + ["sign"],
         )
         _index_test(entry, images, catalog)
         indexes[entry["name"]] = entry["tags"]
@@ -270,3 +279,13 @@ def python_images(name, catalog, structure_test, cpythons = "//python_images/cpy
             images = {image: indexes[image] for image in chosen},
             tags = ["manual"],
         )
+        images_sign(
+            name = "sign_" + label,
+            images = [image + ".sign" for image in chosen],
+            tags = ["manual"],
+        )
+    images_sign(
+        name = "sign",
+        images = [index + ".sign" for index in indexes],
+        tags = ["manual"],
+    )

@@ -14,6 +14,7 @@ _BAZELW = """\
 #!/bin/sh
 printf '%s\\n' "$@" >words
 cp "${1#--bazelrc=}" bazelrc
+[ -z "${COSIGN_PASSWORD:-}" ] || echo "$COSIGN_PASSWORD" >password
 [ -z "${REGISTRY_AUTH_FILE:-}" ] || cp "$REGISTRY_AUTH_FILE" auth
 stat -c %a "${1#--bazelrc=}" >mode
 """
@@ -74,6 +75,19 @@ def test_publish(checkout: Path) -> None:
     auth = json.loads((checkout / "auth").read_text())["auths"]["registry.example"]["auth"]
     assert base64.b64decode(auth).decode() == "ada:" + settings["REGISTRY_PASSWORD"]
     assert settings["REGISTRY_PASSWORD"] not in (checkout / "words").read_text() + done.stderr
+
+
+def test_signing(checkout: Path) -> None:
+    settings = {"REGISTRY": "registry.example/team/python", "ONLY": "3.13-*"}
+    settings |= {"SIGNING_KEY": "-----BEGIN", "SIGNING_PASSWORD": "secret"}
+    done = run(checkout, "publish", **settings)
+    assert done.returncode == 0, done.stderr
+    assert words(checkout)[-8:] == [
+        *("//images:sign", "--", "--repository", settings["REGISTRY"]),
+        *("--only", "3.13-*", "--key", "env://SIGNING_KEY"),
+    ]
+    assert (checkout / "password").read_text() == "secret\n"
+    assert "BEGIN" not in (checkout / "words").read_text() + done.stderr
 
 
 def test_the_remote_cache(checkout: Path) -> None:

@@ -39,7 +39,8 @@ class FakeRegistry:
 
     `auth` is "", "basic" or "bearer"; with a `certificate` (and key) it speaks TLS.
     What was asked for is counted in `requests` by (method, kind of path); bytes of blobs
-    received are in `received`; blobs in `others` can be mounted.
+    received are in `received`; blobs in `others` can be mounted. With `lists_referrers` it has
+    the referrers API, as of OCI 1.1.
     """
 
     def __init__(
@@ -47,8 +48,11 @@ class FakeRegistry:
         auth: str = "",
         faults: list[Fault] | None = None,
         certificate: tuple[Path, Path] | None = None,
+        *,
+        lists_referrers: bool = False,
     ) -> None:
         self.auth = auth
+        self.lists_referrers = lists_referrers
         self.faults = faults or []
         self.blobs: dict[str, bytes] = {}
         # What other repositories have: path to blobs.
@@ -129,7 +133,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         url = urllib.parse.urlsplit(self.path)
-        kind = re.sub(r".*/(blobs|uploads|manifests)/.*", r"\1", url.path)
+        kind = re.sub(r".*/(blobs|uploads|manifests|referrers)/.*", r"\1", url.path)
         with self.registry.lock:
             self.registry.requests[self.command, kind] += 1
         fault = self.registry.fault_for(self.command, url.path)
@@ -156,6 +160,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 "blobs": self.blob,
                 "uploads": self.upload,
                 "manifests": self.manifest,
+                "referrers": self.referrers,
             }
             handlers[kind](url, body)
 
@@ -238,10 +243,32 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             digest = "sha256:" + hashlib.sha256(body).hexdigest()
             for name in (reference, digest):
                 self.registry.manifests[name] = (self.headers["Content-Type"], body)
-            self.answer(201, {"Docker-Content-Digest": digest})
+            headers = {"Docker-Content-Digest": digest}
+            if self.registry.lists_referrers and (subject := json.loads(body).get("subject")):
+                headers["OCI-Subject"] = subject["digest"]
+            self.answer(201, headers)
         elif reference in self.registry.manifests:
             body = self.registry.manifests[reference][1]
             digest = "sha256:" + hashlib.sha256(body).hexdigest()
-            self.answer(200, {"Docker-Content-Digest": digest, "Content-Length": str(len(body))})
+            self.answer(200, {"Docker-Content-Digest": digest}, body)
         else:
             self.answer(404)
+
+    def referrers(self, url: urllib.parse.SplitResult, _body: bytes) -> None:
+        if not self.registry.lists_referrers:
+            self.answer(404)
+            return
+        subject = urllib.parse.unquote(url.path.rpartition("/")[2])
+        found = {}
+        for kind, body in self.registry.manifests.values():
+            manifest = json.loads(body)
+            if manifest.get("subject", {}).get("digest") == subject:
+                digest = "sha256:" + hashlib.sha256(body).hexdigest()
+                found[digest] = {
+                    "mediaType": kind,
+                    "digest": digest,
+                    "size": len(body),
+                    "artifactType": manifest["artifactType"],
+                }
+        index = {"schemaVersion": 2, "manifests": list(found.values())}
+        self.answer(200, body=json.dumps(index).encode())

@@ -1,0 +1,172 @@
+"""Attaching documents and signing, against a registry in memory and a stand-in for cosign."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.oci.assembler.layout import Layout
+from tools.oci.attest import attest, referrers
+from tools.oci.attest.cosign import Cosign
+from tools.oci.registry.errors import RegistryError
+from tools.oci.registry.fake_registry import FakeRegistry
+from tools.oci.registry.fixtures import client_of, make_layout
+from tools.oci.registry.progress import Progress
+from tools.oci.registry.push import Image, push
+
+# Stands for cosign 3: it writes down how it is called.
+COSIGN = """\
+#!/bin/sh
+case "$*" in
+    *--help) echo "      --use-signing-config   whether to" ;;
+    *REFUSED*) echo "some warning" >&2; echo "Error: no such key" >&2; exit 1 ;;
+    *) echo "$*" >>{log} ;;
+esac
+"""
+
+
+@pytest.fixture(params=[False, True], ids=["tags", "referrers-api"])
+def registry(request: pytest.FixtureRequest) -> Iterator[FakeRegistry]:
+    with FakeRegistry(lists_referrers=request.param) as running:
+        yield running
+
+
+def write_plan(folder: Path, layout: Layout, leave_out: int = 0) -> Path:
+    """Write documents for the images of a layout, and the plan that names them."""
+    attestations = []
+    for number, (entry, _) in enumerate(layout.images()):
+        digest = entry["digest"].removeprefix("sha256:")
+        contents: dict[str, dict[str, Any]] = {
+            "spdx": {"spdxVersion": "SPDX-2.3", "name": number},
+            "cyclonedx": {"metadata": {"timestamp": "2026-01-02T03:04:05Z"}, "number": number},
+            "provenance": {
+                "subject": [{"name": f"image {number}", "digest": {"sha256": digest}}],
+                "predicate": {"number": number},
+            },
+        }
+        files = {}
+        for name, content in contents.items():
+            path = folder / f"{number}.{name}.json"
+            path.write_text(json.dumps(content))
+            files[name] = str(path)
+        attestations.append(files)
+    plan = folder / "plan.json"
+    image = {
+        "name": "1.2-slim",
+        "tags": ["1-slim"],
+        "layout": str(layout.path),
+        "attestations": attestations[leave_out:],
+    }
+    plan.write_text(json.dumps({"images": [image]}))
+    return plan
+
+
+def pushed(folder: Path, registry: FakeRegistry) -> Layout:
+    layout = Layout(make_layout(folder))
+    push(client_of(registry.host), [Image(layout, ("1-slim",))], Progress())
+    return layout
+
+
+def run(registry: FakeRegistry, plan: Path, *words: str) -> int:
+    return attest.main([f"--plan={plan}", f"--repository={registry.host}/team/app", *words])
+
+
+def test_documents_are_attached_to_each_image(tmp_path: Path, registry: FakeRegistry) -> None:
+    layout = pushed(tmp_path, registry)
+    plan = write_plan(tmp_path, layout)
+    assert run(registry, plan, "--attach-only") == 0
+    client = client_of(registry.host)
+    for entry, _ in layout.images():
+        found = referrers.attached(client, entry["digest"])
+        assert [one["artifactType"] for one in found] == [
+            "application/spdx+json",
+            "application/vnd.cyclonedx+json",
+            "application/vnd.in-toto+json",
+        ]
+        for one in found:
+            manifest = json.loads(registry.manifests[one["digest"]][1])
+            assert manifest["subject"] == {
+                key: entry[key] for key in ("mediaType", "digest", "size")
+            }
+            assert manifest["layers"][0]["digest"] in registry.blobs
+    before = dict(registry.manifests), registry.received
+    assert run(registry, plan, "--attach-only") == 0
+    assert (dict(registry.manifests), registry.received) == before
+
+
+def test_what_others_attached_stays(tmp_path: Path, registry: FakeRegistry) -> None:
+    layout = pushed(tmp_path, registry)
+    entry, _ = layout.images()[0]
+    client = client_of(registry.host)
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+        document = referrers.Document(tmp_path / name, "text/plain", "2026-01-02T03:04:05Z")
+        referrers.attach(client, entry, document)
+    assert run(registry, write_plan(tmp_path, layout), "--attach-only") == 0
+    assert len(referrers.attached(client, entry["digest"])) == 5
+
+
+def test_an_image_that_is_not_there_is_refused(
+    tmp_path: Path, registry: FakeRegistry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layout = Layout(make_layout(tmp_path))
+    assert run(registry, write_plan(tmp_path, layout), "--attach-only") == 1
+    assert "is not there; push it first" in capsys.readouterr().err
+    assert not registry.manifests
+    assert not registry.blobs
+
+
+def test_every_image_needs_its_documents(tmp_path: Path) -> None:
+    layout = Layout(make_layout(tmp_path))
+    with pytest.raises(RegistryError, match=r"1\.2-slim: no document is about sha256:"):
+        attest.read_plan(write_plan(tmp_path, layout, leave_out=1), [])
+
+
+def test_documents_of_another_build_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    plan = write_plan(tmp_path, Layout(make_layout(tmp_path / "other", seed=3)))
+    told = json.loads(plan.read_text())
+    told["images"][0]["layout"] = str(make_layout(tmp_path))
+    plan.write_text(json.dumps(told))
+    with pytest.raises(RegistryError, match="not the image to attach it to; build both again"):
+        attest.read_plan(plan, [])
+
+
+def test_only_takes_names_and_tags(tmp_path: Path) -> None:
+    plan = write_plan(tmp_path, Layout(make_layout(tmp_path)))
+    assert len(attest.read_plan(plan, ["1-*"])) == 1
+    with pytest.raises(RegistryError, match="--only 2: no image or tag is named so"):
+        attest.read_plan(plan, ["2"])
+
+
+def test_all_manifests_are_signed(tmp_path: Path, registry: FakeRegistry) -> None:
+    layout = pushed(tmp_path, registry)
+    log, program, key = tmp_path / "log", tmp_path / "cosign", tmp_path / "k.key"
+    program.write_text(COSIGN.format(log=log))
+    program.chmod(0o755)
+    key.write_text("secret")
+    plan = write_plan(tmp_path, layout)
+    assert run(registry, plan, f"--key={key}", f"--cosign={program}") == 0
+    calls = log.read_text().splitlines()
+    assert [call.split()[0] for call in calls] == ["attest"] * 4 + ["sign"]
+    assert all("--tlog-upload=false --yes --use-signing-config=false" in call for call in calls)
+    names = [word.partition("@")[2] for word in calls[-1].split() if "@" in word]
+    images = [entry["digest"] for entry, _ in layout.images()]
+    assert names[0] == layout.root()["digest"]
+    # The index, two images, three documents each.
+    assert len(set(names)) == len(names) == 9
+    assert set(images) < set(names)
+
+
+def test_cosigns_own_error_is_shown(tmp_path: Path) -> None:
+    program = tmp_path / "cosign"
+    program.write_text(COSIGN.format(log=tmp_path / "log"))
+    program.chmod(0o755)
+    with pytest.raises(RegistryError, match="cosign sign: Error: no such key"):
+        Cosign(str(program), "REFUSED").sign(["host/app@sha256:0"])
+    with pytest.raises(RegistryError, match="name another with --cosign"):
+        Cosign(str(tmp_path / "none"), "k").sign(["host/app@sha256:0"])
