@@ -5,10 +5,10 @@ DebianLayerInfo = provider(
     fields = {
         "installed": "File: JSON of all packages in the tree, those of the layers below included.",
         "listing": "File: one line per path of the layer; type, mode, owner, size, digest.",
-        "sets": "list of struct(packages = File, debs = list of File): the package sets of this " +
-                "layer and of those below, lowest first. None when the layer's own share is chosen " +
-                "by need: no layer can lie on it.",
+        "state": "File: the system the layer ends in, for the layer above. None when the layer's own " +
+                 "share is chosen by need: no layer lies on it.",
         "tar": "File: the layer, an uncompressed tar.",
+        "tars": "list of File: the layers below and this one, lowest first.",
     },
 )
 
@@ -22,8 +22,8 @@ def _spec_value(set):
     }
 
 def _debian_layer_impl(ctx):
-    below = ctx.attr.below[DebianLayerInfo].sets if ctx.attr.below else []
-    if below == None:
+    below = ctx.attr.below[DebianLayerInfo] if ctx.attr.below else None
+    if below and not below.state:
         fail("{}: can't lie on {}, whose packages are chosen by need, hence unknown here".format(
             ctx.label,
             ctx.attr.below.label,
@@ -42,7 +42,10 @@ def _debian_layer_impl(ctx):
     ctx.actions.write(spec, json.encode({
         "add": [] if needed_by else [_spec_value(own)],
         "arch": ctx.attr.arch,
-        "below": [_spec_value(set) for set in below],
+        "below": {
+            "state": below.state.path,
+            "tars": [layer.path for layer in below.tars],
+        } if below else None,
         "epoch": ctx.attr.epoch,
         "select": select,
         "slim": ctx.attr.slim,
@@ -59,13 +62,18 @@ def _debian_layer_impl(ctx):
     args.add("--installed", installed)
     args.add("--listing", listing)
     inputs = [spec, own.packages] + own.debs + ([needed_by] if needed_by else [])
-    for set in below + ([tools] if tools else []):
-        inputs += [set.packages] + set.debs
+    if below:
+        inputs += [below.state] + below.tars
+    if tools:
+        inputs += [tools.packages] + tools.debs
+    state = None if needed_by else ctx.actions.declare_file(ctx.label.name + ".state")
+    if state:
+        args.add("--state", state)
     ctx.actions.run(
         executable = ctx.executable._rootfs,
         arguments = [args],
         inputs = inputs,
-        outputs = [tar, installed, listing],
+        outputs = [tar, installed, listing] + ([state] if state else []),
         mnemonic = "DebianLayer",
         progress_message = "Computing the root file system layer %{label}",
     )
@@ -78,8 +86,9 @@ def _debian_layer_impl(ctx):
         DebianLayerInfo(
             installed = installed,
             listing = listing,
-            sets = None if needed_by else below + [own],
+            state = state,
             tar = tar,
+            tars = (below.tars if below else []) + [tar],
         ),
     ]
 

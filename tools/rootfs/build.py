@@ -18,30 +18,42 @@ from tools.rootfs.programs import Programs
 from tools.rootfs.scripts import ScriptTable, load_table
 from tools.rootfs.select import needed_libraries, select_packages
 from tools.rootfs.spec import Deb, PackageSet, Spec
+from tools.rootfs.state import Place, read_state
 from tools.rootfs.system import System, install, new_system
 from tools.rootfs.tree import Entry
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A computed layer: the whole system it ends in, and the entries it adds."""
+    """A computed layer.
+
+    Attributes:
+        system: the whole system it ends in.
+        layer: the entries it adds.
+        places: where the layers below have the contents of files, by path.
+    """
 
     system: System
     layer: dict[str, Entry]
+    places: dict[str, Place]
 
 
 def build(spec: Spec, tables: Path) -> Result:
     """Computes the layer; `tables` is the directory of the reviewed scripts."""
     table = load_table(tables / f"{spec.suite}.toml", EFFECTS)
-    system = new_system(spec.suite, spec.arch, spec.epoch, spec.slim)
+    places: dict[str, Place] = {}
+    below: dict[str, Entry] = {}
+    if spec.below is None:
+        system = new_system(spec.suite, spec.arch, spec.epoch, spec.slim)
+    else:
+        system, places = read_state(
+            spec.below.state, spec.below.tars, spec.suite, spec.arch.name, spec.epoch, spec.slim
+        )
+        below = _entries(system)
     if spec.tools is not None:
         for deb in spec.tools.debs:
             _check(deb)
         system.programs = Programs([deb.path for deb in spec.tools.debs])
-    below: dict[str, Entry] = {}
-    for package_set in spec.below:
-        _add(system, _load(package_set, spec), table)
-        below = _entries(system)
     for package_set in spec.add:
         _add(system, _load(package_set, spec), table)
     if spec.select is not None:
@@ -49,7 +61,7 @@ def build(spec: Spec, tables: Path) -> Result:
         needed = needed_libraries(spec.select.programs, spec.arch)
         _add(system, select_packages(system, candidates, needed), table)
         list_libraries(system, spec.select.programs)
-    return Result(system, layer_of(below, _entries(system)))
+    return Result(system, layer_of(below, _entries(system)), places)
 
 
 def _load(package_set: PackageSet, spec: Spec) -> list[Package]:

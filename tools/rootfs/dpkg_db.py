@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
 from tools.rootfs.errors import RootfsError
@@ -60,9 +59,8 @@ def _paragraph(system: System, package: Package) -> str:
     """The package's paragraph of the status file."""
     fields = dict(package.control)
     fields["Status"] = "install ok installed"
-    conffiles = _conffiles(package)
-    if conffiles:
-        fields["Conffiles"] = "".join(f"\n {line}" for line in conffiles)
+    if package.conffiles:
+        fields["Conffiles"] = "".join(f"\n {line}" for line in package.conffiles)
     names = [name for name in _FIELD_ORDER if name in fields]
     names += [name for name in fields if name not in _FIELD_ORDER]
     lines: list[str] = []
@@ -70,31 +68,6 @@ def _paragraph(system: System, package: Package) -> str:
         value = fields[name]
         lines.append(f"{name}:{value}" if value.startswith("\n") else f"{name}: {value}")
     return "".join(f"{line}\n" for line in lines)
-
-
-def _conffiles(package: Package) -> list[str]:
-    """Lines of the Conffiles field: path and MD5 of what the package ships."""
-    declared = package.control_files.get("conffiles")
-    if declared is None:
-        return []
-    contents = {f"/{f.path}": f.entry for f in package.files if f.entry.kind == "file"}
-    lines: list[str] = []
-    for line in declared.data.decode("utf-8").splitlines():
-        words = line.split()
-        if len(words) == 2 and words[0] == "remove-on-upgrade":
-            lines.append(f"{words[1]} newconffile remove-on-upgrade")
-        elif len(words) == 1 and words[0] in contents:
-            content = contents[words[0]].content
-            # dpkg's own checksum of configuration files.
-            digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-            lines.append(f"{words[0]} {digest}")
-        elif words:
-            raise RootfsError(
-                f"conffiles of {package.name}",
-                f"has the line {line!r}, which names no file of the package",
-                "Review the package.",
-            )
-    return lines
 
 
 def _write_triggers(system: System, packages: list[Package]) -> None:

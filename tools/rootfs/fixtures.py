@@ -248,7 +248,7 @@ def tiny_base(folder: Path) -> list[Path]:
 def tiny_spec(
     folder: Path,
     *,
-    below: Iterable[dict[str, Any]] = (),
+    below: dict[str, Any] | None = None,
     add: Iterable[dict[str, Any]] = (),
     select: dict[str, Any] | None = None,
     **changes: Any,
@@ -259,7 +259,7 @@ def tiny_spec(
         "arch": "amd64",
         "epoch": EPOCH,
         "slim": True,
-        "below": list(below),
+        "below": below,
         "add": list(add),
         "select": select,
         "tools": None,

@@ -1,7 +1,7 @@
 """Computes one layer of a Debian root file system.
 
     python3 -m tools.rootfs.main spec.json --layer layer.tar --installed installed.json \\
-        --listing listing.txt
+        --listing listing.txt --state state
 
 Outputs depend on nothing but the spec and the files it names, and appear only when all is done.
 A fault prints one message and exits with status 2.
@@ -22,6 +22,7 @@ from tools.rootfs import layer
 from tools.rootfs.build import build
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.spec import read_spec
+from tools.rootfs.state import write_state
 from tools.rootfs.tarout import write_tar
 
 TABLES = Path(__file__).parent / "scripts"
@@ -34,18 +35,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--layer", type=Path, required=True, help="tar to write")
     parser.add_argument("--installed", type=Path, required=True, help="JSON of packages to write")
     parser.add_argument("--listing", type=Path, required=True, help="text listing to write")
+    parser.add_argument("--state", type=Path, help="state for layers above, to write")
     parser.add_argument("--tables", type=Path, default=TABLES, help="tables of reviewed scripts")
     options = parser.parse_args(arguments)
     try:
-        result = build(read_spec(options.spec), options.tables)
+        spec = read_spec(options.spec)
+        result = build(spec, options.tables)
         installed, listing = layer.installed(result.system), layer.listing(result.layer)
-        _write_all(
-            {
-                options.layer: lambda out: write_tar(out, result.layer.items()),
-                options.installed: lambda out: _write_text(out, installed),
-                options.listing: lambda out: _write_text(out, listing),
-            }
-        )
+        number = 0 if spec.below is None else len(spec.below.tars)
+        offsets: dict[str, int] = {}
+        writers: dict[Path, Callable[[BinaryIO], object]] = {
+            options.layer: lambda out: offsets.update(write_tar(out, result.layer.items())),
+            options.installed: lambda out: _write_text(out, installed),
+            options.listing: lambda out: _write_text(out, listing),
+        }
+        if options.state is not None:
+            writers[options.state] = lambda out: write_state(
+                out, result.system, result.places, offsets, number
+            )
+        _write_all(writers)
     except (RootfsError, OSError) as error:
         print(f"rootfs: {error}", file=sys.stderr)
         return 2
@@ -56,7 +64,7 @@ def _write_text(out: BinaryIO, text: str) -> None:
     out.write(text.encode("utf-8", "surrogateescape"))
 
 
-def _write_all(writers: dict[Path, Callable[[BinaryIO], None]]) -> None:
+def _write_all(writers: dict[Path, Callable[[BinaryIO], object]]) -> None:
     """Writes all files under temporary names, then renames them: all or none."""
     done: list[tuple[str, Path]] = []
     with ExitStack() as stack:

@@ -50,6 +50,7 @@ def outputs(folder: Path, name: str) -> dict[str, Path]:
         "layer": folder / f"{name}.tar",
         "installed": folder / f"{name}.installed",
         "listing": folder / f"{name}.txt",
+        "state": folder / f"{name}.state",
     }
 
 
@@ -60,15 +61,21 @@ def arguments(folder: Path, spec: Path, name: str) -> list[str]:
     return found
 
 
+def base_layer(folder: Path) -> dict[str, Any]:
+    """Computes the base; returns what a spec says of the layers below."""
+    base, _ = sets(folder)
+    assert main(arguments(folder, fixtures.tiny_spec(folder, add=[base]), "base")) == 0
+    return {"state": str(folder / "base.state"), "tars": [str(folder / "base.tar")]}
+
+
 def names_of(tar: Path) -> set[str]:
     with tarfile.open(tar) as archive:
         return {name.removeprefix("./") for name in archive.getnames()}
 
 
 def test_base_and_upper_layer(tiny: Path) -> None:
-    base, extra = sets(tiny)
-    assert main(arguments(tiny, fixtures.tiny_spec(tiny, add=[base]), "base")) == 0
-    spec = fixtures.tiny_spec(tiny, below=[base], add=[extra])
+    _, extra = sets(tiny)
+    spec = fixtures.tiny_spec(tiny, below=base_layer(tiny), add=[extra])
     assert main(arguments(tiny, spec, "upper")) == 0
     below, upper = names_of(tiny / "base.tar"), names_of(tiny / "upper.tar")
     assert {
@@ -97,22 +104,24 @@ def test_base_and_upper_layer(tiny: Path) -> None:
 
 
 def test_selected_packages(tiny: Path) -> None:
-    base, extra = sets(tiny)
+    _, extra = sets(tiny)
     programs = fixtures.programs(tiny / "p.tar", {"bin/p": fixtures.elf(None, ["libc.so.6"])})
-    spec = fixtures.tiny_spec(tiny, below=[base], select=extra | {"for": str(programs)})
+    below = base_layer(tiny)
+    spec = fixtures.tiny_spec(tiny, below=below, select=extra | {"for": str(programs)})
     assert main(arguments(tiny, spec, "selected")) == 0
     # Nothing to install, but apt has to know that libc6 is needed.
     assert names_of(tiny / "selected.tar") == {"var/lib/apt/extended_states"}
 
 
 def test_libraries_of_the_programs_are_in_the_cache(tiny: Path) -> None:
-    base, extra = sets(tiny)
+    _, extra = sets(tiny)
     libraries = {
         "usr/lib/libp.so.1": fixtures.elf("libp.so.1", ["libc.so.6"]),
         "usr/lib/p/inner.so": fixtures.elf("inner.so", []),
     }
     programs = fixtures.programs(tiny / "p.tar", libraries)
-    spec = fixtures.tiny_spec(tiny, below=[base], select=extra | {"for": str(programs)})
+    below = base_layer(tiny)
+    spec = fixtures.tiny_spec(tiny, below=below, select=extra | {"for": str(programs)})
     assert main(arguments(tiny, spec, "selected")) == 0
     # Listed, but not part of the layer.
     assert names_of(tiny / "selected.tar") == {"etc/ld.so.cache", "var/lib/apt/extended_states"}
@@ -129,7 +138,7 @@ def test_asking_again_for_a_package_below_marks_it(tiny: Path) -> None:
     base, _ = sets(tiny)
     libc6 = next(path for path in base["debs"] if "libc6" in path)
     again = fixtures.package_set(tiny, "again", [Path(libc6)], {"libc6"})
-    spec = fixtures.tiny_spec(tiny, below=[base], add=[again])
+    spec = fixtures.tiny_spec(tiny, below=base_layer(tiny), add=[again])
     assert main(arguments(tiny, spec, "again")) == 0
     assert names_of(tiny / "again.tar") == {"var/lib/apt/extended_states"}
 
@@ -147,22 +156,31 @@ def test_bytes_depend_on_nothing_else(tiny: Path) -> None:
             entries = json.loads(listing.read_text())
             random.Random(run).shuffle(entries)
             listing.write_text(json.dumps(entries))
-        spec = fixtures.tiny_spec(tiny, below=[base], add=[extra])
         elsewhere = tiny / f"run{run}"
         elsewhere.mkdir()
-        subprocess.run(
-            [sys.executable, "-m", "tools.rootfs.main", *arguments(tiny, spec, f"run{run}")],
-            check=True,
-            cwd=elsewhere,
-            umask=umask,
-            env={
-                "TZ": zone,
-                "LC_ALL": locale,
-                "PYTHONHASHSEED": str(run),
-                "PYTHONPATH": os.pathsep.join(str(Path(p).absolute()) for p in sys.path),
-            },
-        )
-        found = outputs(tiny, f"run{run}").values()
+        found: list[Path] = []
+        below = None
+        for name, package_set in (("base", base), ("upper", extra)):
+            spec = fixtures.tiny_spec(tiny, below=below, add=[package_set])
+            subprocess.run(
+                [
+                    *[sys.executable, "-m", "tools.rootfs.main"],
+                    *arguments(elsewhere, spec, name),
+                    *["--tables", str(tiny / "tables")],
+                ],
+                check=True,
+                cwd=elsewhere,
+                umask=umask,
+                env={
+                    "TZ": zone,
+                    "LC_ALL": locale,
+                    "PYTHONHASHSEED": str(run),
+                    "PYTHONPATH": os.pathsep.join(str(Path(p).absolute()) for p in sys.path),
+                },
+            )
+            files = outputs(elsewhere, name)
+            found += files.values()
+            below = {"state": str(files["state"]), "tars": [str(files["layer"])]}
         digests.add(tuple(fixtures.digest(path) for path in found))
         assert {path.stat().st_mode & 0o777 for path in found} == {0o644}
     assert len(digests) == 1
@@ -184,7 +202,7 @@ def test_an_output_that_cannot_be_written(tiny: Path, capsys: pytest.CaptureFixt
     base, _ = sets(tiny)
     spec = fixtures.tiny_spec(tiny, add=[base])
     options = arguments(tiny, spec, "base")
-    options[-1] = str(tiny / "nowhere" / "listing.txt")
+    options[-1] = str(tiny / "nowhere" / "state")
     assert main(options) == 2
     assert "nowhere" in capsys.readouterr().err
     assert not (tiny / "base.tar").exists()
@@ -235,6 +253,8 @@ def test_lists_and_debs_must_agree(tiny: Path, what: str, problem: str) -> None:
         ({"more": 1}, "unknown or missing keys: more"),
         ({"add": [{}]}, "without packages or debs"),
         ({"add": [1]}, "has 1 where an object belongs"),
+        ({"below": []}, r"has \[\] where an object belongs"),
+        ({"below": {"state": "/s"}}, "has layers below without 'tars'"),
         ({"add": [{"packages": "/none.json", "debs": []}]}, "can't be read"),
     ],
 )

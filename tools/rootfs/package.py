@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -72,6 +73,11 @@ class Package:
             return tuple(_package_files(self.deb))
         except DebError as error:
             raise _unusable(error) from None
+
+    @cached_property
+    def conffiles(self) -> tuple[str, ...]:
+        """Lines of dpkg's Conffiles field: path and MD5 of what the package ships."""
+        return tuple(_conffiles(self))
 
     @property
     def name(self) -> str:
@@ -159,6 +165,30 @@ def load_package(path: Path, requested: bool, arch: str) -> Package:
 
 def _unusable(error: DebError) -> RootfsError:
     return RootfsError(str(error.path), error.why, "Fetch the package again; see docs/locking.md.")
+
+
+def _conffiles(package: Package) -> list[str]:
+    declared = package.control_files.get("conffiles")
+    if declared is None:
+        return []
+    contents = {f"/{f.path}": f.entry for f in package.files if f.entry.kind == "file"}
+    lines: list[str] = []
+    for line in declared.data.decode("utf-8").splitlines():
+        words = line.split()
+        if len(words) == 2 and words[0] == "remove-on-upgrade":
+            lines.append(f"{words[1]} newconffile remove-on-upgrade")
+        elif len(words) == 1 and words[0] in contents:
+            content = contents[words[0]].content
+            # dpkg's own checksum of configuration files.
+            digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+            lines.append(f"{words[0]} {digest}")
+        elif words:
+            raise RootfsError(
+                f"conffiles of {package.name}",
+                f"has the line {line!r}, which names no file of the package",
+                "Review the package.",
+            )
+    return lines
 
 
 def _package_files(deb: Deb) -> list[PackageFile]:

@@ -47,6 +47,17 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class Below:
+    """What a layer lies on: the state the uppermost of the layers below left, and their tars.
+
+    `tars` are in order, lowest first.
+    """
+
+    state: Path
+    tars: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """A layer to compute.
 
@@ -55,7 +66,7 @@ class Spec:
         arch: Debian architecture.
         epoch: time of everything computed, seconds since 1970.
         slim: whether documentation and translations are left out.
-        below: what the layers below consist of, lowest first.
+        below: the layers below; None for the lowest.
         add: what the layer adds.
         select: what else it adds, chosen by need.
         tools: packages of the build machine whose programs scripts would run; see programs.py.
@@ -65,7 +76,7 @@ class Spec:
     arch: Arch
     epoch: int
     slim: bool
-    below: tuple[PackageSet, ...]
+    below: Below | None
     add: tuple[PackageSet, ...]
     select: Selection | None
     tools: PackageSet | None = None
@@ -77,8 +88,8 @@ def read_spec(path: Path) -> Spec:
     The file is an object with exactly these keys::
 
         {"suite": "bookworm", "arch": "arm64", "epoch": 1760000000, "slim": true,
-         "below": [{"packages": "<packages.json>", "debs": ["<file>.deb", ...]}, ...],
-         "add": [...],
+         "below": {"state": "<state>", "tars": ["<layer>.tar", ...]} or null,
+         "add": [{"packages": "<packages.json>", "debs": ["<file>.deb", ...]}, ...],
          "select": {"packages": "...", "debs": [...], "for": "<programs>.tar"} or null,
          "tools": {"packages": "...", "debs": [...]} or null}
 
@@ -96,12 +107,19 @@ def read_spec(path: Path) -> Spec:
     if raw["select"] is not None:
         chosen = _object(path, raw["select"])
         select = Selection(_package_set(path, chosen), Path(str(chosen["for"])))
+    below = None
+    if raw["below"] is not None:
+        lower = _object(path, raw["below"])
+        try:
+            below = Below(Path(str(lower["state"])), tuple(Path(str(t)) for t in lower["tars"]))
+        except KeyError as error:
+            raise _malformed(path, f"has layers below without {error}") from None
     return Spec(
         suite=str(raw["suite"]),
         arch=arch_named(str(raw["arch"])),
         epoch=raw["epoch"],
         slim=bool(raw["slim"]),
-        below=tuple(_package_set(path, item) for item in raw["below"]),
+        below=below,
         add=tuple(_package_set(path, item) for item in raw["add"]),
         select=select,
         tools=None if raw["tools"] is None else _package_set(path, raw["tools"]),

@@ -17,18 +17,28 @@ _TYPE = {
 _BLOCK = 512
 
 
-def write_tar(out: BinaryIO, entries: Iterable[tuple[str, Entry]]) -> None:
+def write_tar(out: BinaryIO, entries: Iterable[tuple[str, Entry]]) -> dict[str, int]:
     """Writes an uncompressed GNU tar to `out`: sorted paths, hard links after all files.
 
     Owners are numeric only: names are the business of the image's own /etc/passwd.
+
+    Returns where in the tar the content of each file begins.
     """
+    offsets: dict[str, int] = {}
+    at = 0
     listed = sorted(entries, key=lambda item: (item[1].kind == "hardlink", item[0]))
     for path, entry in listed:
-        out.write(_header(path, entry))
+        header = _header(path, entry)
+        out.write(header)
+        at += len(header)
         if entry.kind == "file":
+            offsets[path] = at
             out.write(entry.content)
-            out.write(bytes(-len(entry.content) % _BLOCK))
+            padding = bytes(-len(entry.content) % _BLOCK)
+            out.write(padding)
+            at += len(entry.content) + len(padding)
     out.write(bytes(2 * _BLOCK))
+    return offsets
 
 
 def _header(path: str, entry: Entry) -> bytes:
