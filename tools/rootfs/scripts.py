@@ -11,8 +11,8 @@ changed stops the build until someone has read it.
     why = "creates /etc/hosts and /etc/networks"
 
 Scripts are hashed without the parts debhelper generates (tools/rootfs/debhelper.py), with the
-multiarch triplet replaced, so that one entry serves every architecture, and without the list of
-certificates.
+multiarch triplet and the architecture in `dpkg -L <package>:<architecture>` replaced, so that one
+entry serves every architecture, and without the list of certificates.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from tools.rootfs.package import Package
 # The scripts a first installation runs. prerm and postrm belong to upgrades and removals.
 INSTALL_SCRIPTS = ("preinst", "config", "postinst")
 TRIPLET = "@TRIPLET@"
+# The architecture of a package whose files a script has dpkg list: dpkg -L libc6:amd64.
+ARCH = "@ARCH@"
 # A list that changes with every update, and that the effect reads and checks itself. A string of
 # letters alone can't do anything.
 _DATA = re.compile(r'^(CERTS_LIST)="[^"$`\\\n]*"$', re.MULTILINE)
@@ -62,7 +64,7 @@ class Script:
     Attributes:
         package: the package's name.
         name: ``preinst``, ``config`` or ``postinst``.
-        text: the script without generated parts, triplet and data replaced.
+        text: the script without generated parts; triplet, architecture and data replaced.
         snippets: what the generated parts ask for.
     """
 
@@ -155,6 +157,7 @@ def scripts_of(package: Package, arch: Arch) -> list[Script]:
             continue
         rest, snippets = split_script(text, f"{name} of {package.name} {package.version}")
         rest = _DATA.sub(r'\1="@DATA@"', rest.replace(arch.triplet, TRIPLET))
+        rest = re.sub(rf"(dpkg -L [\w.+-]+):{arch.name}\b", rf"\1:{ARCH}", rest)
         scripts.append(Script(package.name, name, rest, snippets))
     return scripts
 

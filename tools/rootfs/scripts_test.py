@@ -111,11 +111,12 @@ def test_the_architecture_does_not_change_a_script(tmp_path: Path) -> None:
         path = fixtures.deb(
             tmp_path,
             "a",
-            scripts={"postinst": f"ls /lib/{arch.triplet}\n"},
+            scripts={"postinst": f"ls /lib/{arch.triplet}\nfiles=$(dpkg -L a:{name} | sort)\n"},
             architecture=name,
         )
         (script,) = scripts_of(fixtures.package(path, arch=name), arch)
         hashes.add(script.sha256)
+        assert "dpkg -L a:@ARCH@ |" in script.text
     assert len(hashes) == 1
 
 

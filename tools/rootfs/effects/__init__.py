@@ -15,6 +15,7 @@ from tools.rootfs.effects.applications import (
     imagemagick,
     lzma_programs,
     mercurial_configuration,
+    package_configuration_folder,
     ssh_agent,
     ucf_state,
 )
@@ -82,6 +83,7 @@ EFFECTS: dict[str, Effect] = {
     "ucf-state": ucf_state,
     "mercurial-configuration": mercurial_configuration,
     "database-client": database_client,
+    "package-configuration-folder": package_configuration_folder,
     "automake": automake,
     "imagemagick": imagemagick,
     "lzma-programs": lzma_programs,

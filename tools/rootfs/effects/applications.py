@@ -25,14 +25,20 @@ def ssh_agent(system: System, script: ReviewedScript) -> None:
 
 def font_configuration(system: System, script: ReviewedScript) -> None:
     """fontconfig-config with debconf's defaults, and the folder for local fonts."""
-    source, tree = script.script.package, system.tree
-    for name in ("10-hinting-slight.conf", "70-no-bitmaps.conf"):
+    source, tree, text = script.script.package, system.tree, script.script.text
+    bitmaps = re.search(r'^\s*no_bitmaps="([\w.-]+)"$', text, re.MULTILINE)
+    if bitmaps is None:
+        raise RootfsError(f"postinst of {source}", "names no no_bitmaps", "Review the script.")
+    for name in ("10-hinting-slight.conf", bitmaps[1]):
         shipped = f"/usr/share/fontconfig/conf.avail/{name}"
         if shipped not in tree:
             raise RootfsError(shipped, "is not shipped any more", "Review fontconfig-config.")
         tree.symlink(f"etc/fonts/conf.d/{name}", shipped, source=source)
-    staff = group_id(system, "staff")
-    tree.mkdir("usr/local/share/fonts", source=source, mode=0o2775, gid=staff)
+    folder, group_file = "usr/local/share/fonts", "etc/staff-group-for-usr-local"
+    if group_file in text and group_file not in tree:
+        tree.mkdir(folder, source=source)
+    else:
+        tree.mkdir(folder, source=source, mode=0o2775, gid=group_id(system, "staff"))
 
 
 def font_cache_folder(system: System, script: ReviewedScript) -> None:
@@ -69,6 +75,11 @@ def database_client(system: System, script: ReviewedScript) -> None:
     register(system, [Alternative("/etc/mysql/my.cnf", "my.cnf", path, priority, ())])
 
 
+def package_configuration_folder(system: System, script: ReviewedScript) -> None:
+    """pkgconf-bin: /usr/lib/pkgconfig, whether or not a package ships something in it."""
+    system.tree.mkdir("usr/lib/pkgconfig", source=script.script.package)
+
+
 def automake(system: System, script: ReviewedScript) -> None:
     """automake and aclocal of the version the script names."""
     found = re.search(r"^ver=([\d.]+)\nprio=(\d+)$", script.script.text, re.MULTILINE)
@@ -87,7 +98,7 @@ def automake(system: System, script: ReviewedScript) -> None:
 def imagemagick(system: System, script: ReviewedScript) -> None:
     """Every program of the script's loop, under its own name and with the version's suffix."""
     text = script.script.text
-    loop = re.search(r"for prog in ([a-z ]+); do", text)
+    loop = re.search(r"for prog in ([a-z -]+); do", text)
     names = set(re.findall(r"/usr/bin/\$prog-(im\d)\.(q16)", text))
     if loop is None or len(names) != 1:
         raise RootfsError(
