@@ -30,6 +30,7 @@ def matrix_tests(name, catalog):
             root = "{}_{}".format(suite, platform)
             tests[platform] += [
                 "//tests/golden:rootfs_{}_test".format(root),
+                "//tests/golden:rootfs_{}_full_test".format(root),
                 "//toolchains/cc:{}_test".format(root),
             ]
     suites = []

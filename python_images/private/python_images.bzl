@@ -63,19 +63,6 @@ def _test_names(names, actual):
             tests = [actual + ".test"],
         )
 
-def in_sample(catalog, entry, platform):
-    """Whether `bazel test //...` tests an image: if its minor version and its platform are in the sample.
-
-    Args:
-      catalog: the catalog.
-      entry: the image, one of `images` of the catalog.
-      platform: name of the platform.
-
-    Returns:
-      a bool.
-    """
-    return catalog["versions"][entry["version"]]["sample"] and catalog["platforms"][platform]["sample"]
-
 def _platform_image(entry, platform, catalog, structure_test, cpythons, sample):
     """Declares one image of one platform; returns its name."""
     target = "{}_{}".format(entry["name"], platform)
@@ -207,12 +194,12 @@ def python_images(name, catalog, structure_test, cpythons = "//python_images/cpy
                 catalog,
                 structure_test,
                 cpythons,
-                in_sample(catalog, entry, platform),
+                platform in entry["sample"],
             )
             for platform in entry["platforms"]
         }
         for platform, target in images.items():
-            if in_sample(catalog, entry, platform):
+            if platform in entry["sample"]:
                 sample.append(target)
             names = [platform] + [
                 alias

@@ -53,9 +53,7 @@ def builds(checkout: Checkout) -> list[tuple[str, str, str]]:
     return [
         (image["version"], image["suite"], platform)
         for image in exported["images"]
-        for platform in image["platforms"]
-        if exported["versions"][image["version"]]["sample"]
-        and exported["platforms"][platform]["sample"]
+        for platform in image["sample"]
     ]
 
 

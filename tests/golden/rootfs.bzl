@@ -1,14 +1,28 @@
 """golden_rootfs: tests of the root file system layers of each suite and platform."""
 
 load("@rules_python//python:defs.bzl", "py_binary")
+load("//python_images/rootfs:rootfs.bzl", "layer_name")
 load("//tools/testing:pytest.bzl", "py_pytest")
 
-_LAYERS = ["base", "slim"]
+# What tests and golden files of a root are called, after suite and platform.
+_SUFFIX = {
+    "debian": "_full",
+    "debian-slim": "",
+}
+
+# How a root's golden file is written: tests/golden/golden.py.
+_FORM = {
+    "debian": "--summary",
+    "debian-slim": "--golden",
+}
 
 def golden_rootfs(name, catalog):
-    """Declares rootfs_<suite>_<platform>_test for the catalog's, and the program `name`.
+    """Declares tests of the catalog's layers, and the program `name`.
 
-    Only platforms of the sample have a golden listing; the tests of the others are manual.
+    `rootfs_<suite>_<platform>_test` is that of debian:<suite>-slim and the layers on it,
+    `rootfs_<suite>_<platform>_full_test` that of debian:<suite> and those of buildpack-deps.
+    Only platforms of the sample have a golden listing; the tests of the others are manual, and
+    so are all `_full` ones, which take minutes.
 
     Args:
       name: program that writes the golden listings anew.
@@ -18,44 +32,16 @@ def golden_rootfs(name, catalog):
     update_data = []
     for suite, facts in catalog["suites"].items():
         for platform in facts["platforms"]:
-            root = "{}_{}".format(suite, platform)
-            sample = catalog["platforms"][platform]["sample"]
-            golden = "rootfs/{}.listing".format(root)
-            layers = ["//python_images/rootfs:{}_{}".format(root, layer) for layer in _LAYERS]
-            listings = []
-            for layer in layers:
-                listing = layer.rpartition(":")[2] + ".listing"
-                native.filegroup(
-                    name = listing,
-                    srcs = [layer],
-                    output_group = "listing",
-                    tags = ["manual"],
-                )
-                listings.append(listing)
-            paths = " ".join(["$(rootpath {})".format(listing) for listing in listings])
-            py_pytest(
-                name = "rootfs_{}_test".format(root),
-                size = "medium",
-                srcs = ["rootfs_test.py"],
-                data = layers + (
-                    listings + native.glob([golden], allow_empty = True) if sample else []
-                ),
-                env = {
-                    "ARCH": catalog["platforms"][platform]["debian"],
-                    "LAYERS": " ".join(["$(rootpath {})".format(layer) for layer in layers]),
-                } | ({
-                    "GOLDEN": "{}/{}".format(native.package_name(), golden),
-                    "LISTINGS": paths,
-                } if sample else {}),
-                tags = [] if sample else ["manual"],
-                deps = [
-                    ":golden",
-                    "//tools/rootfs",
-                ],
-            )
-            if sample:
-                update_args.append("--golden {}/{} {}".format(native.package_name(), golden, paths))
-                update_data += listings
+            for variant in catalog["variants"].values():
+                if suite not in variant["suites"]:
+                    continue
+                listings = _root_test(suite, platform, variant, catalog["platforms"][platform])
+                if listings:
+                    update_data += listings
+                    update_args.append(" ".join(
+                        [_FORM[variant["root"]], _golden(suite, platform, variant)] +
+                        ["$(rootpath {})".format(listing) for listing in listings],
+                    ))
     py_binary(
         name = name,
         srcs = ["update.py"],
@@ -65,3 +51,50 @@ def golden_rootfs(name, catalog):
         tags = ["manual"],
         deps = [":golden"],
     )
+
+def _golden(suite, platform, variant):
+    """Path of the golden file of a variant's layers, from the top."""
+    return "{}/rootfs/{}_{}{}.listing".format(
+        native.package_name(),
+        suite,
+        platform,
+        _SUFFIX[variant["root"]],
+    )
+
+def _root_test(suite, platform, variant, about):
+    """Declares the test of a variant's layers; returns the listings a golden file is made of."""
+    slim = variant["root"] == "debian-slim"
+    golden = _golden(suite, platform, variant)
+    names = [layer_name(suite, platform, variant, set) for set in variant["layers"]]
+    layers = ["//python_images/rootfs:" + name for name in names]
+    listings = [name + ".listing" for name in names] if about["sample"] else []
+    for listing, layer in zip(listings, layers):
+        native.filegroup(
+            name = listing,
+            srcs = [layer],
+            output_group = "listing",
+            tags = ["manual"],
+        )
+    py_pytest(
+        name = "rootfs_{}_{}{}_test".format(suite, platform, _SUFFIX[variant["root"]]),
+        size = "medium",
+        srcs = ["rootfs_test.py"],
+        data = layers + listings + native.glob(
+            [golden.removeprefix(native.package_name() + "/")] if listings else [],
+            allow_empty = True,
+        ),
+        env = {
+            "ARCH": about["debian"],
+            "LAYERS": " ".join(["$(rootpath {})".format(layer) for layer in layers]),
+            "SLIM": "1" if slim else "0",
+        } | ({
+            "GOLDEN": golden,
+            "LISTINGS": " ".join(["$(rootpath {})".format(listing) for listing in listings]),
+        } if listings else {}),
+        tags = [] if slim and about["sample"] else ["manual"],
+        deps = [
+            ":golden",
+            "//tools/rootfs",
+        ],
+    )
+    return listings

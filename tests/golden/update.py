@@ -13,20 +13,25 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.golden.golden import condense
+from tests.golden.golden import condense, summarise
+
+_FORMS = ("--golden", "--summary")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the program. Arguments: pairs of a golden file's path and its listings' paths."""
+    """Runs the program. Arguments: a golden file's path and its listings' paths, for each."""
     parser = argparse.ArgumentParser(description="Write the golden listings anew.")
-    parser.add_argument("--golden", nargs="+", action="append", metavar="FILE", required=True)
+    for option in _FORMS:
+        parser.add_argument(option, nargs="+", action="append", metavar="FILE", default=[])
     options = parser.parse_args(arguments)
     top = os.environ.get("BUILD_WORKSPACE_DIRECTORY")
     if top is None:
         print("run it with Bazel: bazel run //tests/golden:update", file=sys.stderr)
         return 2
-    for golden, *listings in options.golden:
-        text = "".join(condense(Path(path).read_text("utf-8")) for path in listings)
+    jobs = [(condense, *files) for files in options.golden]
+    jobs += [(summarise, *files) for files in options.summary]
+    for form, golden, *listings in jobs:
+        text = "".join(form(Path(path).read_text("utf-8")) for path in listings)
         path = Path(top) / golden
         changed = not path.exists() or path.read_text("utf-8") != text
         path.write_text(text, "utf-8")

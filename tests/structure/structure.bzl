@@ -12,12 +12,16 @@ _VERSIONS = CATALOG["versions"] | OLD_CATALOG["versions"]
 
 # What each variant has to pass, besides what all have.
 _VARIANTS = {
+    "default": ["default.yaml", "modules.yaml"],
     "slim": ["modules-slim.yaml", "slim.yaml"],
 }
 
 _EVERYWHERE = ["debian.yaml", "packaging.yaml", "python.yaml", "stdlib.yaml"]
 
-_SCRIPTS = ["import_stdlib.py", "make_wheel.py", "unpack_tests.py"]
+_SCRIPTS = ["import_stdlib.py", "make_extension.py", "make_wheel.py", "unpack_tests.py"]
+
+# CPython's own tests are run in this variant: all variants of a version have the same CPython.
+_REGRTEST = "slim"
 
 # Platforms whose programs the build machine runs itself.
 _NATIVE = ["amd64"]
@@ -49,7 +53,7 @@ def python_structure_test(name, image, version, suite, variant, platform, **kwar
     configs = _EVERYWHERE + ["python-{}.yaml".format(minor)] + _VARIANTS[variant]
     configs.append("free-threaded.yaml" if facts["free_threaded"] else "gil.yaml")
     mounts = {"//tests/structure:" + file: "/structure/" + file for file in _SCRIPTS}
-    if platform in _NATIVE:
+    if platform in _NATIVE and variant == _REGRTEST:
         configs.append("regrtest.yaml")
         mounts["@cpython_sources//:" + facts["release"]] = "/structure/source.tar.xz"
     oci_platform = "/".join([

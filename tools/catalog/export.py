@@ -47,7 +47,8 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "platforms": ["amd64", "arm64"],
           "tags": ["3.14.7-slim-trixie", "3.14-slim-trixie", "3-slim-trixie", "slim-trixie",
                    "3.14.7-slim", "3.14-slim", "3-slim", "slim"],
-          "is_default": true}]                 # on the default suite
+          "is_default": true,                  # on the default suite
+          "sample": ["amd64"]}]                # platforms `bazel test //...` tests it for
     }
 
 No tag is in two images' lists, so each can be an alias of exactly one target.
@@ -142,6 +143,7 @@ def _image(image: Image) -> dict[str, object]:
         "platforms": list(image.platforms),
         "tags": list(image.tags),
         "is_default": image.is_default,
+        "sample": list(image.sample),
     }
 
 

@@ -175,8 +175,10 @@ def _suites(top: Mapping, platforms: set[str]) -> dict[str, Suite]:
     return found
 
 
-# What the layers of a variant are like; see catalog/variants.yaml.
+# What the layers of a variant are like, and which of its images are in the sample; see
+# catalog/variants.yaml.
 ROOTS = ("debian", "debian-slim")
+SAMPLES = ("all", "one")
 
 
 def _variants(top: Mapping, suites: dict[str, Suite]) -> dict[str, Variant]:
@@ -184,6 +186,7 @@ def _variants(top: Mapping, suites: dict[str, Suite]) -> dict[str, Variant]:
     for name, row in _named(_only(top, "variants"), _NAME, "variant"):
         tag = row.need("tag", "add the variant's part of a tag, such as slim-{suite}")
         layers = row.need("layers", "list its package sets, bottom first")
+        sample = row.get("sample")
         variant = Variant(
             name=name,
             tag=template(tag, {"suite"}),
@@ -192,6 +195,7 @@ def _variants(top: Mapping, suites: dict[str, Suite]) -> dict[str, Variant]:
             layers=layers.names(),
             strip=row.need("strip", "write true or false").boolean(),
             suites=_some_of(row.get("suites"), set(suites), "suite"),
+            sample=None if sample is None else sample.one_of(SAMPLES, "sample"),
         )
         row.done()
         if "{suite}" not in variant.tag:

@@ -27,6 +27,9 @@ def edit(directory: Path, file: str, old: str, new: str) -> int:
     return text[: text.index(old)].count("\n") + 1
 
 
+# The sample's platforms in the frozen catalog.
+SAMPLED = ("amd64", "arm64")
+
 FAULTS = [
     # file, old, new, lines below the edit, words the message must have
     ("versions.yaml", "  - version: 3.14.7\n", "  - version: 3.99.0\n", 0, ["3.99", "minors"]),
@@ -78,6 +81,7 @@ FAULTS = [
     ("platforms.yaml", "bits: 64", "bits: 16", 0, ["'16'"]),
     ("variants.yaml", "layers: [base, slim]", "layers: [base, slin]", 0, ["slin", "slim?"]),
     ("variants.yaml", "strip: true", "strip: yes", 0, ["yes", "true or false"]),
+    ("variants.yaml", "strip: true", "strip: true\n    sample: few", 1, ["few", "all, one"]),
     ("variants.yaml", "tag: slim-{suite}", "tag: slim", 0, ["every suite"]),
 ]
 
@@ -168,6 +172,23 @@ def test_a_variant_that_repeats_a_tag_is_refused(catalog: Path) -> None:
     (catalog / "variants.yaml").write_text(text + row.replace("  slim:", "  thin:", 1))
     with pytest.raises(CatalogError, match=r"tag '3.14.7-slim-trixie' belongs to both"):
         load(catalog)
+
+
+@pytest.mark.parametrize(
+    ("how", "sample"),
+    [
+        ("all", {"3.14.7-slim-trixie": SAMPLED, "3.14.7-slim-bookworm": SAMPLED}),
+        ("one", {"3.14.7-slim-trixie": SAMPLED[:1]}),
+        (None, {}),
+    ],
+)
+def test_a_variant_says_how_much_of_it_is_in_the_sample(
+    catalog: Path, how: str | None, sample: dict[str, tuple[str, ...]]
+) -> None:
+    edit(catalog, "versions.yaml", "    env: {}", "    sample: true")
+    if how is not None:
+        edit(catalog, "variants.yaml", "strip: true", f"strip: true\n    sample: {how}")
+    assert {image.name: image.sample for image in load(catalog).images() if image.sample} == sample
 
 
 def test_a_new_patch_release_is_one_row(catalog: Path) -> None:

@@ -174,6 +174,7 @@ class Variant:
     layers: tuple[str, ...]
     strip: bool
     suites: tuple[str, ...] | None
+    sample: str | None
 
     def on(self, suite: str) -> str:
         """The variant's name in tags for ``suite``, such as ``slim-trixie``."""
@@ -188,6 +189,7 @@ class Image:
         name: the first simple tag; no other image has it.
         tags: simple tags, then shared ones, in the algebra's order; all are this image's alone.
         is_default: whether the image is the default suite's, so that tags without a suite are its.
+        sample: the platforms for which `bazel test //...` tests it.
     """
 
     name: str
@@ -197,6 +199,7 @@ class Image:
     platforms: tuple[str, ...]
     tags: tuple[str, ...]
     is_default: bool
+    sample: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -236,6 +239,7 @@ class Catalog:
         """Every image of the catalog, newest release first."""
         newest = self.newest()
         made: list[Image] = []
+        sampled: set[str] = set()
         for version in self.versions.values():
             pairs = self.combinations(version)
             names = [variant.on(suite.name) for suite, variant in pairs]
@@ -245,8 +249,19 @@ class Catalog:
                 newest=newest[version.release.label] is version,
             )
             for (suite, variant), name in zip(pairs, names, strict=True):
-                made.append(_image(version, suite, variant, bases, name, names))
+                sample = self._sample(version, suite, variant)
+                if variant.sample == "one":
+                    sample = sample[: 0 if variant.name in sampled else 1]
+                if sample:
+                    sampled.add(variant.name)
+                made.append(_image(version, suite, variant, bases, name, names, sample))
         return made
+
+    def _sample(self, version: Version, suite: Suite, variant: Variant) -> tuple[str, ...]:
+        """The platforms that could be in the sample."""
+        if variant.sample is None or not version.sample:
+            return ()
+        return tuple(name for name in suite.platforms if self.platforms[name].sample)
 
 
 def _image(
@@ -256,6 +271,7 @@ def _image(
     bases: Sequence[str],
     name: str,
     names: Sequence[str],
+    sample: tuple[str, ...],
 ) -> Image:
     simple = tags.simple_tags(bases, name, names)
     shared = tags.shared_tags(bases, name, names)
@@ -267,4 +283,5 @@ def _image(
         platforms=suite.platforms,
         tags=(*simple, *shared),
         is_default=suite.name == tags.default_suite(names),
+        sample=sample,
     )
