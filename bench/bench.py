@@ -1,12 +1,13 @@
 """Measure what a build costs, side by side with what people use today.
 
-    ./bazelw run //bench -- [--json FILE] [--repeat N] [--image TAG_PLATFORM]
+    ./bazelw run //bench -- [--json FILE] [--repeat N] [--image TAG_PLATFORM] [--roots]
 
 Everything runs in a scratch copy of the checkout with caches of its own, so the first
 measurement is a cold one. Rows, all in seconds of wall time:
 
     compile             the action that compiles CPython, on otherwise idle cores
     rootfs.computed     the action that computes the Debian base layer
+    rootfs.full         the actions that compute the five layers of the default variant
     rootfs.mmdebstrap   mmdebstrap making such a tree, fetching from the mirror included
     assembly.scratch    Bazel, everything but the compile: layers, compression, manifest
     assembly.change     Bazel, after one line of the catalog has changed
@@ -39,6 +40,10 @@ from tools.testing.checkout import Checkout, scratch
 _ELAPSED = re.compile(r"^INFO: Elapsed time: ([0-9.]+)s", re.MULTILINE)
 _CATALOG = "catalog/versions.yaml"
 _BASE = "//python_images/rootfs:bookworm_amd64_base"
+_FULL = [
+    f"//python_images/rootfs:trixie_amd64_debian_{name}"
+    for name in ("base", "curl", "scm", "full", "dev")
+]
 
 
 @dataclass(frozen=True)
@@ -110,15 +115,15 @@ def action_seconds(log: Path, mnemonic: str, label: str) -> float:
     raise SystemExit(f"bench: no {mnemonic} of {label} in {log}")
 
 
-def computed_root(checkout: Checkout, repeat: int) -> Row:
-    """Measure the base layer's action, with nothing of it cached."""
+def computed_root(checkout: Checkout, repeat: int, name: str, layers: Sequence[str]) -> Row:
+    """Measure the actions of layers, each on the one before, with nothing of them cached."""
     log = checkout.path.parent / "execution.json"
     values = []
     for _ in range(repeat):
         checkout.bazel("clean")
-        build(checkout, "--disk_cache=", f"--execution_log_json_file={log}", _BASE)
-        values.append(action_seconds(log, "DebianLayer", _BASE))
-    return Row("rootfs.computed", values)
+        build(checkout, "--disk_cache=", f"--execution_log_json_file={log}", layers[-1])
+        values.append(sum(action_seconds(log, "DebianLayer", layer) for layer in layers))
+    return Row(name, values)
 
 
 def mmdebstrap_root(repeat: int) -> Row:
@@ -141,12 +146,31 @@ def mmdebstrap_root(repeat: int) -> Row:
     return Row(name, values)
 
 
+def say(text: str) -> None:
+    """Tell what is measured next."""
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def root_rows(checkout: Checkout, repeat: int) -> list[Row]:
+    """Measure root file systems."""
+    say("computing root file systems, and making one with mmdebstrap")
+    return [
+        computed_root(checkout, repeat, "rootfs.computed", [_BASE]),
+        computed_root(checkout, repeat, "rootfs.full", _FULL),
+        mmdebstrap_root(repeat),
+    ]
+
+
+def measure_roots(repeat: int) -> list[Row]:
+    """Measure root file systems alone, in a scratch checkout."""
+    with scratch("bench") as checkout:
+        say(f"fetching what {_FULL[-1]} needs")
+        build(checkout, "--nobuild", _BASE, _FULL[-1])
+        return root_rows(checkout, repeat)
+
+
 def measure(image: str, repeat: int) -> list[Row]:
     """Measure all rows in a scratch checkout."""
-
-    def say(text: str) -> None:
-        print(f"bench: {text}", file=sys.stderr, flush=True)
-
     with scratch("bench") as checkout:
         disk = f"--disk_cache={checkout.path.parent / 'disk'}"
         log = checkout.path.parent / "execution.json"
@@ -165,8 +189,7 @@ def measure(image: str, repeat: int) -> list[Row]:
         build(checkout, disk, f"--execution_log_json_file={log}", cpython)
         rows = [Row("compile", [action_seconds(log, "CompileCPython", cpython)])]
 
-        say("computing a root file system, and making it with mmdebstrap")
-        rows += [computed_root(checkout, repeat), mmdebstrap_root(repeat)]
+        rows += root_rows(checkout, repeat)
 
         say("assembling the image")
         values = []
@@ -200,9 +223,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     parser.add_argument("--repeat", type=int, default=3, help="runs of what is short (3)")
     parser.add_argument("--image", default="3.13-slim-bookworm_amd64", help="the image measured")
+    parser.add_argument("--roots", action="store_true", help="measure root file systems alone")
     args = parser.parse_args()
     about = host()
-    rows = measure(args.image, args.repeat)
+    rows = measure_roots(args.repeat) if args.roots else measure(args.image, args.repeat)
     print(f"{about['cores']} cores of {about['cpu']}, kernel {about['kernel']}")
     for row in rows:
         print(row.as_text())

@@ -50,6 +50,10 @@ def _paragraphs(text: bytes) -> object:
     return sorted(part for part in text.split(b"\n\n") if part.strip())
 
 
+def _lines(text: bytes) -> object:
+    return sorted(text.split(b"\n"))
+
+
 def _records(text: bytes) -> object:
     lines = text.split(b"\n")[:-1]
     return sorted(tuple(lines[i : i + 3]) for i in range(0, len(lines), 3))
@@ -73,6 +77,7 @@ def _nothing(content: bytes) -> object:
 
 _EQUAL_BUT_FOR: dict[str, Callable[[bytes], object]] = {
     "settings": _settings,
+    "lines": _lines,
     "paragraphs": _paragraphs,
     "records": _records,
     "priority": _priority,

@@ -62,6 +62,7 @@ def test_missing_allows_nothing_else() -> None:
 
 def test_order_of_records_and_paragraphs_does_not_matter() -> None:
     for how, one, two in (
+        ("lines", b"a\nb\n", b"b\na\n"),
         ("records", b"a\nb\nc\nd\ne\nf\n", b"d\ne\nf\na\nb\nc\n"),
         ("paragraphs", b"a\n\nb\n\n", b"b\n\na\n\n"),
         ("priority", b"Package: a\nPriority: b\n", b"Package: a\nPriority: c\n"),
