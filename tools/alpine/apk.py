@@ -90,7 +90,12 @@ class Apk:
     @property
     def identity(self) -> str:
         """What indexes call this very package: `Q1` and its control stream's SHA-1 in base64."""
-        return q1(hashlib.sha1(self.control, usedforsecurity=False).digest())
+        return q1(self.control_sha1)
+
+    @property
+    def control_sha1(self) -> bytes:
+        """The control stream's SHA-1."""
+        return hashlib.sha1(self.control, usedforsecurity=False).digest()
 
     @cached_property
     def data(self) -> bytes:

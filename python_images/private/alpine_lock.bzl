@@ -1,0 +1,94 @@
+"""Reading the lock files of Alpine packages, third_party/alpine/<release>_<arch>.lock.
+
+tools/alpine/lockfile.py has the format and checks it in full when a lock is written; here only
+what would lead to a wrong download is refused.
+"""
+
+_KEYS = ("release", "arch", "time")
+
+def relock(release):
+    """The command that pins what mirrors hold now, for messages."""
+    return "to pin what mirrors hold now: ./bazelw run //tools:lock -- {}".format(release)
+
+def _package(line, where, release):
+    words = line.split(" ")
+    if len(words) != 7 or len(words[3]) != 64 or not words[5].isdigit() or not words[2].endswith(".apk"):
+        fail("{}: malformed package line '{}'; {}".format(where, line, relock(release)))
+    roles = {}
+    for role in words[6].split(","):
+        set, _, how = role.partition("=")
+        if how not in ("requested", "dependency"):
+            fail("{}: '{}' is no package set's role; {}".format(where, role, relock(release)))
+        roles[set] = how
+    return struct(
+        name = words[0],
+        version = words[1],
+        path = words[2],
+        sha256 = words[3],
+        size = int(words[5]),
+        roles = roles,
+        where = where,
+        line = line,
+    )
+
+def parse_alpine_lock(text, name):
+    """Parses a lock file.
+
+    Args:
+      text: its content.
+      name: what to call it in errors, such as third_party/alpine/alpine3.24_x86_64.lock.
+
+    Returns:
+      struct(release, arch, time, repositories, packages); `packages` is a list of struct(name,
+      version, path, sha256, size, roles, where, line), `roles` mapping the name of each package
+      set to "requested" or "dependency".
+    """
+    header = {}
+    repositories = []
+    packages = []
+    for index, line in enumerate(text.split("\n")):
+        key, _, value = line.partition(" ")
+        if not line or line.startswith("#"):
+            continue
+        if not packages and key in _KEYS and value and " " not in value:
+            header[key] = value
+        elif not packages and key == "repository" and " " not in value:
+            repositories.append(value)
+        else:
+            where = "{}:{}".format(name, index + 1)
+            packages.append(_package(line, where, header.get("release", "<release>")))
+    for key in _KEYS:
+        if key not in header:
+            fail("{}: no '{}' line; {}".format(name, key, relock(header.get("release", "<release>"))))
+    if not repositories:
+        fail("{}: no 'repository' line; {}".format(name, relock(header["release"])))
+    return struct(
+        arch = header["arch"],
+        packages = packages,
+        release = header["release"],
+        repositories = repositories,
+        time = header["time"],
+    )
+
+def alpine_mirrors(given, lock_repositories, repositories):
+    """The mirrors to try, in order: what a user names, what this machine uses, what the lock says.
+
+    Args:
+      given: the value of --repo_env=ALPINE_MIRROR: URLs with blanks between, or empty.
+      lock_repositories: the lock's repositories.
+      repositories: the text of this machine's /etc/apk/repositories, or empty.
+
+    Returns:
+      list of URLs of folders that have v3.24/ and the like, each once.
+    """
+    mirrors = given.split(" ") if given else []
+    for line in repositories.split("\n") + lock_repositories:
+        parts = line.strip().rstrip("/").split("/")
+        if len(parts) > 3 and parts[0] in ("http:", "https:", "file:") and parts[-2].startswith("v"):
+            mirrors.append("/".join(parts[:-2]))
+    found = []
+    for mirror in mirrors:
+        mirror = mirror.rstrip("/")
+        if mirror and mirror not in found:
+            found.append(mirror)
+    return found

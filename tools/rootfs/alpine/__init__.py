@@ -1,0 +1,1 @@
+"""Computes an Alpine root file system from .apk files: no root, no chroot, no script is run."""

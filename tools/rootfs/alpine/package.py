@@ -1,0 +1,143 @@
+"""The packages an Alpine tree is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tools.alpine.apk import CHECKSUM, Apk, read_apk
+from tools.alpine.errors import AlpineError
+from tools.rootfs.errors import RootfsError
+from tools.rootfs.spec import PackageSet
+from tools.rootfs.tree import Entry, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFile:
+    """A member: its path (no leading slash), entry, and SHA-1 (empty for directories)."""
+
+    path: str
+    entry: Entry
+    checksum: bytes
+
+
+@dataclass(frozen=True)
+class Package:
+    """One package; `size` is its .apk's, `requested` whether someone asked for it by name."""
+
+    apk: Apk
+    size: int
+    requested: bool
+
+    @property
+    def name(self) -> str:
+        """The package's name."""
+        return self.apk.one("pkgname")
+
+    @property
+    def version(self) -> str:
+        """The package's version."""
+        return self.apk.one("pkgver")
+
+    @cached_property
+    def files(self) -> tuple[PackageFile, ...]:
+        """The data archive in its order."""
+        try:
+            return tuple(_package_files(self))
+        except AlpineError as error:
+            raise _unusable(error) from None
+
+
+def load_packages(package_set: PackageSet, arch: str) -> list[Package]:
+    """The packages of a locked set, sorted by name.
+
+    Raises RootfsError for one that isn't as locked, malformed, or of another architecture.
+    """
+    packages = [_load(p.path, p.sha256, p.requested, arch) for p in package_set.debs]
+    return sorted(packages, key=lambda package: package.name)
+
+
+def _load(path: Path, sha256: str, requested: bool, arch: str) -> Package:
+    data = path.read_bytes()
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise RootfsError(
+            str(path),
+            f"has the sha256 {found}, not {sha256} as locked",
+            "To fetch it again: ./bazelw clean --expunge",
+        )
+    try:
+        package = Package(read_apk(path), len(data), requested)
+    except AlpineError as error:
+        raise _unusable(error) from None
+    if package.apk.one("arch") not in (arch, "noarch"):
+        raise RootfsError(
+            str(path),
+            f"is for {package.apk.one('arch')}, not {arch}",
+            "Use the lock of that platform.",
+        )
+    return package
+
+
+def _package_files(package: Package) -> list[PackageFile]:
+    files: list[PackageFile] = []
+    where = str(package.apk.path)
+    for member in package.apk.members():
+        info = member.info
+        _only_known_headers(where, info.name, list(info.pax_headers))
+        kind: Kind
+        target = ""
+        if info.isdir():
+            kind = "dir"
+        elif info.isreg():
+            kind = "file"
+        elif info.issym():
+            kind, target = "symlink", info.linkname
+        elif info.islnk():
+            kind, target = "hardlink", info.linkname.removeprefix("./")
+        else:
+            raise RootfsError(
+                f"{where}: {info.name}",
+                f"is of tar type {info.type!r}, neither file, directory nor link",
+                "Container images have no devices or pipes: drop the package.",
+            )
+        path = "" if info.name == "." else info.name
+        mode = 0o777 if kind == "symlink" else info.mode & 0o7777
+        entry = Entry(
+            kind, mode, info.uid, info.gid, int(info.mtime), target, member.data, package.name
+        )
+        files.append(PackageFile(path, entry, member.checksum))
+    return files
+
+
+# Headers with a meaning for tar itself, which tarfile has seen to.
+_TAR_HEADERS = {
+    "path",
+    "linkpath",
+    "size",
+    "mtime",
+    "atime",
+    "ctime",
+    "uid",
+    "gid",
+    "uname",
+    "gname",
+}
+
+
+def _only_known_headers(where: str, name: str, headers: Sequence[str]) -> None:
+    for header in headers:
+        if header != CHECKSUM and header not in _TAR_HEADERS:
+            raise RootfsError(
+                f"{where}: {name}",
+                f"has the header {header}",
+                "Extended attributes and the like aren't implemented: see "
+                "tools/rootfs/alpine/package.py.",
+            )
+
+
+def _unusable(error: AlpineError) -> RootfsError:
+    return RootfsError(error.subject, error.why, "Fetch the package again; see docs/alpine.md.")
