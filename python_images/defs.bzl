@@ -8,6 +8,7 @@ load(
     _cpython_layer = "cpython_layer",
     _cpython_links_layer = "cpython_links_layer",
 )
+load("//python_images/private:cves.bzl", _image_cves = "image_cves")
 load("//python_images/private:debian_images.bzl", _debian_images = "debian_images")
 load(
     "//python_images/private:documents.bzl",
@@ -46,6 +47,7 @@ cpython_links_layer = _cpython_links_layer
 image = _image
 image_annotations = _image_annotations
 image_index = _image_index
+image_cves = _image_cves
 image_sbom = _image_sbom
 image_sign = _image_sign
 images_sign = _images_sign

@@ -1,16 +1,8 @@
-"""image_sbom: an image's bill of materials and its provenance, and the program that lists its CVEs."""
+"""image_sbom: an image's bill of materials and its provenance. A macro adds what hangs off both."""
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
-
-AttestationsInfo = provider(
-    doc = "What there is to be said of one image, as files.",
-    fields = {
-        "cyclonedx": "File: the bill of materials as CycloneDX 1.6 JSON",
-        "image": "File: the image, an OCI layout directory",
-        "provenance": "File: the in-toto statement with SLSA provenance v1",
-        "spdx": "File: the bill of materials as SPDX 2.3 JSON",
-    },
-)
+load(":attestations_info.bzl", "AttestationsInfo")
+load(":cves.bzl", "image_cves")
 
 def _image_sbom_impl(ctx):
     stem = ctx.label.name.removesuffix(".sbom")
@@ -162,6 +154,18 @@ def _add(tools, label, role):
     """Adds a role to a package set, which may have others."""
     tools[label] = (tools[label] + " " if label in tools else "") + role
 
+def lock_file(suite, arch):
+    """The lock of a suite's packages.
+
+    Args:
+      suite: name of the suite.
+      arch: Debian's name of the platform.
+
+    Returns:
+      a Label.
+    """
+    return Label("//third_party/debian:{}_{}.lock".format(suite, arch))
+
 def build_tools(suite, platform, arch, compiled, rendered):
     """The package sets that an image is built with.
 
@@ -188,13 +192,14 @@ def build_tools(suite, platform, arch, compiled, rendered):
         _add(tools, "@debian//trixie/amd64:hosttools.json", "build-machine=trixie")
     return tools
 
-def image_attestations(name, **kwargs):
+def image_attestations(name, lock, **kwargs):
     """Declares what there is to be said of an image, beside the image itself.
 
-    `<name>.sbom` (SPDX and CycloneDX) and `<name>.provenance` (SLSA).
+    `<name>.sbom` (SPDX and CycloneDX), `<name>.provenance` (SLSA) and `<name>.cves` (run).
 
     Args:
       name: the image's target.
+      lock: the lock file its packages are from.
       **kwargs: attributes of image_sbom.
     """
     image_sbom(
@@ -208,4 +213,11 @@ def image_attestations(name, **kwargs):
         srcs = [name + ".sbom"],
         output_group = "provenance",
         tags = ["manual"],
+    )
+    image_cves(
+        name = name + ".cves",
+        lock = lock,
+        sbom = name + ".sbom",
+        tags = ["manual"],
+        vex = [Label("//catalog:vex.json")],
     )

@@ -2,7 +2,7 @@
 
 load("@debian//:sets.bzl", "SNAPSHOTS")
 load("//python_images/rootfs:rootfs.bzl", "layer_name")
-load(":attestations.bzl", "build_tools", "image_attestations")
+load(":attestations.bzl", "build_tools", "image_attestations", "lock_file")
 load(":oci.bzl", "image", "image_annotations", "image_index")
 load(":signing.bzl", "image_sign")
 load(":time.bzl", "snapshot_rfc3339")
@@ -69,6 +69,7 @@ def debian_images(name, catalog):
                         "snapshot": SNAPSHOTS["{}/{}".format(suite, about["debian"])],
                         "suite": suite,
                     },
+                    lock = lock_file(suite, about["debian"]),
                     packages = ["@debian//{}/{}:{}.json".format(
                         suite,
                         about["debian"],

@@ -4,7 +4,7 @@ load("@debian//:sets.bzl", "SNAPSHOTS")
 load("//python_images/cpython:cpythons.bzl", "layer_names")
 load("//python_images/rootfs:rootfs.bzl", "layer_name")
 load(":annotations.bzl", "annotations_file")
-load(":attestations.bzl", "build_tools", "image_attestations")
+load(":attestations.bzl", "build_tools", "image_attestations", "lock_file")
 load(":debian_images.bzl", "debian_image")
 load(":oci.bzl", "image", "image_annotations", "image_index")
 load(":oci_test.bzl", "image_validation_test")
@@ -15,7 +15,7 @@ load(":signing.bzl", "image_sign", "images_sign")
 _COMPANIONS = ["digest", "load", "push", "tar"]
 
 # What is said of an image; under its tags, but not under each alias of its platform.
-_ATTESTATIONS = ["provenance", "sbom"]
+_ATTESTATIONS = ["cves", "provenance", "sbom"]
 
 # Where `.load` puts images: a repository that no registry answers for.
 _REPOSITORY = "localhost/python"
@@ -107,6 +107,7 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, sample):
             "version": entry["version"],
         },
         bundled = "//python_images/cpython:{}.bundled".format(entry["version"]),
+        lock = lock_file(entry["suite"], about["debian"]),
         packages = _package_sets(entry, variant, about["debian"]),
         source = {
             "sha256": release["sha256"],

@@ -1,6 +1,6 @@
 """image_sign and images_sign: programs that attach documents to pushed images, and sign both."""
 
-load(":attestations.bzl", "AttestationsInfo")
+load(":attestations_info.bzl", "AttestationsInfo")
 load(":program.bzl", "program")
 
 SigningInfo = provider(

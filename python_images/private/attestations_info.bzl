@@ -1,0 +1,11 @@
+"""AttestationsInfo: the documents about an image."""
+
+AttestationsInfo = provider(
+    doc = "What there is to be said of one image, as files.",
+    fields = {
+        "cyclonedx": "File: the bill of materials as CycloneDX 1.6 JSON",
+        "image": "File: the image, an OCI layout directory",
+        "provenance": "File: the in-toto statement with SLSA provenance v1",
+        "spdx": "File: the bill of materials as SPDX 2.3 JSON",
+    },
+)

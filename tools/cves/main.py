@@ -1,0 +1,109 @@
+"""Report the known vulnerabilities of an image's Debian packages.
+
+    python -m tools.cves.main --bill image.cdx.json --vex vex.json --data tracker.json
+
+It changes nothing and fails on nothing it finds, unless told to with --fail-on: then it ends with
+status 1. 2 says that no report could be made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from tools.cves import bill as bills
+from tools.cves import report, sarif, tracker, vex
+from tools.cves.errors import CvesError
+from tools.cves.findings import URGENCIES, Finding, find
+
+VARIABLE: Final = "DEBIAN_SECURITY_TRACKER"
+_FAIL_ON: Final[dict[str, Callable[[Finding], bool]]] = {
+    "fixable": lambda one: bool(one.fix),
+    "high": lambda one: one.rank <= URGENCIES.index("high"),
+    "medium": lambda one: one.rank <= URGENCIES.index("medium"),
+    "any": lambda one: not one.unimportant,
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Report the known vulnerabilities of an image's Debian packages.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--bill", type=Path, required=True, help="the image's CycloneDX file")
+    parser.add_argument(
+        "--data",
+        default=os.environ.get(VARIABLE, ""),
+        metavar="FILE|URL",
+        help=f"JSON data of Debian's security tracker, also gzip or xz; default: ${VARIABLE}",
+    )
+    parser.add_argument(
+        "--vex", type=Path, action="append", default=[], help="OpenVEX document; may be repeated"
+    )
+    parser.add_argument("--format", choices=["text", "json", "sarif"], default="text")
+    parser.add_argument("-o", "--output", type=Path, help="file to write, in place of printing")
+    parser.add_argument(
+        "--fail-on",
+        choices=list(_FAIL_ON),
+        action="append",
+        default=[],
+        help="end with status 1 if there is one of that urgency, or one that newer packages of the"
+        " suite have fixed; suppressed ones don't count",
+    )
+    parser.add_argument(
+        "--unimportant", action="store_true", help="also list what Debian says is no problem"
+    )
+    # Given by the build: see python_images/private/cves.bzl.
+    here = Path(os.environ.get("BUILD_WORKING_DIRECTORY") or Path.cwd())
+    parser.add_argument("--folder", type=Path, default=here, help=argparse.SUPPRESS)
+    parser.add_argument("--lock", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--lock-name", default="", help=argparse.SUPPRESS)
+    return parser
+
+
+def _given(path: Path, folder: Path) -> Path:
+    """Return a file of the build, or else one named where the command was typed."""
+    return path if path.is_file() else folder / path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        bill = bills.read(_given(options.bill, options.folder))
+        data = tracker.load(options.data, options.folder)
+        statements = vex.read(_given(path, options.folder) for path in options.vex)
+        every = find(bill, data, statements)
+        findings = [one for one in every if options.unimportant or not one.unimportant]
+        hidden = len(every) - len(findings)
+        rendered = {
+            "text": lambda: report.text(bill, data, findings, hidden),
+            "json": lambda: report.as_json(bill, data, findings, hidden),
+            "sarif": lambda: sarif.render(
+                bill, findings, options.lock_name, sarif.lines_of(options.lock)
+            ),
+        }[options.format]()
+        if options.output:
+            (options.folder / options.output).write_text(rendered, "utf-8")
+        else:
+            sys.stdout.write(rendered)
+    except (CvesError, OSError) as error:
+        print(f"cves: {error}", file=sys.stderr)
+        return 2
+    failing = [
+        one
+        for one in findings
+        if not one.suppressed and any(_FAIL_ON[name](one) for name in options.fail_on)
+    ]
+    if failing:
+        names = " ".join(sorted({one.entry.id for one in failing}))
+        print(f"cves: --fail-on {' '.join(options.fail_on)}: {names}", file=sys.stderr)
+    return 1 if failing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

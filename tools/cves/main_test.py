@@ -1,0 +1,170 @@
+"""The command line and what it prints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.cves import main
+from tools.cves.fixtures import DIGEST, statement, write_bill, write_tracker, write_vex
+
+SOURCE = "pkg:deb/debian/demo?arch=source"
+
+
+def run(folder: Path, *words: str, vex: tuple[dict[str, Any], ...] = ()) -> int:
+    return main.main(
+        [
+            f"--bill={write_bill(folder)}",
+            f"--vex={write_vex(folder, *vex)}",
+            f"--data={write_tracker(folder)}",
+            f"--folder={folder}",
+            *words,
+        ]
+    )
+
+
+def test_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, vex=(statement("CVE-2026-6", SOURCE),)) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[:6] == [
+        "URGENCY CVE SOURCE VERSION FIXED IN PACKAGES",
+        "high CVE-2026-1 demo 1:2.0-3 1:2.0-3+deb12u1 demo-tools libdemo1",
+        "not yet assigned CVE-2026-5 demo 1:2.0-3 (no advisory) demo-tools libdemo1",
+        "end-of-life TEMP-0000000-ABCDEF demo 1:2.0-3 demo-tools libdemo1",
+        "",
+        f"//images:demo_amd64 {DIGEST}",
+    ]
+    assert lines[6] == "3 Debian packages, 3 vulnerabilities: 1 high, 2 not yet assigned"
+    assert lines[7] == (
+        "1 fixed in newer packages of the suite; 1 suppressed; 1 unimportant left out"
+    )
+
+
+def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = statement("CVE-2026-5", SOURCE)
+    assert run(tmp_path, "--format=json", "--unimportant", vex=(said,)) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["image"], told["digest"]) == ("//images:demo_amd64", DIGEST)
+    assert len(told["data"]["sha256"]) == 64
+    first, second, *_ = told["findings"]
+    assert first == {
+        "id": "CVE-2026-1",
+        "urgency": "high",
+        "status": "resolved",
+        "suppressed": False,
+        "suite": "bookworm",
+        "source": "demo",
+        "version": "1:2.0-3",
+        "fixed_version": "1:2.0-3+deb12u1",
+        "packages": [
+            f"pkg:deb/debian/{name}@1:2.0-3%2Bb1?arch=amd64&distro=bookworm"
+            for name in ("demo-tools", "libdemo1")
+        ],
+        "scope": "remote",
+        "bug": 1234,
+        "description": "Something is wrong.",
+    }
+    assert second["suppressed"]
+    assert second["vex"]["reason"] == "vulnerable_code_not_present"
+    assert second["no_advisory"] == "postponed, Minor issue"
+    assert [one["urgency"] for one in told["findings"]][-1] == "unimportant"
+
+
+def test_sarif(tmp_path: Path) -> None:
+    lock = tmp_path / "bookworm_amd64.lock"
+    lock.write_text("suite bookworm\narch amd64\ncurl 1 …\nlibdemo1 1 …\n")
+    words = (f"--lock={lock}", "--lock-name=third_party/debian/bookworm_amd64.lock")
+    said = statement("CVE-2026-5", SOURCE)
+    assert run(tmp_path, "--format=sarif", "--output=out.sarif", *words, vex=(said,)) == 0
+    document = json.loads((tmp_path / "out.sarif").read_text())
+    assert document["version"] == "2.1.0"
+    (one_run,) = document["runs"]
+    rules = one_run["tool"]["driver"]["rules"]
+    results = {result["ruleId"]: result for result in one_run["results"]}
+    assert len(results) == len(rules) == 4
+    for name, result in results.items():
+        assert rules[result["ruleIndex"]]["id"] == name
+        assert result["message"]["text"].startswith(name)
+    first = results["CVE-2026-1"]
+    assert first["level"] == "error"
+    assert first["suppressions"] == []
+    assert "fixed in 1:2.0-3+deb12u1" in first["message"]["text"]
+    assert first["locations"][0]["physicalLocation"] == {
+        "artifactLocation": {"uri": "third_party/debian/bookworm_amd64.lock"},
+        "region": {"startLine": 4},
+    }
+    (suppression,) = results["CVE-2026-5"]["suppressions"]
+    assert suppression["status"] == "accepted"
+    assert "vulnerable_code_not_present" in suppression["justification"]
+    fingerprints = {result["partialFingerprints"]["cve/v1"] for result in results.values()}
+    assert len(fingerprints) == len(results)
+
+
+def test_sarif_without_a_lock_points_into_the_image(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "--format=sarif") == 0
+    result = json.loads(capsys.readouterr().out)["runs"][0]["results"][0]
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri == "var/lib/dpkg/status"
+
+
+@pytest.mark.parametrize(
+    ("words", "vex", "status"),
+    [
+        ([], (), 0),
+        (["--fail-on=any"], (), 1),
+        (["--fail-on=high"], (), 1),
+        (["--fail-on=fixable"], (), 1),
+        (["--fail-on=high"], (statement("CVE-2026-1", SOURCE),), 0),
+        (["--fail-on=fixable"], (statement("CVE-2026-1", SOURCE),), 0),
+        (["--fail-on=medium"], (statement("CVE-2026-1", SOURCE),), 0),
+        (["--fail-on=high", "--fail-on=any"], (statement("CVE-2026-1", SOURCE),), 1),
+    ],
+)
+def test_nothing_fails_unless_asked(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    vex: tuple[dict[str, Any], ...],
+    status: int,
+) -> None:
+    assert run(tmp_path, *words, vex=vex) == status
+    told = capsys.readouterr()
+    assert "vulnerabilities" in told.out
+    assert bool(told.err) == bool(status)
+
+
+def test_the_same_input_gives_the_same_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for form in ("text", "json", "sarif"):
+        run(tmp_path, f"--format={form}")
+        first = capsys.readouterr().out
+        run(tmp_path, f"--format={form}")
+        assert capsys.readouterr().out == first
+
+
+def test_wrong_input_is_told_in_one_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(main.VARIABLE, raising=False)
+    bill = write_bill(tmp_path)
+    assert main.main([f"--bill={bill}"]) == 2
+    assert "--data FILE" in capsys.readouterr().err
+    assert main.main([f"--bill={write_tracker(tmp_path)}", "--data=x"]) == 2
+    assert "is no bill of materials" in capsys.readouterr().err
+
+
+def test_the_environment_names_the_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(main.VARIABLE, "tracker.json")
+    monkeypatch.setenv("BUILD_WORKING_DIRECTORY", str(tmp_path))
+    write_tracker(tmp_path)
+    write_bill(tmp_path)
+    assert main.main(["--bill=image.cdx.json"]) == 0
+    assert "CVE-2026-1" in capsys.readouterr().out

@@ -1,0 +1,98 @@
+"""The findings for people, as text, and for programs, as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tools.cves.bill import Bill
+from tools.cves.findings import URGENCIES, Finding
+from tools.cves.tracker import Tracker
+
+
+def text(bill: Bill, tracker: Tracker, findings: Sequence[Finding], hidden: int) -> str:
+    """Return a table of what isn't suppressed, then counts; `hidden` are unimportant ones."""
+    shown = [one for one in findings if not one.suppressed]
+    rows = [("URGENCY", "CVE", "SOURCE", "VERSION", "FIXED IN", "PACKAGES")]
+    rows += [
+        (
+            one.entry.urgency,
+            one.entry.id,
+            one.packages[0].source,
+            one.packages[0].source_version,
+            one.fix or _instead(one),
+            " ".join(package.name for package in one.packages),
+        )
+        for one in shown
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = [
+        "  ".join(
+            f"{cell:<{width}}" for cell, width in zip(row, [*widths, 0], strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+    counts = ", ".join(
+        f"{count} {urgency}"
+        for urgency in URGENCIES
+        if (count := sum(one.rank == URGENCIES.index(urgency) for one in shown))
+    )
+    lines += [
+        "",
+        f"{bill.name} {bill.digest}",
+        f"{len(bill.packages)} Debian packages, {len(shown)} vulnerabilities"
+        + (f": {counts}" if counts else ""),
+        f"{sum(bool(one.fix) for one in shown)} fixed in newer packages of the suite;"
+        f" {len(findings) - len(shown)} suppressed; {hidden} unimportant left out",
+        f"data: {tracker.origin} sha256:{tracker.sha256}",
+    ]
+    return "\n".join(lines if shown else lines[2:]) + "\n"
+
+
+def _instead(finding: Finding) -> str:
+    """Return what there is to say of a problem without a fix, in a word or two."""
+    if finding.entry.status == "undetermined":
+        return "(undetermined)"
+    if finding.statement:
+        return f"({finding.statement.status})"
+    return "(no advisory)" if finding.entry.nodsa else ""
+
+
+def as_json(bill: Bill, tracker: Tracker, findings: Sequence[Finding], hidden: int) -> str:
+    """Return all of it; a finding has `vex` where something has been said about it."""
+    document = {
+        "image": bill.name,
+        "digest": bill.digest,
+        "data": {"origin": tracker.origin, "sha256": tracker.sha256},
+        "packages": len(bill.packages),
+        "unimportant_left_out": hidden,
+        "findings": [_finding(one) for one in findings],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    entry, package = finding.entry, finding.packages[0]
+    shown: dict[str, Any] = {
+        "id": entry.id,
+        "urgency": entry.urgency,
+        "status": entry.status,
+        "suppressed": finding.suppressed,
+        "suite": package.suite,
+        "source": package.source,
+        "version": package.source_version,
+        "fixed_version": finding.fix or None,
+        "packages": [one.purl.to_string() for one in finding.packages],
+        "scope": entry.scope or None,
+        "no_advisory": entry.nodsa or None,
+        "bug": entry.bug or None,
+        "description": entry.description or None,
+    }
+    if statement := finding.statement:
+        shown["vex"] = {
+            "status": statement.status,
+            "reason": statement.why,
+            "where": statement.file,
+        }
+    return {key: value for key, value in shown.items() if value is not None}
