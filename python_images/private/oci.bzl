@@ -55,7 +55,9 @@ def _companions(name, repo_tags, repository, remote_tags, load_format, common):
         format = load_format,
         image = name,
         repo_tags = repo_tags,
-        **common
+        # The archive holds all blobs once more. A cache that has these would keep them twice, for an
+        # action that takes a second.
+        **(common | {"tags": (common.get("tags") or []) + ["no-remote-cache"]})
     )
     native.filegroup(
         name = name + ".tar",

@@ -75,6 +75,9 @@ load("@rules_python//python:defs.bzl", "py_library")
 package(default_visibility = ["//visibility:public"])
 
 exports_files(glob(["site/*/bin/*", "site/*/*/bin/*"]))
+
+# All of them, one folder each, as a single input: for programs with thousands of files.
+exports_files(["site"])
 """ + "".join(["""
 py_library(
     name = "{name}",
@@ -93,7 +96,8 @@ py_library(
 
 wheels_repo = repository_rule(
     implementation = _wheels_impl,
-    doc = "Fetches pinned wheels with pip and offers each as //:<name>, a py_library.",
+    doc = "Fetches pinned wheels with pip and offers each as //:<name>, a py_library, and " +
+          "//:site, a folder that has a folder of each.",
     attrs = {
         "lock": attr.label(mandatory = True, doc = "requirements.lock"),
         "pip": attr.label(mandatory = True, doc = "pip's own wheel"),

@@ -5,11 +5,34 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools.bootstrap import apt_sources, packages
 from tools.bootstrap.apt_root import AptRoot
 from tools.bootstrap.common import BootstrapError
+
+
+def fetched(
+    wanted: Sequence[str], folder: Path, without: Sequence[str], descriptors: Sequence[int] = ()
+) -> list[Path]:
+    """Return the archives of packages and of all they need; apt's own files go to `folder`.
+
+    without: packages that apt is to take for installed, with what only they need.
+    descriptors: open files that apt inherits, such as a lock.
+
+    Raises:
+        BootstrapError: there is no apt here, or its mirror is out of reach or lacks a package.
+    """
+    if not shutil.which("apt-get"):
+        raise BootstrapError(f"{', '.join(wanted)}: apt-get is needed to fetch it")
+    apt = AptRoot(str(folder), packages.SUITE, packages.ARCHITECTURE, list(descriptors))
+    apt.prepare(tuple(without))
+    given = os.environ.get("DEBIAN_MIRROR", "")
+    apt.update(apt_sources.mirrors(apt_sources.host_sources(), given))
+    archives = apt.resolve(list(wanted))
+    apt.download(list(wanted), archives)
+    return [Path(apt.archives, archive.file) for archive in archives]
 
 
 def unpacked(package: str, folder: Path) -> Path:
@@ -18,13 +41,7 @@ def unpacked(package: str, folder: Path) -> Path:
     Raises:
         BootstrapError: there is no apt here, or its mirror is out of reach or lacks the package.
     """
-    if not shutil.which("apt-get"):
-        raise BootstrapError(f"{package}: apt-get is needed to fetch it")
-    apt = AptRoot(str(folder / "apt"), packages.SUITE, packages.ARCHITECTURE)
-    apt.prepare(("libc6",))
-    given = os.environ.get("DEBIAN_MIRROR", "")
-    apt.update(apt_sources.mirrors(apt_sources.host_sources(), given))
-    apt.download([package], apt.resolve([package]))
-    for archive in Path(apt.archives).glob(f"{package}_*.deb"):
-        subprocess.run(["dpkg-deb", "--extract", archive, folder / package], check=True)
+    for archive in fetched([package], folder / "apt", ("libc6",)):
+        if archive.name.startswith(f"{package}_"):
+            subprocess.run(["dpkg-deb", "--extract", archive, folder / package], check=True)
     return folder / package

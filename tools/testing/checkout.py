@@ -50,11 +50,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Checkout:
-    """A copy of the checkout, and how Bazel is run in it."""
+    """A copy of the checkout, and how Bazel is run in it: `launcher` is put before the command."""
 
     path: Path
     output_base: Path
     flags: Sequence[str] = field(default=())
+    launcher: Sequence[str] = field(default=())
 
     def bazel(
         self,
@@ -66,6 +67,7 @@ class Checkout:
         """Run `bazelw command arguments…` here; never raises for a failed build."""
         run = subprocess.run(
             [
+                *self.launcher,
                 str(self.path / "bazelw"),
                 f"--output_base={self.output_base}",
                 command,
@@ -106,14 +108,16 @@ class Checkout:
 
 
 @contextmanager
-def scratch(name: str, flags: Sequence[str] = ()) -> Iterator[Checkout]:
+def scratch(
+    name: str, flags: Sequence[str] = (), launcher: Sequence[str] = ()
+) -> Iterator[Checkout]:
     """Give a fresh copy of the checkout; its Bazel server is stopped and all of it removed after.
 
     The repository cache is shared with the user's other builds, so nothing is downloaded twice.
     """
     root = scratch_root() / f"{name}.{os.getpid()}"
     root.mkdir(parents=True)
-    copy = Checkout(root / "checkout", root / "output_base", flags)
+    copy = Checkout(root / "checkout", root / "output_base", flags, launcher)
     try:
         shutil.copytree(source(), copy.path, ignore=_LEFT_OUT, symlinks=True)
         yield copy
