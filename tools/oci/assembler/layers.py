@@ -7,6 +7,7 @@ is taken from there. One that only a cache has is what `bazel build` of its targ
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import shlex
 import shutil
@@ -72,43 +73,65 @@ def _built(layout: Layout, source: Source) -> Path:
     return Path(*parts[: parts.index("bazel-out")], source.path)
 
 
+@dataclasses.dataclass
+class _Places:
+    """Where blobs are: at hand by digest, or to be built: digest to (file, label)."""
+
+    found: dict[str, Path]
+    elsewhere: dict[str, tuple[Path, str]]
+
+    def unknown(self, wanted: Mapping[str, int]) -> list[str]:
+        """Return what is neither: in no layout, and built by nothing."""
+        return [each for each in wanted if each not in self.found and each not in self.elsewhere]
+
+    def absent(self, wanted: Mapping[str, int]) -> list[str]:
+        """Return those of `elsewhere` that aren't there as they have to be."""
+        return [
+            digest
+            for digest, (path, _) in self.elsewhere.items()
+            if not path.is_file()
+            or path.stat().st_size != wanted[digest]
+            or digest_of_file(path) != digest
+        ]
+
+
+def _places(layouts: Iterable[Layout], wanted: Mapping[str, int]) -> _Places:
+    places = _Places({}, {})
+    for layout in layouts:
+        sources = layout.sources()
+        for digest in wanted:
+            if digest in places.found or digest in places.elsewhere:
+                continue
+            if (path := layout.path / blob_name(digest)).is_file():
+                places.found[digest] = path
+            elif digest in sources:
+                source = sources[digest]
+                places.elsewhere[digest] = (_built(layout, source), source.label)
+    return places
+
+
+def at_hand(layouts: Iterable[Layout], wanted: Mapping[str, int]) -> bool:
+    """Whether all wanted blobs are on this machine, so that `locate` would build nothing."""
+    places = _places(layouts, wanted)
+    return not places.unknown(wanted) and not places.absent(wanted)
+
+
 def locate(layouts: Iterable[Layout], wanted: Mapping[str, int], build: Build) -> dict[str, Path]:
     """Return the file of each wanted blob (digest to size in bytes), fetched if need be.
 
     What is missing is fetched with one call of `build`. A layer built by other flags than the
     outline was, so that it isn't where the outline says or isn't the same, is an OciError.
     """
-    found: dict[str, Path] = {}
-    elsewhere: dict[str, tuple[Path, str]] = {}
-    for layout in layouts:
-        sources = layout.sources()
-        for digest in wanted:
-            if digest in found or digest in elsewhere:
-                continue
-            if (path := layout.path / blob_name(digest)).is_file():
-                found[digest] = path
-            elif digest in sources:
-                source = sources[digest]
-                elsewhere[digest] = (_built(layout, source), source.label)
-    if unknown := [digest for digest in wanted if digest not in found and digest not in elsewhere]:
+    places = _places(layouts, wanted)
+    if unknown := places.unknown(wanted):
         raise OciError(f"{unknown[0]}: the blob is referred to but missing")
-
-    def right(digest: str) -> bool:
-        path = elsewhere[digest][0]
-        return (
-            path.is_file()
-            and path.stat().st_size == wanted[digest]
-            and digest_of_file(path) == digest
-        )
-
-    absent = [digest for digest in elsewhere if not right(digest)]
+    absent = places.absent(wanted)
     if absent:
-        build(sorted({elsewhere[digest][1] for digest in absent}))
-    for digest in absent:
-        if not right(digest):
-            path, label = elsewhere[digest]
-            raise OciError(
-                f"{path}: not the layer {digest}, though {label} has been built; were other flags"
-                " given to `bazel run`? Put them into a bazelrc, and that into --bazel"
-            )
-    return found | {digest: path for digest, (path, _) in elsewhere.items()}
+        build(sorted({places.elsewhere[digest][1] for digest in absent}))
+    for digest in places.absent(wanted) if absent else ():
+        path, label = places.elsewhere[digest]
+        raise OciError(
+            f"{path}: not the layer {digest}, though {label} has been built; were other flags"
+            " given to `bazel run`? Put them into a bazelrc, and that into --bazel"
+        )
+    return places.found | {digest: path for digest, (path, _) in places.elsewhere.items()}

@@ -54,6 +54,10 @@ def layers_of(layout: Layout) -> list[Layer]:
 class Engine:
     """A container engine's program. This one reads docker's or OCI's archives, always whole."""
 
+    # Whether it passes over layers it has though it is given them, so that asking which saves
+    # nothing where all are at hand.
+    passes_over = False
+
     def __init__(self, program: str, words: Sequence[str] = ()) -> None:
         self.program = program
         # Further arguments of the user's for its `load`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 import shutil
 import subprocess
@@ -53,24 +54,30 @@ class Podman(Engine):
     As a client of another machine's it has no use for a directory here: that gets an archive.
     """
 
-    def _is_remote(self) -> bool:
-        return self.ask("info", "--format={{.Host.ServiceIsRemote}}").strip() != "false"
+    passes_over = True
+
+    @functools.cached_property
+    def _host(self) -> tuple[bool, str]:
+        """Whether it is a client of another machine's, and the CPU there as Go names it."""
+        # Each call takes as long as to unpack some megabytes: one for all there is to know.
+        told = self.ask("info", "--format={{.Host.ServiceIsRemote}} {{.Host.Arch}}").split()
+        remote, architecture = told if len(told) == 2 else ("", machine())
+        return remote != "false", architecture
 
     def choose(self, layout: Layout, form: str) -> tuple[Layout, str]:
         """Of an index the engine's own image: it keeps no other."""
-        architecture = self.ask("info", "--format={{.Host.Arch}}").strip()
-        return layout.for_architecture(architecture or machine()), form
+        return layout.for_architecture(self._host[1]), form
 
     def known(self, layout: Layout) -> set[str]:
         """Return the digests of the layers that are anywhere in its store."""
-        if self._is_remote():
+        if self._host[0]:
             return set()
         stored = {diff_id for image in self.images() for diff_id in image}
         return {layer.digest for layer in layers_of(layout) if layer.diff_id in stored}
 
     def load(self, layout: Layout, form: str, tags: list[str], parts: archive.Parts) -> int:
         """Load it from a directory of links, which saves packing and unpacking an archive."""
-        if self._is_remote():
+        if self._host[0]:
             return super().load(layout, form, tags, parts)
         entry, manifest = layout.image()
         with _nameable_folder() as folder:

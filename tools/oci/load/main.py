@@ -28,15 +28,20 @@ def find_engine(asked: str | None, words: list[str]) -> Engine:
     )
 
 
-def _parts(layout: Layout, left_out: set[str], build: layers.Build) -> archive.Parts:
-    """Return what of a layout has to be given, layers fetched where they are in a cache only."""
-    wanted = {
+def _wanted(layout: Layout, left_out: set[str]) -> dict[str, int]:
+    """Return the layers that have to be given: digest to size in bytes."""
+    return {
         blob["digest"]: blob["size"]
         for _, manifest in layout.images()
         for blob in manifest["layers"]
         if blob["digest"] not in left_out
     }
-    return archive.Parts(frozenset(left_out), layers.locate([layout], wanted, build))
+
+
+def _parts(layout: Layout, left_out: set[str], build: layers.Build) -> archive.Parts:
+    """Return what of a layout has to be given, layers fetched where they are in a cache only."""
+    files = layers.locate([layout], _wanted(layout, left_out), build)
+    return archive.Parts(frozenset(left_out), files)
 
 
 def load(engine: Engine, image: Path, form: str, tags: list[str], build: layers.Build) -> int:
@@ -48,7 +53,8 @@ def load(engine: Engine, image: Path, form: str, tags: list[str], build: layers.
     layout, form = engine.choose(Layout(image), form)
     if form == "docker" and layout.root()["mediaType"] in INDEX_TYPES:
         raise OciError(f'{image}: an image index; set format = "oci"')
-    left_out = engine.known(layout)
+    given = engine.passes_over and layers.at_hand([layout], _wanted(layout, set()))
+    left_out = set() if given else engine.known(layout)
     status = engine.load(layout, form, tags, _parts(layout, left_out, build))
     if status and left_out:
         print("it is loaded once more, with all its layers", file=sys.stderr)

@@ -145,8 +145,7 @@ def podman(layers: list[list[str]], remote: str = "false") -> str:
     told = "\n".join(json.dumps(each) for each in layers)
     ids = " ".join(str(number) for number in range(len(layers)))
     return f"""case "$1 $2" in
-    "info --format={{{{.Host.S"*) echo {remote} ;;
-    "info "*) echo arm64 ;;
+    "info "*) echo {remote} arm64 ;;
     "image ls") echo {ids} ;;
     "image inspect") echo '{told}' ;;
     "load --quiet")
@@ -159,6 +158,7 @@ esac"""
 def test_podman_gets_what_it_lacks(layout: Path, capfd: pytest.CaptureFixture[str]) -> None:
     # Wherever it has a layer, podman can use it.
     program(layout.parent, "podman", podman([["other", diff_ids(layout)[1]]]))
+    (layout / "blobs/sha256" / digests(layout)[1]).unlink()
     assert run(layout) == 0
     assert capfd.readouterr().out == "Loaded image: a/b:1\n"
     common, own = digests(layout)
@@ -169,6 +169,14 @@ def test_podman_gets_what_it_lacks(layout: Path, capfd: pytest.CaptureFixture[st
     tag, untag = words(layout)[-2:]
     assert tag == f"podman tag {config} a/b:1"
     assert untag.startswith(f"podman untag {config} localhost/tmp/load-")
+
+
+def test_podman_is_not_asked_what_it_has_where_all_is_at_hand(layout: Path) -> None:
+    program(layout.parent, "podman", podman([diff_ids(layout)]))
+    assert run(layout) == 0
+    assert [line.split()[1] for line in words(layout)] == ["info", "load", "tag", "untag"]
+    blobs = {path.name for path in (layout.parent / "given/blobs/sha256").iterdir()}
+    assert set(digests(layout)) < blobs
 
 
 def test_podman_elsewhere_gets_an_archive(layout: Path) -> None:
