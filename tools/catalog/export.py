@@ -48,10 +48,23 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "tags": ["3.14.7-slim-trixie", "3.14-slim-trixie", "3-slim-trixie", "slim-trixie",
                    "3.14.7-slim", "3.14-slim", "3-slim", "slim"],
           "is_default": true,                  # on the default suite
-          "sample": ["amd64"]}]                # platforms `bazel test //...` tests it for
+          "sample": ["amd64"]}],               # platforms `bazel test //...` tests it for
+      "windows": {                             # without a windows.yaml all are empty
+          "repository": "windows/servercore", "releases": ["ltsc2025", "ltsc2022"],
+          "leave_out": ["Doc"], "path": ["..."], "system_path": ["..."], "env": {"...": "..."},
+          "cmd": ["python"], "shell": ["powershell", "..."],
+          "archives": {"3.14.7": {"url": "https://...", "sha256": "..."}},   # may be ""
+          "images": [{
+              "name": "3.14.7-windowsservercore-ltsc2025", "version": "3.14.7",
+              "release": "ltsc2025", "tags": ["3.14.7-windowsservercore-ltsc2025", "..."]}],
+          "joints": [{                         # indexes of several systems' images
+              "version": "3.14.7", "tags": ["3.14.7", "3.14", "3", "latest"],
+              "images": ["3.14.7-windowsservercore-ltsc2025", "..."],
+              "linux": "3.14.7-trixie"}]}      # "": of Windows images alone
     }
 
-No tag is in two images' lists, so each can be an alias of exactly one target.
+No tag is in two images' lists, so each can be an alias of exactly one target. Those of a joint
+index with a `linux` image are in that image's list, too: its own where Windows isn't built.
 """
 
 from __future__ import annotations
@@ -63,6 +76,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from tools.catalog import windows
 from tools.catalog.errors import CatalogError
 from tools.catalog.load import load
 from tools.catalog.model import Catalog, Image, Platform, Suite, Variant, Version
@@ -147,7 +161,7 @@ def _image(image: Image) -> dict[str, object]:
     }
 
 
-def export(catalog: Catalog) -> dict[str, object]:
+def export(catalog: Catalog, on_windows: windows.Windows | None = None) -> dict[str, object]:
     """The catalog in the shape this module's docstring shows."""
     newest = catalog.newest()
     return {
@@ -163,6 +177,7 @@ def export(catalog: Catalog) -> dict[str, object]:
             name: _variant(variant, catalog.suites) for name, variant in catalog.variants.items()
         },
         "images": [_image(image) for image in catalog.images()],
+        "windows": windows.export(catalog, on_windows),
     }
 
 
@@ -193,7 +208,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
     options = parser.parse_args(arguments)
     try:
-        exported = export(load(options.catalog, options.shown, options.versions))
+        catalog = load(options.catalog, options.shown, options.versions)
+        # Other versions are there to be tested, on Debian.
+        on_windows = None if options.versions else windows.read(options.catalog, options.shown)
+        exported = export(catalog, on_windows)
     except CatalogError as error:
         print(error, file=sys.stderr)
         return 2

@@ -11,6 +11,8 @@ from tools.catalog.architectures import KNOWN
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import PAGES, SCHEMES, Family, FamilyRelease, Target
 from tools.catalog.model import Catalog
+from tools.catalog.windows import Windows
+from tools.catalog.windows import read as read_windows
 from tools.catalog.yamlfile import Mapping, Value
 
 _COMMIT = ("[0-9a-f]{40}", "a full commit id (40 hex digits)", "write it out")
@@ -120,18 +122,21 @@ def _pinned(wheels: tuple[str, ...], name: str) -> str | None:
     return pins.get(name)
 
 
-def _from_catalog(catalog: Catalog) -> tuple[FamilyRelease, ...]:
+def _from_catalog(catalog: Catalog, on_windows: Windows | None) -> tuple[FamilyRelease, ...]:
     return tuple(
         FamilyRelease(
             release=version.release,
             aliases=version.minor.aliases,
-            variants=tuple(
-                variant.on(suite.name) for suite, variant in catalog.combinations(version)
+            variants=(
+                *(variant.on(suite.name) for suite, variant in catalog.combinations(version)),
+                *(on_windows.variants(version) if on_windows else ()),
             ),
             without=(),
             commits={},
             sha256=version.sha256,
-            windows_sha256=None,
+            windows_sha256=on_windows.sums(version).installer
+            if on_windows and on_windows.variants(version)
+            else None,
             setuptools=_pinned(version.minor.wheels, "setuptools"),
         )
         for version in catalog.versions.values()
@@ -139,10 +144,13 @@ def _from_catalog(catalog: Catalog) -> tuple[FamilyRelease, ...]:
 
 
 def _releases(
-    value: Value, lists: dict[str, tuple[str, ...]], catalog: Catalog | None
+    value: Value,
+    lists: dict[str, tuple[str, ...]],
+    catalog: Catalog | None,
+    on_windows: Windows | None,
 ) -> tuple[FamilyRelease, ...]:
     if catalog is not None:
-        return _from_catalog(catalog)
+        return _from_catalog(catalog, on_windows)
     made: list[FamilyRelease] = []
     for item in value.sequence():
         release = _release(item, lists)
@@ -218,9 +226,10 @@ def load_file(file: Path, directory: Path, shown: Path | None = None) -> Family:
     """
     row = yamlfile.read(file, shown)
     releases = row.need("releases", "list the releases, or write `catalog`")
-    catalog = None
+    catalog, on_windows = None, None
     if re.fullmatch(r"catalog", releases.name() if releases.is_scalar() else ""):
-        catalog = load.load(directory, None if shown is None else shown.parent.parent)
+        label = None if shown is None else shown.parent.parent
+        catalog, on_windows = load.load(directory, label), read_windows(directory, label)
     architectures = architectures_of(row.get("architectures"))
     if catalog is not None:
         architectures = {
@@ -244,7 +253,7 @@ def load_file(file: Path, directory: Path, shown: Path | None = None) -> Family:
         default=_text(row, "default"),
         architectures=architectures,
         targets=_targets(row.get("targets")),
-        releases=_releases(releases, {} if lists is None else _lists(lists), catalog),
+        releases=_releases(releases, {} if lists is None else _lists(lists), catalog, on_windows),
     )
     row.done()
     known_bases(family, releases)
