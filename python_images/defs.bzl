@@ -29,6 +29,14 @@ load("//python_images/private:signing.bzl", _image_sign = "image_sign", _images_
 load("//python_images/private:structure_test.bzl", _image_structure_test = "image_structure_test")
 load("//python_images/private:wheel.bzl", _wheel = "wheel")
 load("//python_images/private:wheel_layer.bzl", _wheel_layer = "wheel_layer")
+load(
+    "//python_images/private:windows.bzl",
+    _WindowsBaseInfo = "WindowsBaseInfo",
+    _windows_base = "windows_base",
+    _windows_image = "windows_image",
+    _windows_python_layer = "windows_python_layer",
+)
+load("//python_images/private:windows_images.bzl", _windows_bases = "windows_bases", _windows_images = "windows_images")
 
 # Root file systems and layers
 DebianLayerInfo = _DebianLayerInfo
@@ -53,8 +61,16 @@ image_sign = _image_sign
 images_sign = _images_sign
 publish = _publish
 
+# Images on Windows
+WindowsBaseInfo = _WindowsBaseInfo
+windows_base = _windows_base
+windows_image = _windows_image
+windows_python_layer = _windows_python_layer
+
 # Whole families out of a catalog
 debian_images = _debian_images
+windows_bases = _windows_bases
+windows_images = _windows_images
 python_images = _python_images
 
 # Tests

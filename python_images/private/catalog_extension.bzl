@@ -4,12 +4,13 @@ The YAML is read and checked by tools/catalog, run with the tool interpreter; a 
 the build with that program's message. It gives the repository @catalog, whose catalog.bzl
 holds the catalog as CATALOG, in the shape tools/catalog/export.py describes,
 @cpython_sources//:<version>, the source archive of each release, and @image_wheels//:<wheel>, what
-some images have beside pip. @old_catalog is the same with the releases of tests/old_versions, which
+some images have beside pip, and @windows_pythons//:<version>, the zip archives for Windows. @old_catalog is the same with the releases of tests/old_versions, which
 are there to be tested only.
 """
 
 load(":cpython_source.bzl", "cpython_source", "cpython_sources")
 load(":wheels.bzl", "wheel_files_repo")
+load(":windows_python.bzl", "windows_python", "windows_pythons")
 
 _OLD = "tests/old_versions/versions.yaml"
 
@@ -72,6 +73,9 @@ _catalog_repo = repository_rule(
 def _source_repo(version):
     return "cpython_source_" + version
 
+def _windows_repo(version):
+    return "windows_python_" + version
+
 def _wheels(catalogs):
     """The wheels of all catalogs with their sha256; fails where two differ in one."""
     found = {}
@@ -108,6 +112,22 @@ def _catalog_impl(mctx):
         name = "cpython_sources",
         repos = {release: _source_repo(release) for release in releases},
     )
+    archives = {
+        version: archive
+        for catalog in catalogs
+        for version, archive in catalog["windows"]["archives"].items()
+    }
+    for version, archive in archives.items():
+        windows_python(
+            name = _windows_repo(version),
+            sha256 = archive["sha256"],
+            url = archive["url"],
+            version = version,
+        )
+    windows_pythons(
+        name = "windows_pythons",
+        repos = {version: _windows_repo(version) for version in archives},
+    )
     wheel_files_repo(
         name = "image_wheels",
         pip = "@tool_python//:share/pip.whl",
@@ -116,7 +136,7 @@ def _catalog_impl(mctx):
     )
     return mctx.extension_metadata(
         reproducible = True,
-        root_module_direct_deps = ["catalog", "cpython_sources", "image_wheels", "old_catalog"],
+        root_module_direct_deps = ["catalog", "cpython_sources", "image_wheels", "old_catalog", "windows_pythons"],
         root_module_direct_dev_deps = [],
     )
 

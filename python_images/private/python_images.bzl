@@ -10,6 +10,7 @@ load(":oci.bzl", "image", "image_annotations", "image_index")
 load(":oci_test.bzl", "image_validation_test")
 load(":publish.bzl", "publish")
 load(":signing.bzl", "image_sign", "images_sign")
+load(":windows_images.bzl", "joint_tags", "windows_images")
 
 # What hangs off an image under each of its names, besides the test of a platform's.
 _COMPANIONS = ["digest", "load", "push", "tar"]
@@ -166,7 +167,12 @@ def _index_test(entry, images, catalog):
     )
     _test_names([tag for tag in entry["tags"] if tag != name], name)
 
-def python_images(name, catalog, structure_test, cpythons = "//python_images/cpython"):
+def python_images(
+        name,
+        catalog,
+        structure_test,
+        cpythons = "//python_images/cpython",
+        windows_locked = []):
     """Declares the images of a catalog in this package.
 
     For each image there is `<tag>`, the index of all its platforms, and `<tag>_<platform>`, one
@@ -183,7 +189,11 @@ def python_images(name, catalog, structure_test, cpythons = "//python_images/cpy
       structure_test: macro that declares the test of an image, given name, image, version, suite,
         variant, platform and tags.
       cpythons: package in which `cpythons` declared the CPythons of that catalog.
+      windows_locked: the Windows base images that are locked, see windows_images.bzl. With all of
+        them, tags that stand for Linux and Windows name both.
     """
+    joint = joint_tags(catalog["windows"], windows_locked)
+    linux_images = {}
     indexes = {}
     by_label = {}
     sample = []
@@ -224,27 +234,39 @@ def python_images(name, catalog, structure_test, cpythons = "//python_images/cpy
                             tags = ["manual"],
                         )
 
+        linux_images[entry["name"]] = images.values()
+        index_tags = [tag for tag in entry["tags"] if tag not in joint.get(entry["name"], [])]
         image_index(
             name = entry["name"],
             images = images.values(),
-            repo_tags = ["{}:{}".format(_REPOSITORY, tag) for tag in entry["tags"]],
+            repo_tags = ["{}:{}".format(_REPOSITORY, tag) for tag in index_tags],
             tags = ["manual"],
         )
         image_sign(
             name = entry["name"] + ".sign",
             image = entry["name"],
-            image_tags = entry["tags"],
+            image_tags = index_tags,
             sboms = [image + ".sbom" for image in images.values()],
             tags = ["manual"],
         )
         _aliases(
-            [tag for tag in entry["tags"] if tag != entry["name"]],
+            [tag for tag in index_tags if tag != entry["name"]],
             entry["name"],
             _COMPANIONS + ["sign"],
         )
-        _index_test(entry, images, catalog)
-        indexes[entry["name"]] = entry["tags"]
+        _index_test(entry | {"tags": index_tags}, images, catalog)
+        indexes[entry["name"]] = index_tags
         by_label.setdefault(catalog["versions"][entry["version"]]["label"], []).append(entry["name"])
+
+    on_windows = windows_images(
+        name = name + "_windows",
+        catalog = catalog,
+        linux_images = linux_images,
+        locked = windows_locked,
+    )
+    for image, facts in on_windows.items():
+        indexes[image] = facts.tags
+        by_label[facts.label].append(image)
 
     native.filegroup(
         name = name,
@@ -269,11 +291,12 @@ def python_images(name, catalog, structure_test, cpythons = "//python_images/cpy
         )
         images_sign(
             name = "sign_" + label,
-            images = [image + ".sign" for image in chosen],
+            images = [image + ".sign" for image in chosen if image in linux_images],
             tags = ["manual"],
         )
     images_sign(
         name = "sign",
-        images = [index + ".sign" for index in indexes],
+        # Those on Windows have no bill of materials yet.
+        images = [image + ".sign" for image in linux_images],
         tags = ["manual"],
     )

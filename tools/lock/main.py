@@ -1,9 +1,10 @@
-"""Lock the packages of suites: hands over to the tool for their kind of package.
+"""Lock what images are made from: hands over to the tool for its kind.
 
 ./bazelw run //tools:lock                             all Debian suites
 ./bazelw run //tools:lock -- trixie [OPTION...]       one of them, as --suite=trixie
 ./bazelw run //tools:lock -- alpine3.24 [OPTION...]   an Alpine release
-./bazelw run //tools:lock -- --help                   Debian's options; after alpine3.24 Alpine's
+./bazelw run //tools:lock -- ltsc2025 [OPTION...]     the base image of a Windows release
+./bazelw run //tools:lock -- --help                   Debian's options; after another name its own
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 
 from tools.alpine import lock as alpine
 from tools.debian import lock as debian
+from tools.windows import lock as windows
 
 
 def split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -21,18 +23,25 @@ def split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(argv[:count]), list(argv[count:])
 
 
+def kind(name: str) -> str:
+    """What is locked under a name: alpine, windows or debian."""
+    return "alpine" if name.startswith("alpine") else "windows" if name[:4] == "ltsc" else "debian"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; exit status 0, 1 (--check found a stale lock) or 2 (error)."""
     names, options = split(sys.argv[1:] if argv is None else argv)
-    kinds = {name.startswith("alpine") for name in names}
+    kinds = {kind(name) for name in names}
     if len(kinds) > 1:
         print(
             f"lock: error: {' '.join(names)}: suites of two kinds; lock each in its own run",
             file=sys.stderr,
         )
         return 2
-    if True in kinds:
+    if "alpine" in kinds:
         return alpine.main([*names, *options])
+    if "windows" in kinds:
+        return windows.main([*names, *options])
     return debian.main([*(f"--suite={name}" for name in names), *options])
 
 

@@ -28,6 +28,12 @@ MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 CONFIG: Final = "application/vnd.oci.image.config.v1+json"
 LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
 LAYERS: Final = {LAYER: b"", LAYER + "+gzip": b"\x1f\x8b\x08", LAYER + "+zstd": b"\x28\xb5\x2f\xfd"}
+# Layers that stay in a registry: they name the image they are of, and are in no layout.
+BASE: Final = "org.opencontainers.image.base.name"
+NONDISTRIBUTABLE: Final = "application/vnd.oci.image.layer.nondistributable.v1.tar"
+BASE_LAYERS: Final = frozenset(
+    kind + suffix for kind in (LAYER, NONDISTRIBUTABLE) for suffix in ("", "+gzip", "+zstd")
+)
 DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 # As `go tool dist list` names them, for the platforms container images exist for.
 ARCHITECTURES: Final = frozenset(
@@ -35,6 +41,9 @@ ARCHITECTURES: Final = frozenset(
 )
 SYSTEMS: Final = frozenset(("linux", "windows"))
 VARIANTS: Final = {"arm": ("v5", "v6", "v7", "v8"), "arm64": ("v8", "v9"), "amd64": ("v2", "v3")}
+
+# In place of the digest of a layer's tar, where the layer stays in a registry.
+ELSEWHERE: Final = "elsewhere"
 
 Json = dict[str, Any]
 
@@ -68,10 +77,14 @@ SETTINGS: Final[dict[str, Callable[[Any], bool]]] = {
     "Env": is_strings,
     "ExposedPorts": is_set,
     "Labels": is_string_map,
+    # Docker's, for Dockerfiles built upon the image; published Windows images have it.
+    "Shell": is_strings,
     "StopSignal": lambda value: isinstance(value, str),
     "User": lambda value: isinstance(value, str),
     "Volumes": is_set,
-    "WorkingDir": lambda value: isinstance(value, str) and value.startswith("/"),
+    "WorkingDir": lambda value: (
+        isinstance(value, str) and re.match(r"/|[A-Za-z]:\\", value) is not None
+    ),
 }
 
 
@@ -199,7 +212,10 @@ class Validator:
         if not isinstance(layers, list) or not layers:
             self.fail(where, "layers is not a list with entries")
             layers = []
-        diff_ids = [self._layer(entry, f"{where} layers[{n}]") for n, entry in enumerate(layers)]
+        diff_ids = [
+            self._layer(entry, f"{where} layers[{n}]", base=n < self._base_layers(layers))
+            for n, entry in enumerate(layers)
+        ]
         name = self._blob(manifest.get("config"), f"{where} config", (CONFIG,))
         config = name and self._json(name)
         return self._config(config, str(name), diff_ids) if config else {}
@@ -216,10 +232,17 @@ class Validator:
         self.need(is_time(config.get("created")), where, f"bad created {config.get('created')!r}")
         rootfs = config.get("rootfs") or {}
         self.need(rootfs.get("type") == "layers", where, 'rootfs.type is not "layers"')
+        told = rootfs.get("diff_ids")
+        if isinstance(told, list) and len(told) == len(diff_ids) and config.get("os") == "windows":
+            # Of what isn't there only the form can be checked.
+            for number, (said, found) in enumerate(zip(told, diff_ids, strict=True)):
+                if found == ELSEWHERE:
+                    self.need(bool(DIGEST.fullmatch(str(said))), where, f"bad diff ID {said!r}")
+                    diff_ids[number] = said
         self.need(
-            rootfs.get("diff_ids") == diff_ids,
+            told == diff_ids,
             where,
-            f"rootfs.diff_ids is {rootfs.get('diff_ids')}, but the layers' tars have {diff_ids}",
+            f"rootfs.diff_ids is {told}, but the layers' tars have {diff_ids}",
         )
         history = config.get("history", [])
         filled = [entry for entry in history if not entry.get("empty_layer")]
@@ -249,8 +272,22 @@ class Validator:
         )
         return platform
 
-    def _layer(self, entry: Any, where: str) -> str | None:
-        """Check a layer's blob; return the digest of the tar in it."""
+    @staticmethod
+    def _base_layers(layers: list[Any]) -> int:
+        """How many layers, from the lowest on, say that they are a base image's."""
+        for number, entry in enumerate(layers):
+            if not isinstance(entry, dict) or BASE not in (entry.get("annotations") or {}):
+                return number
+        return len(layers)
+
+    def _layer(self, entry: Any, where: str, *, base: bool) -> str | None:
+        """Check a layer's blob; return the digest of the tar in it.
+
+        Of a layer of a base image that stays in a registry return ELSEWHERE.
+        """
+        if base:
+            self._base_layer(entry, where)
+            return ELSEWHERE
         name = self._blob(entry, where, LAYERS)
         if not name or entry.get("mediaType") not in LAYERS:
             return None
@@ -273,6 +310,19 @@ class Validator:
             return None
         self._diff_ids[name] = f"sha256:{hashing.hash.hexdigest()}"
         return self._diff_ids[name]
+
+    def _base_layer(self, entry: Json, where: str) -> None:
+        """Check the descriptor of a layer that is in no layout."""
+        kind, digest, size = (entry.get(key) for key in ("mediaType", "digest", "size"))
+        self.need(kind in BASE_LAYERS, where, f"unexpected mediaType {kind}")
+        self.need(bool(DIGEST.fullmatch(str(digest))), where, f"bad digest {digest!r}")
+        self.need(type(size) is int and size > 0, where, f"bad size {size!r}")
+        self.need(is_string_map(entry["annotations"]), where, "annotations are not all strings")
+        urls = entry.get("urls", [])
+        self.need(is_strings(urls), where, "urls is not a list of strings")
+        self.need(bool(urls) or not str(kind).startswith(NONDISTRIBUTABLE), where, "has no urls")
+        name = f"blobs/sha256/{str(digest).removeprefix('sha256:')}"
+        self.need(not (self.path / name).exists(), where, f"{name} is the base's and yet there")
 
     def _tar(self, stream: HashingReader, where: str) -> None:
         seen: set[str] = set()

@@ -13,6 +13,7 @@ from tools.oci.assembler.spec import (
     OCI_INDEX,
     Json,
     OciError,
+    base_of,
     check_digest,
     descriptor,
     digest_of,
@@ -186,9 +187,14 @@ class LayoutWriter:
             self.add_file(entry, source)
 
     def add_layers_of(self, layout: Layout, entries: list[Json]) -> None:
-        """Store layers of another layout; an outline needs an outline, and takes its notes."""
+        """Store layers of another layout; an outline needs an outline, and takes its notes.
+
+        Layers of a base image that aren't in layouts are left out.
+        """
         known = layout.sources() if self._outline else {}
         for entry in entries:
+            if base_of(entry):
+                continue
             if not self._outline:
                 self.add_file(entry, layout.blob(entry["digest"]))
             elif entry["digest"] in known:

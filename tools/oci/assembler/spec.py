@@ -21,6 +21,8 @@ DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar"
 
 INDEX_TYPES: Final = (OCI_INDEX, DOCKER_LIST)
 MANIFEST_TYPES: Final = (OCI_MANIFEST, DOCKER_MANIFEST)
+# An annotation: the image that a manifest, or one of its layers, has from elsewhere.
+BASE_NAME: Final = "org.opencontainers.image.base.name"
 
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -72,3 +74,11 @@ def platform_of(config: Json) -> Json:
     """Return the index's `platform` object of the image with this config."""
     keys = ("architecture", "os", "variant", "os.version", "os.features")
     return {key: config[key] for key in keys if config.get(key)}
+
+
+def base_of(entry: Json) -> str:
+    """Return the image, repository:tag, whose layer a descriptor is; "" where it's our own.
+
+    Such a layer is not in a layout: it stays in the registry that has the image.
+    """
+    return str((entry.get("annotations") or {}).get(BASE_NAME, ""))

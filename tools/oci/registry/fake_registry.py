@@ -57,6 +57,8 @@ class FakeRegistry:
         self.blobs: dict[str, bytes] = {}
         # What other repositories have: path to blobs.
         self.others: dict[str, dict[str, bytes]] = {}
+        # Digests of layers that manifests may name without their being here: they have URLs.
+        self.elsewhere: set[str] = set()
         self.scopes: list[str] = []
         self.uploads: dict[str, bytes] = {}
         self.manifests: dict[str, tuple[str, bytes]] = {}
@@ -106,7 +108,7 @@ class FakeRegistry:
         blobs = [entry["digest"] for entry in manifest.get("layers", [])]
         blobs += [manifest["config"]["digest"]] if "config" in manifest else []
         return [digest for digest in children if digest not in self.manifests] + [
-            digest for digest in blobs if digest not in self.blobs
+            digest for digest in blobs if digest not in self.blobs.keys() | self.elsewhere
         ]
 
 
@@ -169,13 +171,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def authorised(self) -> bool:
         given = self.headers.get("Authorization", "")
         basic = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        return given == {"": given, "basic": basic, "bearer": f"Bearer {TOKEN}"}[self.registry.auth]
+        read = self.command in ("GET", "HEAD") and given == f"Bearer {TOKEN}-pull"
+        bearer = given if read else f"Bearer {TOKEN}"
+        return given == {"": given, "basic": basic, "bearer": bearer}[self.registry.auth]
 
     def token(self, query: dict[str, list[str]]) -> None:
         basic = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         self.registry.scopes = query.get("scope", [""])
         scope = self.registry.scopes[0]
-        if self.headers.get("Authorization") != basic or not scope.endswith(":pull,push"):
+        if scope.endswith(":pull"):
+            # To read nobody has to be known.
+            self.answer(200, body=json.dumps({"token": f"{TOKEN}-pull"}).encode())
+        elif self.headers.get("Authorization") != basic or not scope.endswith(":pull,push"):
             self.error(401, "DENIED")
         else:
             self.answer(200, body=json.dumps({"token": TOKEN}).encode())
@@ -183,7 +190,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def blob(self, url: urllib.parse.SplitResult, _body: bytes) -> None:
         digest = url.path.rpartition("/")[2]
         if digest in self.registry.blobs:
-            self.answer(200, {"Content-Length": str(len(self.registry.blobs[digest]))})
+            body = self.registry.blobs[digest]
+            self.answer(200, {"Content-Length": str(len(body))}, body)
         else:
             self.answer(404)
 
@@ -248,9 +256,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 headers["OCI-Subject"] = subject["digest"]
             self.answer(201, headers)
         elif reference in self.registry.manifests:
-            body = self.registry.manifests[reference][1]
+            kind, body = self.registry.manifests[reference]
             digest = "sha256:" + hashlib.sha256(body).hexdigest()
-            self.answer(200, {"Docker-Content-Digest": digest}, body)
+            self.answer(200, {"Docker-Content-Digest": digest, "Content-Type": kind}, body)
         else:
             self.answer(404)
 

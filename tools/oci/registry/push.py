@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 
 from tools.oci.assembler import layers
 from tools.oci.assembler.layout import Layout, blob_name
-from tools.oci.assembler.spec import INDEX_TYPES, Json, OciError
+from tools.oci.assembler.spec import BASE_NAME, INDEX_TYPES, Json, OciError, base_of
 from tools.oci.registry.client import Client
 from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.progress import Progress, megabytes
@@ -32,7 +32,8 @@ from tools.oci.registry.reference import (
 from tools.oci.registry.transport import Transport
 
 JOBS: Final = 4
-_BASE_NAME: Final = "org.opencontainers.image.base.name"
+# Layers that no registry need have: whoever pulls the image gets them by their URLs.
+_NONDISTRIBUTABLE: Final = "application/vnd.oci.image.layer.nondistributable.v1."
 Result = TypeVar("Result")
 
 
@@ -74,6 +75,8 @@ class _Plan:
     layouts: list[Layout] = dataclasses.field(default_factory=list)
     # Digest to size in bytes.
     blobs: dict[str, int] = dataclasses.field(default_factory=dict)
+    # Of them, those that stay in a registry: digest to the image they are of.
+    base: dict[str, str] = dataclasses.field(default_factory=dict)
     # (descriptor, file), images before the indexes that name them.
     manifests: dict[str, tuple[Json, Path]] = dataclasses.field(default_factory=dict)
 
@@ -81,6 +84,10 @@ class _Plan:
         self.layouts.append(layout)
         for entry, manifest in layout.images():
             for blob in (manifest["config"], *manifest["layers"]):
+                if name := base_of(blob):
+                    if blob["mediaType"].startswith(_NONDISTRIBUTABLE) and blob.get("urls"):
+                        continue
+                    self.base[blob["digest"]] = name
                 path = layout.path / blob_name(blob["digest"])
                 if path.is_file() and path.stat().st_size != blob["size"]:
                     raise OciError(f"{path}: not the {blob['size']} bytes its descriptor says")
@@ -152,6 +159,13 @@ def _push_blobs(
     summary.present += sum(state == "present" for state in states.values())
     summary.mounted = [digest for digest in order if states[digest] == "mounted"]
     missing = {digest: plan.blobs[digest] for digest in order if states[digest] == "missing"}
+    for digest in missing:
+        if name := plan.base.get(digest):
+            raise RegistryError(
+                f"{client.repository}: its registry lacks layer {digest} of {name}; copy that image"
+                " into it (skopeo copy), and name its repository there with --mount-from"
+                " unless it is of the same name"
+            )
     # Only now, and only these: layers that a cache has and the registry, too, stay there.
     files = layers.locate(plan.layouts, missing, options.build)
     progress.expect(sum(missing.values()))
@@ -186,11 +200,14 @@ def mount_sources(asked: Sequence[str], images: Sequence[Image], target: Reposit
     found = [check_path(path) for path in asked]
     for image in images:
         for _, manifest in image.layout.images():
-            base = (manifest.get("annotations") or {}).get(_BASE_NAME, "")
+            base = (manifest.get("annotations") or {}).get(BASE_NAME, "")
             host, _, rest = base.partition("@")[0].partition("/")
             path = re.sub(r":[^/]*$", "", rest)
             if host == target.host and is_path(path):
                 found.append(path)
+            # These names are without a host: any registry may have the image.
+            names = [re.sub(r":[^/]*$", "", base_of(blob)) for blob in manifest["layers"]]
+            found += [name for name in names if is_path(name)]
     return [path for path in dict.fromkeys(found) if path != target.path]
 
 

@@ -107,7 +107,8 @@ class Transport:
     """Requests to the registry of one repository; safe to use from several threads.
 
     With `insecure` certificates are not checked, and plain HTTP is spoken where TLS is not.
-    `also_read` are paths of repositories of this registry that blobs may be mounted from.
+    `also_read` are paths of repositories of this registry that blobs may be mounted from. `actions`
+    is what the repository itself is needed for: "pull,push", or "pull".
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class Transport:
         *,
         insecure: bool = False,
         also_read: Sequence[str] = (),
+        actions: str = "pull,push",
         environment: Mapping[str, str] = os.environ,
         sleep: Callable[[float], None] = time.sleep,
         log: Callable[[str], None] = lambda _line: None,
@@ -123,6 +125,7 @@ class Transport:
         self.repository = repository
         self._insecure = insecure
         self._also_read = tuple(also_read)
+        self._actions = actions
         self._environment = environment
         self._sleep = sleep
         self._log = log
@@ -200,7 +203,8 @@ class Transport:
     def _refused(self, why: str) -> RegistryError:
         return RegistryError(
             f"{self.repository}: not authorised: {why}; log in to {self.repository.host}"
-            " (docker login, podman login, crane auth login) as a user that may push here"
+            " (docker login, podman login, crane auth login) as a user that may"
+            f" {self._actions.replace(',', ' and ')} here"
         )
 
     def _authorise(self) -> None:
@@ -216,9 +220,9 @@ class Transport:
             raise self._refused(f"unknown kind of challenge {sorted(self._challenges)}")
 
     def _token(self, challenge: dict[str, str], found: credentials.Credentials | None) -> str:
-        """Get an access token for pushing to the repository from the registry's token service."""
+        """Get an access token for the repository from the registry's token service."""
         realm = challenge.get("realm", "")
-        scopes = [f"repository:{self.repository.path}:pull,push"]
+        scopes = [f"repository:{self.repository.path}:{self._actions}"]
         scopes += [f"repository:{path}:pull" for path in self._also_read]
         parameters: dict[str, str | list[str]] = {"scope": scopes}
         if service := challenge.get("service"):
