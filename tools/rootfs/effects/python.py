@@ -15,9 +15,11 @@ from tools.rootfs.system import System
 _PUBLIC = "/usr/lib/python3/dist-packages"
 _SHARED = "usr/share/python3"
 _RUNTIME = re.compile(r"python(3\.\d+)-minimal")
-# What the interpreter is told to do: as py_compile does, for (path, mtime, source) each.
+# What the interpreter is told to do: as py_compile does, for (path, mtime, source) each. Byte code
+# depends on which strings the process has interned, hence on what else is imported, and whether
+# that came from byte code: argparse is, by py_compile's command line, and all from its source.
 _COMPILE = """
-import marshal, py_compile, sys
+import argparse, marshal, py_compile, sys
 from importlib import _bootstrap_external as external, machinery
 done = []
 for path, mtime, source in marshal.loads(sys.stdin.buffer.read()):
@@ -127,7 +129,7 @@ def _run(system: System, version: str, jobs: list[tuple[str, int, bytes]]) -> li
     def one(part: list[tuple[str, int, bytes]]) -> list[bytes]:
         # Version 2 of the format is what every interpreter reads. What comes back is our own.
         said = programs.run(
-            f"usr/bin/python{version}", "-I", "-S", "-c", start, stdin=marshal.dumps(part, 2)
+            f"usr/bin/python{version}", "-I", "-S", "-B", "-c", start, stdin=marshal.dumps(part, 2)
         )
         done = marshal.loads(said)  # noqa: S302
         assert isinstance(done, list)
