@@ -43,10 +43,10 @@ class Programs:
         return Path(self._folder.name)
 
     def require(self, package: Package) -> None:
-        """RootfsError unless the programs include the very version of `package`."""
+        """RootfsError unless the programs include `package`, of the same upstream version."""
         _ = self.top
         found = self._packages.get(package.name)
-        if found is None or _source_version(found) != _source_version(package):
+        if found is None or _upstream(found) != _upstream(package):
             have = found.version if found else "missing"
             raise RootfsError(
                 f"{package.name} {package.version}",
@@ -85,9 +85,12 @@ class Programs:
         return done.stdout
 
 
-def _source_version(package: Package) -> str:
-    """The version without the number of a rebuild, which architectures don't share."""
-    return package.version.partition("+b")[0]
+def _upstream(package: Package) -> str:
+    """The version without Debian's revision, which architectures don't always share.
+
+    Security updates are for fewer of them, and rebuilds for one; neither changes a format.
+    """
+    return package.version.rpartition("-")[0] or package.version
 
 
 def _unpack(packages: Sequence[Package], top: Path) -> None:
