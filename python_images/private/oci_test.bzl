@@ -13,7 +13,9 @@ def image_validation_test(name, image, platforms, **kwargs):
     """
     py_test(
         name = name,
-        size = "small",
+        size = "medium",
+        # It reads and hashes all: a gigabyte for an image with compilers, eight for its index.
+        timeout = "long",
         srcs = ["//tools/oci:validate.py"],
         args = ["$(rootpath %s)" % image] + ["--platform=" + platform for platform in platforms],
         data = [image],
