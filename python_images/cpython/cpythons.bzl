@@ -3,7 +3,7 @@
 load("@debian//:sets.bzl", "SNAPSHOTS")
 load("@rules_python//python:defs.bzl", "py_binary")
 load("//python_images/private:attestations.bzl", "cpython_bundled")
-load("//python_images/private:cpython.bzl", "build_python", "cpython", "cpython_layer", "cpython_links_layer")
+load("//python_images/private:cpython.bzl", "build_python", "cpython", "cpython_bytecode_layer", "cpython_layer", "cpython_links_layer")
 load("//python_images/private:layer.bzl", "layer_blob")
 load("//python_images/private:rootfs.bzl", "debian_layer")
 load("//python_images/private:time.bzl", "snapshot_epoch")
@@ -59,7 +59,7 @@ def _layers_below(variants, suite):
             ))
     return found
 
-def _layers(release, suite, platform, arch, below):
+def _layers(release, version, suite, platform, arch, below):
     """Declares the layers of one CPython, with their blobs."""
     sysroot = "@debian//{}/{}:sysroot".format(suite, arch)
     for root, variant in below.items():
@@ -91,7 +91,15 @@ def _layers(release, suite, platform, arch, below):
         cpython = release,
         tags = ["manual"],
     )
-    for name in [_RUNTIME[root] for root in below] + ["stripped", "unstripped", "links"]:
+
+    # In no image of the catalog: docker-library's have none either.
+    cpython_bytecode_layer(
+        name = release + ".bytecode",
+        build_python = version + "_build",
+        cpython = release,
+        tags = ["manual"],
+    )
+    for name in [_RUNTIME[root] for root in below] + ["stripped", "unstripped", "links", "bytecode"]:
         layer = "{}.{}".format(release, name)
         layer_blob(
             name = layer + ".blob",
@@ -150,7 +158,7 @@ def cpythons(name, catalog):
 
     `<version>_<suite>_<platform>` is a CPython. Hanging off it: `.runtime` (the libraries it needs,
     above debian-slim) and `.debian_runtime` (above debian), `.stripped` and `.unstripped` (itself),
-    `.links` (python, pip ...), layers all, each with its `.blob`. `<version>_build` is the build python they share, `<version>.bundled` lists what the source bundles. All are manual: compiling is dear.
+    `.links` (python, pip ...) and `.bytecode`, layers all, each with its `.blob`. `<version>_build` is the build python they share, `<version>.bundled` lists what the source bundles. All are manual: compiling is dear.
 
     Args:
       name: name of the filegroup of all CPythons.
@@ -178,6 +186,7 @@ def cpythons(name, catalog):
             for platform in suite_facts["platforms"]:
                 release = "{}_{}_{}".format(version, suite, platform)
                 target = catalog["platforms"][platform]
+                profile = _profile(facts, suite, suite_facts, platform, target)
                 cpython(
                     name = release,
                     build_python = version + "_build",
@@ -185,9 +194,9 @@ def cpythons(name, catalog):
                     frame_pointers = facts["minor"] not in _WITHOUT_FRAME_POINTERS,
                     free_threaded = facts["free_threaded"],
                     setup_py = facts["minor"] in _WITH_SETUP_PY,
-                    # A setup.py's modules would need other options to come out the same each time.
-                    lto = target["compile"]["lto"] and facts["minor"] not in _WITH_SETUP_PY,
-                    profile = _profile(facts, suite, suite_facts, platform, target),
+                    # Optimised as it was tried, or plainly: docs/cpython.md lists which.
+                    lto = profile != None and target["compile"]["lto"],
+                    profile = profile,
                     source = source,
                     tags = ["manual"],
                     toolchain = "//toolchains/cc:{}_{}".format(suite, platform),
@@ -197,7 +206,7 @@ def cpythons(name, catalog):
                 if platform in _TRAINERS and target["compile"]["profile"] and facts["minor"] not in _WITH_SETUP_PY:
                     _train(release, version, facts, suite, suite_facts, platform, target)
                 arch = target["debian"]
-                _layers(release, suite, platform, arch, below)
+                _layers(release, version, suite, platform, arch, below)
                 releases.append(release)
     native.filegroup(
         name = name,

@@ -96,11 +96,14 @@ def _cpython_impl(ctx):
     args.add(toolchain.ldflags, format = "--ldflags=%s")
     compile = ctx.executable._compile_setup_py if ctx.attr.setup_py else ctx.executable._compile
     full = ctx.attr._optimization[BuildSettingInfo].value == "full"
+    how = []
     if full and (ctx.attr.lto or ctx.file.profile):
         compile = ctx.executable._compile_optimized
         if ctx.attr.lto:
+            how.append("link-time optimisation")
             args.add("--lto")
         if ctx.file.profile:
+            how.append("profile")
             args.add("--profile", ctx.file.profile)
             args.add("--max-mismatched", _MAX_MISMATCHED)
             inputs = inputs + [ctx.file.profile]
@@ -126,7 +129,10 @@ def _cpython_impl(ctx):
         ] + ctx.files.wheels,
         outputs = [out, report, gdb],
         mnemonic = "CompileCPython",
-        progress_message = "Compiling CPython " + label,
+        progress_message = "Compiling CPython {} ({})".format(
+            label,
+            " and ".join(how) or "plain",
+        ),
         resource_set = _compile_resources,
     )
     return [
@@ -260,6 +266,44 @@ cpython_layer = rule(
         ),
         "_strip": attr.label(
             default = "//tools/cpython:strip",
+            executable = True,
+            cfg = "exec",
+        ),
+    },
+    exec_compatible_with = EXEC_CONSTRAINTS,
+)
+
+def _cpython_bytecode_layer_impl(ctx):
+    info = ctx.attr.cpython[CPythonInfo]
+    out = ctx.actions.declare_file(ctx.label.name + ".tar")
+    args = ctx.actions.args()
+    args.add("--cpython", info.tar)
+    args.add("--build-python", ctx.file.build_python)
+    args.add("--epoch", info.epoch)
+    args.add("--work", out.path + ".work")
+    args.add("--out", out)
+    ctx.actions.run(
+        executable = ctx.executable._bytecode,
+        arguments = [args],
+        inputs = [info.tar, ctx.file.build_python],
+        outputs = [out],
+        mnemonic = "CompileBytecode",
+        progress_message = "Writing byte code of layer %{label}",
+    )
+    return [DefaultInfo(files = depset([out]))]
+
+cpython_bytecode_layer = rule(
+    implementation = _cpython_bytecode_layer_impl,
+    doc = "A layer of byte code for all of a CPython's modules: an uncompressed tar.",
+    attrs = {
+        "build_python": attr.label(
+            mandatory = True,
+            allow_single_file = True,
+            doc = "the build_python of the same version",
+        ),
+        "cpython": attr.label(mandatory = True, providers = [CPythonInfo]),
+        "_bytecode": attr.label(
+            default = "//tools/cpython:bytecode",
             executable = True,
             cfg = "exec",
         ),

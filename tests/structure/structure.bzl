@@ -29,6 +29,9 @@ _NATIVE = ["amd64"]
 def python_structure_test(name, image, version, suite, variant, platform, **kwargs):
     """The structure tests of one image, and `<image>.validation`: its layout is as OCI wants it.
 
+    Where the build machine runs the platform's programs there is `<image>.cpython_test` too, CPython's
+    whole test suite, always manual.
+
     Args:
       name: name of the structure test.
       image: the image of one platform, as an OCI layout directory.
@@ -90,3 +93,14 @@ def python_structure_test(name, image, version, suite, variant, platform, **kwar
         },
         **kwargs
     )
+    if platform in _NATIVE:
+        image_structure_test(
+            name = name.removesuffix(".test") + ".cpython_test",
+            timeout = "eternal",
+            configs = ["//tests/structure:cpython-test.yaml"],
+            image = image,
+            mounts = mounts,
+            oci_platform = oci_platform,
+            platform = platform,
+            tags = ["manual"],
+        )

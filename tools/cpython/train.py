@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import ClassVar, TextIO
 
 from tools.cpython import profiles
 from tools.cpython.compile import Compilation, Recipe
@@ -94,21 +94,29 @@ def _tested(log: Path) -> float | None:
     return int(found[-1][0]) / int(found[-1][1]) if found else None
 
 
-def make_startable(workspace: Workspace) -> Path:
-    """Puts a launcher before the interpreter in the source directory; returns the launcher.
+def make_startable(python: Path, libpython: Path, sysroot: Path, launcher: Path) -> list[str]:
+    """Puts a launcher before an interpreter for the build machine.
 
     The interpreter then starts with the sysroot's loader and libraries, also when its own tests
     start it again, and other programs don't get them.
+
+    Args:
+        python: the interpreter; it is renamed.
+        libpython: the directory of its library.
+        sysroot: the unpacked sysroot it was made for.
+        launcher: the program of tools/toolchain/launcher.c.
+
+    Returns:
+        The command that starts it without the launcher, under another name.
     """
-    python, root = workspace.src / "python", workspace.root
-    python.rename(python.with_name("python.real"))
-    shutil.copy2(root / "host/usr/bin/make", python)  # any launcher will do: they are all the same
-    libraries = f"{workspace.src}:{root}/sysroot/usr/lib/{workspace.toolchain.triplet}"
-    loader = f"{root}/sysroot/usr/lib64/ld-linux-x86-64.so.2"
-    lines = [loader, "--inhibit-cache", "--argv0", "%s", "--library-path", libraries]
-    lines.append("%d/python.real")
-    python.with_name("python.launch").write_text("".join(line + "\n" for line in lines))
-    return python
+    real = python.rename(python.with_name(f"{python.name}.real"))
+    shutil.copy2(launcher, python)
+    (libc,) = sysroot.glob("usr/lib/*/libc.so.6")
+    loader = f"{sysroot}/usr/lib64/ld-linux-x86-64.so.2"
+    start = [loader, "--inhibit-cache", "--library-path", f"{libpython}:{libc.parent}"]
+    lines = [*start, "--argv0", "%s", str(real)]
+    python.with_name(f"{python.name}.launch").write_text("".join(line + "\n" for line in lines))
+    return [*start, str(real)]
 
 
 def profile_task(workspace: Workspace) -> list[str]:
@@ -129,9 +137,11 @@ def profile_task(workspace: Workspace) -> list[str]:
 class Training(Compilation):
     """A compilation of what counts; `train` does all of it."""
 
+    # Not --with-lto: counting happens before it.
+    options: ClassVar[tuple[str, ...]] = ("--enable-optimizations",)
+
     def __init__(self, workspace: Workspace, recipe: Recipe) -> None:
-        # Not --with-lto: counting happens before it.
-        super().__init__(workspace, with_options(recipe, ("--enable-optimizations",)))
+        super().__init__(workspace, with_options(recipe, self.options))
 
     def train(self, phases: Phases) -> list[str]:
         """Leaves .gcda files in the workspace's source directory; returns the task's arguments.
@@ -155,7 +165,10 @@ class Training(Compilation):
                 "profile-gen-stamp",
             )
         # Compiling has counted nothing: no program of the target has run.
-        python, task = make_startable(workspace), profile_task(workspace)
+        python, task = workspace.src / "python", profile_task(workspace)
+        # Any launcher will do: they are all the same.
+        launcher = workspace.root / "host/usr/bin/make"
+        make_startable(python, workspace.src, workspace.root / "sysroot", launcher)
         # A background job of a shell ignores SIGINT, and so would the tests of it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with phases.phase("profile task", lambda: _tested(workspace.log / "train")):

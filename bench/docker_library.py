@@ -1,0 +1,110 @@
+"""Compiles CPython as docker-library's Dockerfile does: optimised by a profile of its own training.
+
+The same source, compiler, flags and libraries as the build it is compared with. What differs is
+what docker-library does otherwise: `make` trains, so the profile is this machine's, and nothing is
+done for reproducibility. It takes half an hour of two cores, so the result is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tools.cpython import layer, train
+from tools.cpython.compile import Recipe
+from tools.cpython.workspace import BuildError, Toolchain, Workspace
+
+# A change here compiles anew.
+_FORMAT = 1
+
+
+class InPlace(train.Training):
+    """A compilation that trains first; `build` does all of it."""
+
+    options = ("--enable-optimizations", "--with-lto")
+
+    def build(self, phases: train.Phases) -> None:
+        """Builds and installs below `out`.
+
+        Raises:
+            BuildError: a step failed.
+        """
+        self.train(phases)
+        source, shell = self.workspace.src, f"SHELL={self.workspace.bin}/sh"
+        with phases.phase("compile what is measured"):
+            for name in ("python", "python.real", "python.launch"):
+                (source / name).unlink()
+            # What the Makefile does after its own training.
+            self._step("clean", "make", shell, "clean-retain-profile")
+            (source / "profile-run-stamp").touch()
+            self._make()
+        layer.prune(self.out / "usr/local")
+
+
+def _recipe(files: Mapping[str, Path], facts: Mapping[str, Any], jobs: int) -> Recipe:
+    return Recipe(
+        version=facts["version"],
+        source=files["source"],
+        build_python=files["build-python"],
+        config_site=files["config-site"],
+        cflags=facts["cflags"],
+        ldflags=facts["ldflags"],
+        free_threaded=facts["free_threaded"],
+        wheels=(),
+        optimization="none",
+        expected_missing=(),
+        jobs=jobs,
+    )
+
+
+def key(files: Mapping[str, Path], facts: Mapping[str, Any]) -> str:
+    """What names a result: a digest of all that goes into it."""
+    digest = hashlib.sha256(json.dumps([_FORMAT, facts], sort_keys=True).encode())
+    for name, path in sorted(files.items()):
+        with path.open("rb") as stream:
+            digest.update(f"{name} {hashlib.file_digest(stream, 'sha256').hexdigest()}".encode())
+    return digest.hexdigest()[:16]
+
+
+def cached(files: Mapping[str, Path], report: Mapping[str, Any]) -> Path:
+    """A tar of usr/local, compiled if the cache hasn't it.
+
+    Args:
+        files: source, build-python, config-site, cc, sysroot and host, as train.py takes them.
+        report: the report of the build to compare with, which has the compiler's flags.
+
+    Raises:
+        SystemExit: a step failed; the text says which.
+    """
+    names = ("version", "triplet", "gnu", "gcc", "cflags", "ldflags", "free_threaded", "epoch")
+    facts = {name: report[name] for name in names}
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = home / "python-images/bench"
+    out = folder / f"docker-library-{facts['version']}-{key(files, facts)}.tar"
+    if out.exists():
+        return out
+    print(f"no {out} yet: compiling as docker-library does", file=sys.stderr)
+    folder.mkdir(parents=True, exist_ok=True)
+    toolchain = Toolchain(
+        files["cc"], files["sysroot"], files["host"], facts["triplet"], facts["gcc"], facts["gnu"]
+    )
+    recipe = _recipe(files, facts, len(os.sched_getaffinity(0)))
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="docker-library-") as scratch,
+            Workspace(Path(scratch) / "work", toolchain, facts["epoch"]) as workspace,
+        ):
+            compilation = InPlace(workspace, recipe)
+            compilation.build(train.Phases(sys.stderr))
+            part = out.with_suffix(".part")
+            layer.write(compilation.out, part, facts["epoch"])
+            part.rename(out)
+    except BuildError as error:
+        raise SystemExit(f"bench: compiling as docker-library does: {error}") from None
+    return out

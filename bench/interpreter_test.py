@@ -1,0 +1,92 @@
+"""What the benchmark of interpreters makes of its figures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import docker_library, interpreter
+from bench.interpreter import Build
+
+
+def test_pyperfs_files_are_read() -> None:
+    one = {"metadata": {"name": "a"}, "benchmarks": [{"runs": [{"values": [1.0]}, {}]}]}
+    assert interpreter.parse(json.dumps(one)) == {"a": [1.0]}
+    several = {
+        "metadata": {},
+        "benchmarks": [
+            {"metadata": {"name": "a"}, "runs": [{"values": [1.0, 2.0]}]},
+            {"metadata": {"name": "b"}, "runs": [{"values": [3.0]}, {"values": [4.0]}]},
+        ],
+    }
+    assert interpreter.parse(json.dumps(several)) == {"a": [1.0, 2.0], "b": [3.0, 4.0]}
+
+
+def test_the_mean_is_geometric_and_the_spread_the_rounds() -> None:
+    found = interpreter.summary(
+        [
+            ({"a": [1.0], "b": [4.0]}, {"a": [0.5], "b": [8.0]}),
+            ({"a": [1.0], "b": [4.0]}, {"a": [0.5], "b": [4.0]}),
+            ({"a": [1.0], "b": [4.0]}, {"a": [0.5], "b": [4.0]}),
+        ]
+    )
+    assert [row["ratio"] for row in found["rows"]] == [0.5, 1.0]
+    assert found["geometric_mean"] == pytest.approx(0.7071)
+    assert found["spread"] == [pytest.approx(0.7071), 1.0]
+    builds = [Build(name, Path(name), [name]) for name in ("none", "full")]
+    lines = interpreter.report(found, builds, "cpu s").splitlines()
+    assert lines[1].split() == ["a", "1.000000", "0.500000", "0.500"]
+    assert lines[-1] == "geometric mean 0.707, rounds 0.707 to 1.000"
+
+
+def test_a_failing_benchmark_shows_its_output(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho no such module\nexit 3\n")
+    python.chmod(0o755)
+    build = Build("none", python, [str(python)])
+    with pytest.raises(SystemExit, match="no such module"):
+        interpreter.seconds(build, [str(tmp_path / "run.py")], [tmp_path])
+
+
+def test_another_input_is_another_cached_build(tmp_path: Path) -> None:
+    source, compiler = tmp_path / "source", tmp_path / "cc"
+    source.write_text("one")
+    compiler.write_text("gcc")
+    files, facts = {"source": source, "cc": compiler}, {"cflags": "-O2"}
+    first = docker_library.key(files, facts)
+    assert docker_library.key(dict(reversed(files.items())), facts) == first
+    assert docker_library.key(files, {"cflags": "-O3"}) != first
+    source.write_text("two")
+    assert docker_library.key(files, facts) != first
+
+
+def test_two_different_known_builds_are_asked_for() -> None:
+    assert interpreter.pair("none,full") == ["none", "full"]
+    with pytest.raises(argparse.ArgumentTypeError, match="not two of docker-library, full, none"):
+        interpreter.pair("full,fast")
+
+
+def test_the_clock_is_the_processs() -> None:
+    script = Path(interpreter.__file__).parent / "cpu_clock/sitecustomize.py"
+    program = f"import runpy, time; runpy.run_path({str(script)!r}); time.sleep(0.3); "
+    program += "print(time.perf_counter())"
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert float(result.stdout) < 0.3
+
+
+def test_a_script_of_several_benchmarks_is_told_which() -> None:
+    assert interpreter.script(Path("/b"), "go") == ["/b/bm_go/run_benchmark.py"]
+    assert interpreter.script(Path("/b"), "unpickle") == [
+        "/b/bm_pickle/run_benchmark.py",
+        "unpickle",
+    ]

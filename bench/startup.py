@@ -1,0 +1,123 @@
+"""Measure how long an interpreter takes to start, with and without byte code.
+
+    ./bazelw run //bench:startup -- [--json FILE] [--runs N]
+
+docker-library's images have no byte code, and neither have ours: it would be a third of a slim
+image. So every start compiles what it imports, unless something may write __pycache__. The same
+interpreter is started with byte code beside its modules, and without, in turns. Rows, each the
+median CPU time of a process and its children, user and system, in milliseconds:
+
+    pass      python3 -c pass
+    imports   python3 -c with a program's usual imports (IMPORTS)
+    pip       python3 -m pip --version
+
+The JSON is {"format": 1, "unit": "cpu ms", "host": {...}, "release", "suite", "bytes": the byte
+code's size, "rows": [{"name", "values": {"without": [...], "with": [...]}, "medians": {...}}]}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import interpreter
+
+IMPORTS = (
+    "argparse, asyncio, concurrent.futures, csv, dataclasses, datetime, decimal, email.message, "
+    "http.client, json, logging.config, pathlib, sqlite3, ssl, subprocess, typing, unittest, "
+    "urllib.request, uuid, xml.etree.ElementTree, zipfile"
+)
+COMMANDS = {
+    "pass": ["-c", "pass"],
+    "imports": ["-c", f"import {IMPORTS}"],
+    "pip": ["-m", "pip", "--version"],
+}
+
+
+def start(command: Sequence[str]) -> float:
+    """Runs a command; the CPU time it and its children took, in milliseconds.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result = subprocess.run(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if result.returncode != 0:
+        raise SystemExit(f"bench: {' '.join(command)} failed:\n{result.stdout[-2000:]}")
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return spent * 1000
+
+
+def compile_all(build: interpreter.Build, library: Path) -> int:
+    """Writes byte code that is never checked against its source; its size in bytes."""
+    options = ["-q", "--invalidation-mode=unchecked-hash", str(library)]
+    subprocess.run([*build.command, "-m", "compileall", *options], check=True, env={})
+    return sum(path.stat().st_size for path in library.rglob("*.pyc"))
+
+
+def main(argv: list[str]) -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, help="file to write the figures to")
+    parser.add_argument("--runs", type=int, default=30, help="default: %(default)s")
+    parser.add_argument("--release", default="3.14.7", help="CPython, default %(default)s")
+    parser.add_argument("--suite", default="trixie", help="default: %(default)s")
+    parser.add_argument("--build", choices=interpreter.BUILDS, default="full", help="which")
+    options = parser.parse_args(argv)
+    root = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
+    with tempfile.TemporaryDirectory(prefix="startup-") as folder:
+        builds = {}
+        for name in ("without", "with"):
+            scratch = Path(folder, name)
+            scratch.mkdir()
+            builds[name] = interpreter.make(
+                root, options.build, options.release, options.suite, scratch
+            )
+        size = compile_all(builds["with"], builds["with"].python.parents[1] / "lib")
+        rows = []
+        for name, arguments in COMMANDS.items():
+            values: dict[str, list[float]] = {key: [] for key in builds}
+            for number in range(options.runs + 1):
+                for key, build in builds.items():
+                    spent = start([*build.command, *arguments])
+                    if number:  # the first one reads from the disk
+                        values[key].append(round(spent, 3))
+            medians = {key: round(statistics.median(found), 3) for key, found in values.items()}
+            rows.append({"name": name, "values": values, "medians": medians})
+            print(f"{name:<10}" + "".join(f"{k:>10} {v:8.1f} ms" for k, v in medians.items()))
+    print(f"byte code: {size / 1e6:.1f} MB")
+    if options.json:
+        whole = {
+            "format": 1,
+            "unit": "cpu ms",
+            "host": interpreter.host(),
+            "release": options.release,
+            "suite": options.suite,
+            "build": options.build,
+            "bytes": size,
+            "rows": rows,
+        }
+        options.json.write_text(json.dumps(whole, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
