@@ -47,6 +47,7 @@ def words(checkout: Path) -> list[str]:
     ("job", "expected"),
     [
         (["platform", "arm64"], ["test", "--config=ci", "//tests:matrix_arm64"]),
+        (["platform", "amd64"], ["//tests:matrix_amd64", "//tests/e2e:slow_tests"]),
         (
             ["matrix", "gitlab"],
             ["//tools:matrix", "--", "--by", "platform", "--provider", "gitlab"],
