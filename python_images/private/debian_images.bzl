@@ -4,7 +4,7 @@ load("@debian//:sets.bzl", "SNAPSHOTS")
 load("//python_images/rootfs:rootfs.bzl", "layer_name")
 load(":attestations.bzl", "build_tools", "image_attestations", "lock_file")
 load(":oci.bzl", "image", "image_annotations", "image_index")
-load(":signing.bzl", "image_sign")
+load(":signing.bzl", "index_attestations")
 load(":time.bzl", "snapshot_rfc3339")
 
 _REPOSITORY = "localhost/debian"
@@ -91,11 +91,9 @@ def debian_images(name, catalog):
                 repo_tags = repo_tags,
                 tags = ["manual"],
             )
-            image_sign(
-                name = index + ".sign",
-                image = index,
-                sboms = ["{}_{}.sbom".format(index, platform) for platform in facts["platforms"]],
-                tags = ["manual"],
+            index_attestations(
+                index,
+                ["{}_{}".format(index, platform) for platform in facts["platforms"]],
             )
             indexes.append(index)
     native.filegroup(

@@ -9,7 +9,7 @@ load(":debian_images.bzl", "debian_image")
 load(":oci.bzl", "image", "image_annotations", "image_index")
 load(":oci_test.bzl", "image_validation_test")
 load(":publish.bzl", "publish")
-load(":signing.bzl", "image_sign", "images_sign")
+load(":signing.bzl", "INDEX_ATTESTATIONS", "images_sign", "index_attestations")
 load(":windows_images.bzl", "joint_tags", "windows_images")
 
 # What hangs off an image under each of its names, besides the test of a platform's.
@@ -242,17 +242,11 @@ def python_images(
             repo_tags = ["{}:{}".format(_REPOSITORY, tag) for tag in index_tags],
             tags = ["manual"],
         )
-        image_sign(
-            name = entry["name"] + ".sign",
-            image = entry["name"],
-            image_tags = index_tags,
-            sboms = [image + ".sbom" for image in images.values()],
-            tags = ["manual"],
-        )
+        index_attestations(entry["name"], images.values(), index_tags)
         _aliases(
             [tag for tag in index_tags if tag != entry["name"]],
             entry["name"],
-            _COMPANIONS + ["sign"],
+            _COMPANIONS + INDEX_ATTESTATIONS,
         )
         _index_test(entry | {"tags": index_tags}, images, catalog)
         indexes[entry["name"]] = index_tags

@@ -109,3 +109,30 @@ images_sign = rule(
     executable = True,
     provides = [SigningInfo],
 )
+
+# What index_attestations declares, besides what hangs off every image.
+INDEX_ATTESTATIONS = ["provenance", "sbom", "sign"]
+
+def index_attestations(name, images, image_tags = []):
+    """Declares what there is to be said of an index, beside the index itself.
+
+    `<name>.sbom` and `<name>.provenance`, the documents of all its images, and `<name>.sign` (run).
+
+    Args:
+      name: the index's target.
+      images: the targets of its images, each with its image_attestations.
+      image_tags: further names that `--only` knows it by.
+    """
+    for companion in ["provenance", "sbom"]:
+        native.filegroup(
+            name = "{}.{}".format(name, companion),
+            srcs = ["{}.{}".format(image, companion) for image in images],
+            tags = ["manual"],
+        )
+    image_sign(
+        name = name + ".sign",
+        image = name,
+        image_tags = image_tags,
+        sboms = [image + ".sbom" for image in images],
+        tags = ["manual"],
+    )

@@ -1,6 +1,6 @@
-"""An image has the same digest in another folder, time zone, locale and umask.
+"""An image and the documents about it are the same in another folder, time zone, locale and umask.
 
-The digest to compare with comes from the build this test is part of (it is its data); the
+What to compare with comes from the build this test is part of (it is its data); the
 scratch copy compiles and assembles everything again, with no cache of actions.
 """
 
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tools.testing.checkout import scratch
 
-IMAGE = "//images:3.13-slim-bookworm_arm64.digest"
+IMAGE = "//images:3.13-slim-bookworm_arm64"
+TARGETS = [f"{IMAGE}.{what}" for what in ("digest", "provenance", "sbom")]
 OTHER_MACHINE = {
     "LANG": "tr_TR.UTF-8",
     "LC_ALL": "tr_TR.UTF-8",
@@ -21,12 +22,15 @@ OTHER_MACHINE = {
 }
 
 
-def test_digests_are_equal() -> None:
-    here = Path(os.environ["DIGEST"]).read_text().strip()
+def test_images_and_documents_are_equal() -> None:
+    here = {Path(name).name: Path(name).read_bytes() for name in os.environ["FILES"].split()}
+    assert len(here) == 4
     flags = ["--disk_cache=", "--remote_cache="]
+    there = {}
     with scratch("reproducible-in-a-folder-of-another-length", flags) as copy:
-        result = copy.bazel("build", IMAGE, environment=OTHER_MACHINE, umask=0o077)
+        result = copy.bazel("build", *TARGETS, environment=OTHER_MACHINE, umask=0o077)
         assert result.status == 0, result.errors
-        (file,) = copy.output(IMAGE, environment=OTHER_MACHINE)
-        there = file.read_text().strip()
+        for target in TARGETS:
+            for file in copy.output(target, environment=OTHER_MACHINE):
+                there[file.name] = file.read_bytes()
     assert there == here

@@ -22,8 +22,10 @@ from tools.oci.registry.push import Image, push
 from tools.oci.registry.real_registry import RealRegistry
 
 COSIGN, ORAS, SIGN = (str(Path(os.environ[name]).absolute()) for name in ("COSIGN", "ORAS", "SIGN"))
-LAYOUT = Layout(Path(os.environ["IMAGE"]).absolute())
-DIGEST = LAYOUT.root()["digest"]
+LAYOUT = Layout(Path(os.environ["INDEX"]).absolute())
+# What the tag stands for, and the image of one of its platforms, which documents are about.
+INDEX = LAYOUT.root()["digest"]
+DIGEST = Path(os.environ["DIGEST"]).read_text().strip()
 DOCUMENTS = {
     kind: next(path for path in map(Path, files.split()) if path.name.endswith(ending))
     for kind, files, ending in [
@@ -73,10 +75,10 @@ class Published:
             COSIGN, "verify-attestation", *KEY, f"--type={kind}", f"{self.name}@{DIGEST}"
         )
 
-    def copy(self, reference: str) -> subprocess.CompletedProcess[str]:
-        """Fetch an image with all that is attached to it."""
+    def copy(self, reference: str, *more: str) -> subprocess.CompletedProcess[str]:
+        """Fetch an image; with --recursive and all that is attached to it."""
         return self.run(
-            *(ORAS, "copy", "--recursive", "--from-plain-http", "--to-oci-layout"),
+            *(ORAS, "copy", *more, "--from-plain-http", "--to-oci-layout"),
             *(self.name + reference, "copy:1"),
         )
 
@@ -136,12 +138,15 @@ def payload(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return statement
 
 
-def test_the_image_is_signed(signed: Published) -> None:
-    for reference in (f":{TAG}", f"@{DIGEST}"):
+def test_index_and_images_are_signed(signed: Published) -> None:
+    images = [entry["digest"] for entry, _ in LAYOUT.images()]
+    assert len(images) == 2
+    assert DIGEST in images
+    for digest, reference in [(INDEX, f":{TAG}"), *((one, f"@{one}") for one in (INDEX, *images))]:
         done = signed.verify(reference)
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout)[0]["critical"]["image"]["docker-manifest-digest"]
-        assert told == DIGEST
+        assert told == digest
 
 
 def test_the_documents_are_attached_and_signed(signed: Published) -> None:
@@ -172,10 +177,13 @@ def test_attestations_say_what_the_files_say(signed: Published) -> None:
 
 
 def test_all_of_it_can_be_copied(signed: Published) -> None:
-    done = signed.copy(f":{TAG}")
-    assert done.returncode == 0, done.stderr
-    index = json.loads((signed.folder / "copy/index.json").read_bytes())
-    assert DIGEST in {entry["digest"] for entry in index["manifests"]}
+    # With --recursive this oras wants something attached to the index itself.
+    for reference, more in [(f":{TAG}", ()), (f"@{DIGEST}", ("--recursive",))]:
+        done = signed.copy(reference, *more)
+        assert done.returncode == 0, done.stderr
+    copied = {path.name for path in (signed.folder / "copy/blobs/sha256").iterdir()}
+    expected = {INDEX, DIGEST, *signed.attached().values()}
+    assert {digest.removeprefix("sha256:") for digest in expected} <= copied
 
 
 def test_a_login_in_podmans_file_will_do(signed: Published) -> None:
@@ -225,18 +233,19 @@ def test_a_changed_layer_is_found_when_it_is_fetched(tampered: Published) -> Non
     if skopeo := shutil.which("skopeo"):
         done = tampered.run(
             *(skopeo, "copy", "--insecure-policy", "--src-tls-verify=false"),
-            *(f"docker://{tampered.name}:{TAG}", "oci:skopeo:1"),
+            *(f"docker://{tampered.name}@{DIGEST}", "oci:skopeo:1"),
         )
         assert done.returncode != 0
         assert "Digest did not match" in done.stderr
 
 
 def test_a_changed_manifest_is_found(tampered: Published) -> None:
-    flip(tampered.stored(DIGEST))
+    flip(tampered.stored(INDEX))
     assert tampered.verify(f":{TAG}").returncode != 0
+    assert tampered.copy(f":{TAG}").returncode != 0
+    flip(tampered.stored(DIGEST))
     # By digest cosign fetches the signature alone; whoever fetches the image finds it.
-    for reference in (f":{TAG}", f"@{DIGEST}"):
-        assert tampered.copy(reference).returncode != 0
+    assert tampered.copy(f"@{DIGEST}").returncode != 0
 
 
 def test_another_image_under_the_tag_is_not_signed(tampered: Published) -> None:
