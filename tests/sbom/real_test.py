@@ -61,8 +61,8 @@ def test_every_debian_package_has_checksum_source_and_purl(bill: dict[str, Any])
         assert "?arch=" in package["purl"]
         assert "&distro=" in package["purl"]
     licensed = [package for package in packages.values() if "licenses" in package]
-    # All but a few have a copyright file in the machine-readable format.
-    assert len(licensed) > 0.8 * len(packages)
+    # Those without have a copyright file for people: gcc's, X11's, krb5's, Python's ...
+    assert len(licensed) > 0.7 * len(packages)
 
 
 def test_cpython_and_what_it_bundles(bill: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ from tools.sbom.model import purl
 
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
 PREDICATE: Final = "https://slsa.dev/provenance/v1"
-# Says how to read the parameters: docs/security.md describes them.
+# Says how to read the parameters: docs/sbom.md describes them.
 BUILD_TYPE: Final = "urn:python-images:bazel:v1"
 
 
