@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.testing.checkout import scratch
 
-IMAGE = "//images:3.13-slim-bookworm_arm64"
+IMAGE = "//images:3.14-slim-trixie_arm64"
 TARGETS = [f"{IMAGE}.{what}" for what in ("digest", "provenance", "sbom")]
 OTHER_MACHINE = {
     "LANG": "tr_TR.UTF-8",

@@ -88,7 +88,7 @@ def _version(version: Version, newest: bool) -> dict[str, object]:
         "minor": version.release.minor,
         "label": version.release.label,
         "free_threaded": version.release.free_threaded,
-        "sample": version.sample,
+        "sample": version.sample is not None,
         "wheels": list(version.minor.wheels),
         "prerelease": version.release.prerelease,
         "newest": newest,

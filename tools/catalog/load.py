@@ -223,7 +223,7 @@ def _minors(value: Value, suites: set[str] | None, wheels: set[str] | None) -> d
             suites=_some_of(row.get("suites"), suites, "suite"),
             free_threaded=threaded is not None and threaded.boolean(),
             wheels=_some_of(row.get("wheels"), wheels, "wheel") or (),
-            sample=sampled is not None and sampled.boolean(),
+            sample=None if sampled is None else sampled.one_of(SAMPLES, "sample"),
         )
         row.done()
         for alias in minor.aliases:

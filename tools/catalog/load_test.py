@@ -120,7 +120,7 @@ def test_no_tag_of_the_real_catalog_is_two_images() -> None:
 
 def test_a_free_threaded_build_is_one_flag(catalog: Path) -> None:
     before = {image.name: image.tags for image in load(catalog).images()}
-    edit(catalog, "versions.yaml", "    env: {}", "    free_threaded: true\n    sample: true")
+    edit(catalog, "versions.yaml", "    env: {}", "    free_threaded: true\n    sample: all")
     made = load(catalog)
     images = {image.name: image.tags for image in made.images()}
     assert {name: images[name] for name in before} == before
@@ -134,7 +134,7 @@ def test_a_free_threaded_build_is_one_flag(catalog: Path) -> None:
     ordinary, threaded = made.versions["3.14.7"], made.versions["3.14.7t"]
     assert (threaded.url, threaded.sha256) == (ordinary.url, ordinary.sha256)
     assert threaded.env == ordinary.env
-    assert (ordinary.sample, threaded.sample) == (True, False)
+    assert (ordinary.sample, threaded.sample) == ("all", None)
     exported = export.export(made)["versions"]
     assert isinstance(exported, dict)
     assert list(exported) == ["3.14.7", "3.14.7t", "3.13.15"]
@@ -185,10 +185,19 @@ def test_a_variant_that_repeats_a_tag_is_refused(catalog: Path) -> None:
 def test_a_variant_says_how_much_of_it_is_in_the_sample(
     catalog: Path, how: str | None, sample: dict[str, tuple[str, ...]]
 ) -> None:
-    edit(catalog, "versions.yaml", "    env: {}", "    sample: true")
+    edit(catalog, "versions.yaml", "    env: {}", "    sample: all")
     if how is not None:
         edit(catalog, "variants.yaml", "strip: true", f"strip: true\n    sample: {how}")
     assert {image.name: image.sample for image in load(catalog).images() if image.sample} == sample
+
+
+def test_a_minor_version_may_be_in_the_sample_on_one_platform(catalog: Path) -> None:
+    edit(catalog, "versions.yaml", "    env: {}", "    sample: one")
+    edit(catalog, "variants.yaml", "strip: true", "strip: true\n    sample: all")
+    assert {image.name: image.sample for image in load(catalog).images() if image.sample} == {
+        "3.14.7-slim-trixie": SAMPLED[:1],
+        "3.14.7-slim-bookworm": SAMPLED[:1],
+    }
 
 
 def test_a_new_patch_release_is_one_row(catalog: Path) -> None:

@@ -25,7 +25,8 @@ class Minor:
         suites: only these have it; all if None.
         free_threaded: whether each release is also built without the global interpreter lock.
         wheels: what images have beside pip, as ``name==version``.
-        sample: whether `bazel test //...` tests its images, on the platforms of the sample.
+        sample: on which platforms of the sample `bazel test //...` tests its images: ``all`` of
+            them, the first ``one``, or on none if None.
     """
 
     name: str
@@ -35,7 +36,7 @@ class Minor:
     suites: tuple[str, ...] | None
     free_threaded: bool = False
     wheels: tuple[str, ...] = ()
-    sample: bool = False
+    sample: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,9 @@ class Version:
         return str(self.release)
 
     @property
-    def sample(self) -> bool:
-        """Whether `bazel test //...` tests its images, on the platforms of the sample."""
-        return self.minor.sample and not self.release.free_threaded
+    def sample(self) -> str | None:
+        """On which platforms `bazel test //...` tests its images: as Minor.sample."""
+        return None if self.release.free_threaded else self.minor.sample
 
     @property
     def epoch(self) -> int:
@@ -261,7 +262,8 @@ class Catalog:
         """The platforms that could be in the sample."""
         if variant.sample is None or not version.sample:
             return ()
-        return tuple(name for name in suite.platforms if self.platforms[name].sample)
+        platforms = tuple(name for name in suite.platforms if self.platforms[name].sample)
+        return platforms[:1] if version.sample == "one" else platforms
 
 
 def _image(

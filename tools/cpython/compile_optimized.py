@@ -51,6 +51,9 @@ class Optimization:
         flags = []
         if self.profile:
             flags += ["$(PGO_PROF_USE_FLAG)", profiles.WARNINGS]
+        else:
+            # What configure adds with --enable-optimizations: calls within libpython are direct.
+            flags.append("-fno-semantic-interposition")
         if self.lto:
             # gcc marks the sections with a random number, or with one made of this.
             flags.append("-frandom-seed=$@")
@@ -90,6 +93,11 @@ class OptimizedCompilation(compilation.Compilation):
         if argv[0] == "make" and self.optimization.lto:
             # So many parts are compiled at once; how many parts there are doesn't depend on it.
             argv = (*argv, f"LDFLAGS_NODIST=-flto={self.recipe.jobs}")
+        if step == "relink":
+            # What configure without --enable-shared has here. The interpreter then has libpython's
+            # code in itself, where calls and thread-local variables cost less; the library stays
+            # for what embeds Python. docs/performance.md has the figures.
+            argv = (*argv, "LINK_PYTHON_OBJS=$(LIBRARY_OBJS)")
         if step != "make":
             return super()._step(step, *argv, **extra)
         # Not `all`: that would be a second make, which doesn't expand the variables per object.
@@ -115,6 +123,7 @@ class OptimizedCompilation(compilation.Compilation):
             **super().report(),
             "optimization": "full",
             "lto": self.optimization.lto,
+            "interpreter": "has libpython linked in",
             "max_mismatched": self.optimization.max_mismatched,
             "profile": self.use.report() if self.use else None,
         }
