@@ -52,18 +52,17 @@ joint_index = rule(
     },
 )
 
-def image_push(name, image, image_tags):
-    """A program that pushes an image or index: `bazel run <name> -- --repository HOST/PATH`.
+def image_push(name, image):
+    """A program that pushes: `bazel run <name> -- --repository HOST/PATH --tag TAG`.
 
     Args:
       name: name of the program.
       image: an image or index of which blobs may be missing, being in the registry.
-      image_tags: the tags it gets.
     """
     py_binary(
         name = name,
         srcs = ["//tools/oci/registry:push.py"],
-        args = ["--image=$(rootpath %s)" % image] + ["--tag=" + tag for tag in image_tags],
+        args = ["--image=$(rootpath %s)" % image],
         data = [image],
         main = "//tools/oci/registry:push.py",
         tags = ["manual"],

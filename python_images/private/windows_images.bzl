@@ -1,5 +1,6 @@
 """windows_images: every Windows image of a catalog, and the indexes that join it with others."""
 
+load("@rules_python//python:defs.bzl", "py_test")
 load(":joint_index.bzl", "image_push", "joint_index")
 load(":layer.bzl", "layer_blob")
 load(":oci.bzl", "image_annotations")
@@ -14,6 +15,8 @@ _NOT_LOCKED = "//third_party/windows:locked_by_tools_lock"
 def windows_bases(name, windows, locked):
     """Declares the base images, by the names of their releases, in the package of their locks.
 
+    `<release>_lock_test` checks a lock, and is skipped where there is none, which Bazel reports.
+
     Args:
       name: file group of the locks there are.
       windows: `windows` of the catalog, see tools/catalog/export.py.
@@ -26,6 +29,16 @@ def windows_bases(name, windows, locked):
             release = release,
             # It fails without a lock.
             tags = ["manual"],
+        )
+        py_test(
+            name = release + "_lock_test",
+            size = "small",
+            srcs = ["//tools/windows:check_lock.py"],
+            args = ["$(rootpath {}.lock)".format(release)] if release in locked else [],
+            data = [release + ".lock"] if release in locked else [],
+            main = "//tools/windows:check_lock.py",
+            target_compatible_with = [] if release in locked else [_NOT_LOCKED],
+            deps = ["//tools/windows:lockfile"],
         )
     native.filegroup(
         name = name,
@@ -65,17 +78,15 @@ def _names(tags, platforms):
                 actual = tags[0] + suffix,
                 tags = ["manual"],
             )
-    for suffix in ["digest"]:
-        native.filegroup(
-            name = "{}.{}".format(tags[0], suffix),
-            srcs = [tags[0]],
-            output_group = suffix,
-            tags = ["manual"],
-        )
+    native.filegroup(
+        name = tags[0] + ".digest",
+        srcs = [tags[0]],
+        output_group = "digest",
+        tags = ["manual"],
+    )
     image_push(
         name = tags[0] + ".push",
         image = tags[0],
-        image_tags = tags,
     )
     image_validation_test(
         name = tags[0] + ".validation",
@@ -170,8 +181,8 @@ def windows_images(name, catalog, locked, linux_images = {}, bases = "//third_pa
 
     For each image there is `<tag>` for every tag, with `.digest`, `.push` and `.test`, and so for the
     index of each release's images on Windows. Where all base images are locked, tags that stand for
-    Windows and Linux are joint indexes. `<release>.lock` is a base image's lock, which
-    Bazel says to have skipped where it is not there.
+    Windows and Linux are joint indexes. `windowsservercore-<release>.lock_test` checks a base
+    image's lock; Bazel reports it as skipped where there is none, also by `//images:all`.
 
     Args:
       name: file group of all that can be built, with the locks there are.
@@ -185,11 +196,9 @@ def windows_images(name, catalog, locked, linux_images = {}, bases = "//third_pa
     """
     windows = catalog["windows"]
     for release in windows["releases"]:
-        native.filegroup(
-            name = "windowsservercore-{}.lock".format(release),
-            srcs = ["{}:{}".format(bases, release)] if release in locked else [],
-            tags = ["windows_lock"],
-            target_compatible_with = [] if release in locked else [_NOT_LOCKED],
+        native.test_suite(
+            name = "windowsservercore-{}.lock_test".format(release),
+            tests = ["{}:{}_lock_test".format(bases, release)],
         )
     _layers(catalog)
     published = {}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tools.windows import lockfile
+from tools.windows import check_lock, lockfile
 from tools.windows.errors import WindowsError
 from tools.windows.fixtures import FOREIGN, Base, digest
 
@@ -102,3 +102,14 @@ def test_nothing_is_half_written(tmp_path: Path) -> None:
     with pytest.raises(WindowsError):
         lockfile.write(tmp_path / "ltsc2025.lock", Base(system="linux").lock())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_checking_locks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = Base().write_lock(tmp_path)
+    assert check_lock.main([str(path)]) == 0
+    assert (
+        "windows/servercore:ltsc2025, Windows 10.0.26100.4652, sha256:" in capsys.readouterr().out
+    )
+    path.write_text(path.read_text().replace("4652", "4653", 1))
+    assert check_lock.main([str(path)]) == 1
+    assert "says something else" in capsys.readouterr().err
