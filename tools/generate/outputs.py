@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tools.apidocs import page as apidocs
 from tools.apidocs.starlark import StarlarkError
-from tools.catalog import family_load, load, versions_json
+from tools.catalog import family_load, load, versions_json, windows
 from tools.dockerfile import recipe
 from tools.dockerfile.dockerfile import dockerfile
 from tools.generate import command
@@ -30,6 +30,10 @@ def _table(root: Path) -> str:
     for image in catalog.images():
         others = ", ".join(f"`{tag}`" for tag in image.tags[1:])
         rows.append(f"| `//images:{image.name}` | {others} | {', '.join(image.platforms)} |")
+    on_windows = windows.read(root / "catalog", Path("catalog"))
+    for other in windows.images(catalog, on_windows)[0] if on_windows else []:
+        tags = ", ".join(f"`{tag}`" for tag in other.tags[1:])
+        rows.append(f"| `//images:{other.name}` | {tags} | windows/amd64, once locked |")
     return "\n".join(rows)
 
 
