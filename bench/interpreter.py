@@ -255,17 +255,12 @@ def files(root: Path, optimization: str, release: str, suite: str) -> dict[str, 
     }
     flags = [f"--//python_images:optimization={optimization}", "--output_groups=+report"]
     _bazel(root, "build", *flags, *targets.values())
-    query = f"set({' '.join(targets.values())})"
-    expression = "target.label.name + ' ' + target.files.to_list()[0].path"
-    listing = _bazel(
-        root, "cquery", flags[0], "--output=starlark", f"--starlark:expr={expression}", query
-    )
     # bazel-out stands in the execution root, not in the checkout.
     execution_root = Path(_bazel(root, "info", "execution_root").strip())
-    paths = dict(line.split() for line in listing.splitlines())
-    found = {
-        name: execution_root / paths[label.rpartition(":")[2]] for name, label in targets.items()
-    }
+    found = {}
+    for name, label in targets.items():
+        (file,) = _bazel(root, "cquery", flags[0], "--output=files", label).split()
+        found[name] = execution_root / file
     found["config-site"] = root / "tools/cpython/config.site"
     found["report"] = found["tar"].with_suffix(".json")
     return found
