@@ -1,0 +1,29 @@
+"""Writes the list of a package set: list_packages.py LIST.json PACKAGE.apk..."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from tools.alpine.apk import read_apk
+
+
+def write_list(listing: Path, packages: Iterable[Path]) -> None:
+    """Writes what @alpine//<release>/<arch>:<set>.json has of locked packages."""
+    rows = [
+        {
+            "package": read_apk(path).one("pkgname"),
+            "file": path.name,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "requested": True,
+        }
+        for path in packages
+    ]
+    listing.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    write_list(Path(sys.argv[1]), [Path(path) for path in sys.argv[2:]])

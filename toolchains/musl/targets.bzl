@@ -1,0 +1,58 @@
+"""What compiling for musl takes on each platform of Alpine's, as data.
+
+`gnu` is what `dpkg-architecture` calls the machine there, which docker-library tells configure;
+`triplet` what CPython calls it; `clang` and `flags` what clang takes for the baseline that Alpine's
+own gcc has. There's no armv6: gcc's own objects come out of Debian's cross compilers, and Debian
+has none for that machine with hardware floating point.
+"""
+
+TARGETS = {
+    "amd64": struct(
+        clang = "x86_64-linux-musl",
+        flags = [],
+        gnu = "x86_64-linux-musl",
+        triplet = "x86_64-linux-musl",
+    ),
+    "arm64": struct(
+        clang = "aarch64-linux-musl",
+        flags = [],
+        gnu = "aarch64-linux-musl",
+        triplet = "aarch64-linux-musl",
+    ),
+    "armv7": struct(
+        clang = "armv7-linux-musleabihf",
+        flags = ["-march=armv7-a", "-mfpu=vfpv3-d16"],
+        gnu = "arm-linux-musleabihf",
+        triplet = "arm-linux-musleabihf",
+    ),
+    "i386": struct(
+        clang = "i686-linux-musl",
+        flags = ["-march=pentium-m"],
+        gnu = "i686-linux-musl",
+        triplet = "i386-linux-musl",
+    ),
+    "ppc64le": struct(
+        clang = "powerpc64le-linux-musl",
+        flags = ["-mcpu=power8"],
+        gnu = "powerpc64le-linux-musl",
+        triplet = "powerpc64le-linux-musl",
+    ),
+    "riscv64": struct(
+        clang = "riscv64-linux-musl",
+        flags = ["-march=rv64gc", "-mabi=lp64d"],
+        gnu = "riscv64-linux-musl",
+        triplet = "riscv64-linux-musl",
+    ),
+    "s390x": struct(
+        clang = "s390x-linux-musl",
+        flags = ["-march=z10"],
+        gnu = "s390x-linux-musl",
+        triplet = "s390x-linux-musl",
+    ),
+}
+
+# docker-library's make variables for Alpine. musl gives a thread 128 kB of stack, on which deep
+# recursion ends the process; CPython then gives its threads this much.
+CFLAGS = "-DTHREAD_STACK_SIZE=0x100000"
+
+LDFLAGS = "-Wl,--strip-all"

@@ -1,0 +1,98 @@
+"""musl_toolchains: clang, and what it takes for each platform of Alpine's."""
+
+load("//toolchains/cc:rules.bzl", "package_tree")
+load(":rules.bzl", "musl_toolchain")
+load(":targets.bzl", "CFLAGS", "LDFLAGS", "TARGETS")
+
+# The suite whose packages the tools come from: images run nothing of these.
+_SUITE = "trixie"
+CLANG = "19"
+_GCC = "14"
+
+_LLVM_KEEP = [
+    "usr/lib/llvm-{clang}/bin/clang",
+    "usr/lib/llvm-{clang}/bin/lld",
+    "usr/lib/llvm-{clang}/bin/llvm-ar",
+    "usr/lib/llvm-{clang}/bin/llvm-nm",
+    "usr/lib/llvm-{clang}/bin/llvm-objcopy",
+    "usr/lib/llvm-{clang}/bin/llvm-objdump",
+    "usr/lib/llvm-{clang}/bin/llvm-readobj",
+    "usr/lib/llvm-{clang}/lib/clang/*",
+    "usr/lib/clang/{clang}/include/*",
+    "usr/lib64/*",
+    "usr/lib/x86_64-linux-gnu/*.so*",
+]
+
+_LLVM_DROP = [
+    "*/gconv/*",
+    "*/libasan*",
+    "*/libtsan*",
+    "*/liblsan*",
+    "*/libubsan*",
+    "*/libhwasan*",
+    "*/libicudata*",
+    "*/libclang-19*",
+    "*/libcurl*",
+]
+
+def musl_toolchains(name, catalog):
+    """Declares what all releases of Alpine's share: `llvm`, and `<platform>_libgcc` of each platform.
+
+    Args:
+      name: name of the filegroup of all of them.
+      catalog: CATALOG of @catalog//:catalog.bzl.
+    """
+    package_tree(
+        name = "llvm",
+        debs = "@debian//{}/amd64:cc_musl".format(_SUITE),
+        drop = _LLVM_DROP,
+        keep = [pattern.format(clang = CLANG) for pattern in _LLVM_KEEP],
+        launcher = "//toolchains/cc:launcher",
+        tags = ["manual"],
+    )
+    for platform in TARGETS:
+        gnu = catalog["platforms"][platform]["gnu"]
+        package_tree(
+            name = platform + "_libgcc",
+            debs = "@debian//{}/amd64:cc_{}".format(_SUITE, platform),
+            keep = [
+                "usr/lib/gcc*/{}/{}/{}".format(gnu, _GCC, file)
+                for file in ["crt*.o", "libgcc.a", "libgcc_eh.a"]
+            ],
+            tags = ["manual"],
+        )
+    native.filegroup(
+        name = name,
+        srcs = ["llvm"] + [platform + "_libgcc" for platform in TARGETS],
+        tags = ["manual"],
+    )
+
+def musl_platform(name, description, platform, catalog, sysroot, **kwargs):
+    """A musl_toolchain of one platform.
+
+    Args:
+      name: name of the target.
+      description: what messages call it.
+      platform: name of the platform, one of TARGETS.
+      catalog: CATALOG of @catalog//:catalog.bzl.
+      sysroot: tar of headers and libraries.
+      **kwargs: further attributes.
+    """
+    target = TARGETS[platform]
+    musl_toolchain(
+        name = name,
+        cc = "//toolchains/musl:llvm",
+        cflags = CFLAGS,
+        clang = CLANG,
+        description = description,
+        flags = target.flags,
+        frame_pointer_flags = " ".join(catalog["platforms"][platform]["compile"]["frame_pointers"]),
+        gnu = target.gnu,
+        host = "//toolchains/cc:host_tools",
+        ldflags = LDFLAGS,
+        libgcc = "//toolchains/musl:{}_libgcc".format(platform),
+        sysroot = sysroot,
+        target = target.clang,
+        triplet = target.triplet,
+        **kwargs
+    )
