@@ -1,5 +1,6 @@
 """The public rules and macros. What each does is said where it is defined."""
 
+load("//python_images/private:alpine_images.bzl", _alpine_images = "alpine_images")
 load("//python_images/private:attestations.bzl", _image_sbom = "image_sbom")
 load(
     "//python_images/private:cpython.bzl",
@@ -68,6 +69,7 @@ windows_image = _windows_image
 windows_python_layer = _windows_python_layer
 
 # Whole families out of a catalog
+alpine_images = _alpine_images
 debian_images = _debian_images
 windows_bases = _windows_bases
 windows_images = _windows_images

@@ -18,16 +18,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.alpine import lockfile, releases
+from tools.alpine import lockfile
 from tools.alpine.apk import read_apk
 from tools.alpine.dependency import Dependency
 from tools.alpine.errors import AlpineError
 from tools.alpine.index import IndexPackage, read_index
 from tools.alpine.lockfile import Lock, Package
 from tools.alpine.mirror import Fetcher, MirrorError, find_mirrors
-from tools.alpine.releases import Alpine, Release
 from tools.alpine.resolve import Universe, resolve
 from tools.alpine.rsa import PublicKey, fingerprint, public_key
+from tools.catalog import alpine as releases
+from tools.catalog.alpine import Alpine, Release
 from tools.catalog.errors import CatalogError
 from tools.catalog.yamlfile import near
 from tools.debian.progress import Progress

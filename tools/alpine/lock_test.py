@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tools.alpine import fixtures as make
-from tools.alpine import lock, lockfile, releases
+from tools.alpine import lock, lockfile
 from tools.alpine.mirror import Fetcher, MirrorError, find_mirrors
 from tools.alpine.rsa import fingerprint
+from tools.catalog import alpine as releases
 from tools.catalog.errors import CatalogError
 
 KEY = make.make_key("tester-1.rsa.pub")

@@ -49,6 +49,13 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
                    "3.14.7-slim", "3.14-slim", "3-slim", "slim"],
           "is_default": true,                  # on the default suite
           "sample": ["amd64"]}],               # platforms `bazel test //...` tests it for
+      "alpine": {                              # without an alpine.yaml both are empty
+          "releases": {"alpine3.24": {
+              "branch": "v3.24", "sets": ["base", "runtime", "sysroot"],
+              "platforms": {"arm64": "aarch64"}}},     # Alpine's name of each platform
+          "images": [{
+              "name": "3.14.7-alpine3.24", "version": "3.14.7", "release": "alpine3.24",
+              "tags": ["3.14.7-alpine3.24", "3.14-alpine3.24", "..."]}]},
       "windows": {                             # without a windows.yaml all are empty
           "repository": "windows/servercore", "releases": ["ltsc2025", "ltsc2022"],
           "leave_out": ["Doc"], "path": ["..."], "system_path": ["..."], "env": {"...": "..."},
@@ -76,7 +83,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.catalog import windows
+from tools.catalog import alpine, windows
 from tools.catalog.errors import CatalogError
 from tools.catalog.load import load
 from tools.catalog.model import Catalog, Image, Platform, Suite, Variant, Version
@@ -161,7 +168,11 @@ def _image(image: Image) -> dict[str, object]:
     }
 
 
-def export(catalog: Catalog, on_windows: windows.Windows | None = None) -> dict[str, object]:
+def export(
+    catalog: Catalog,
+    on_alpine: alpine.Alpine | None = None,
+    on_windows: windows.Windows | None = None,
+) -> dict[str, object]:
     """The catalog in the shape this module's docstring shows."""
     newest = catalog.newest()
     return {
@@ -177,6 +188,7 @@ def export(catalog: Catalog, on_windows: windows.Windows | None = None) -> dict[
             name: _variant(variant, catalog.suites) for name, variant in catalog.variants.items()
         },
         "images": [_image(image) for image in catalog.images()],
+        "alpine": alpine.export(catalog, on_alpine),
         "windows": windows.export(catalog, on_windows),
     }
 
@@ -210,8 +222,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         catalog = load(options.catalog, options.shown, options.versions)
         # Other versions are there to be tested, on Debian.
+        on_alpine = None if options.versions else alpine.read(options.catalog, options.shown)
         on_windows = None if options.versions else windows.read(options.catalog, options.shown)
-        exported = export(catalog, on_windows)
+        exported = export(catalog, on_alpine, on_windows)
     except CatalogError as error:
         print(error, file=sys.stderr)
         return 2

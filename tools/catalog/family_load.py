@@ -7,6 +7,8 @@ from collections.abc import Mapping as Dict
 from pathlib import Path
 
 from tools.catalog import load, tags, yamlfile
+from tools.catalog.alpine import Alpine
+from tools.catalog.alpine import read as read_alpine
 from tools.catalog.architectures import KNOWN
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import PAGES, SCHEMES, Family, FamilyRelease, Target
@@ -122,13 +124,16 @@ def _pinned(wheels: tuple[str, ...], name: str) -> str | None:
     return pins.get(name)
 
 
-def _from_catalog(catalog: Catalog, on_windows: Windows | None) -> tuple[FamilyRelease, ...]:
+def _from_catalog(
+    catalog: Catalog, on_alpine: Alpine | None, on_windows: Windows | None
+) -> tuple[FamilyRelease, ...]:
     return tuple(
         FamilyRelease(
             release=version.release,
             aliases=version.minor.aliases,
             variants=(
                 *(variant.on(suite.name) for suite, variant in catalog.combinations(version)),
+                *(on_alpine.variants(version) if on_alpine else ()),
                 *(on_windows.variants(version) if on_windows else ()),
             ),
             without=(),
@@ -147,10 +152,11 @@ def _releases(
     value: Value,
     lists: dict[str, tuple[str, ...]],
     catalog: Catalog | None,
+    on_alpine: Alpine | None,
     on_windows: Windows | None,
 ) -> tuple[FamilyRelease, ...]:
     if catalog is not None:
-        return _from_catalog(catalog, on_windows)
+        return _from_catalog(catalog, on_alpine, on_windows)
     made: list[FamilyRelease] = []
     for item in value.sequence():
         release = _release(item, lists)
@@ -226,15 +232,19 @@ def load_file(file: Path, directory: Path, shown: Path | None = None) -> Family:
     """
     row = yamlfile.read(file, shown)
     releases = row.need("releases", "list the releases, or write `catalog`")
-    catalog, on_windows = None, None
+    catalog, on_alpine, on_windows = None, None, None
     if re.fullmatch(r"catalog", releases.name() if releases.is_scalar() else ""):
         label = None if shown is None else shown.parent.parent
-        catalog, on_windows = load.load(directory, label), read_windows(directory, label)
+        catalog = load.load(directory, label)
+        on_alpine, on_windows = read_alpine(directory, label), read_windows(directory, label)
     architectures = architectures_of(row.get("architectures"))
     if catalog is not None:
         architectures = {
             suite.name: tuple(catalog.platforms[name].docker for name in suite.platforms)
             for suite in catalog.suites.values()
+        } | {
+            release.name: tuple(catalog.platforms[name].docker for name in release.architectures)
+            for release in (on_alpine.releases.values() if on_alpine else ())
         }
     lists = row.get("variants")
     maintainers = row.get("maintainers")
@@ -253,7 +263,9 @@ def load_file(file: Path, directory: Path, shown: Path | None = None) -> Family:
         default=_text(row, "default"),
         architectures=architectures,
         targets=_targets(row.get("targets")),
-        releases=_releases(releases, {} if lists is None else _lists(lists), catalog, on_windows),
+        releases=_releases(
+            releases, {} if lists is None else _lists(lists), catalog, on_alpine, on_windows
+        ),
     )
     row.done()
     known_bases(family, releases)

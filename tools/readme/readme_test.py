@@ -68,6 +68,7 @@ def test_sections_are_those_of_the_variants_on_the_page() -> None:
     assert headings(page(family_load.load_family("current", CATALOG))) == [
         "",
         "-slim",
+        "-alpine",
         "-windowsservercore",
     ]
 

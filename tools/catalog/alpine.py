@@ -1,4 +1,4 @@
-"""catalog/alpine.yaml: which packages of which Alpine releases are locked, and whose keys count."""
+"""catalog/alpine.yaml: Alpine's releases, what is locked of them, and the images on them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.alpine import lockfile
-from tools.catalog import yamlfile
+from tools.catalog import load as catalog_load
+from tools.catalog import tags, yamlfile
+from tools.catalog.model import Catalog, Version
 from tools.catalog.yamlfile import Value
 
 FILE = "alpine.yaml"
+RELEASE = r"alpine\d+\.\d+"
 _SET_NAME = r"[a-z][a-z0-9_]*"
 _PACKAGE = r"[A-Za-z0-9][A-Za-z0-9+._:/-]*"
 
@@ -36,11 +38,82 @@ class Release:
 
 @dataclass(frozen=True)
 class Alpine:
-    """The whole file: `keys` maps a key's name to its SHA-256."""
+    """The whole file.
+
+    Attributes:
+        repositories: folders of a branch, looked into in this order.
+        keys: a key's name -> its SHA-256.
+        minors: minor versions of Python that have images on Alpine.
+        releases: by name, in the order pages list them.
+    """
 
     repositories: tuple[str, ...]
     keys: Mapping[str, str]
+    minors: tuple[str, ...]
     releases: Mapping[str, Release]
+
+    def variants(self, version: Version) -> list[str]:
+        """The variants a release of Python has on Alpine, the default one first."""
+        if version.minor.name not in self.minors or version.release.free_threaded:
+            return []
+        return list(self.releases)
+
+
+@dataclass(frozen=True)
+class AlpineImage:
+    """One image: a release of Python on one of Alpine's; no other image has its tags."""
+
+    version: Version
+    release: Release
+    tags: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The first tag."""
+        return self.tags[0]
+
+
+def images(catalog: Catalog, alpine: Alpine) -> list[AlpineImage]:
+    """Every image on Alpine, newest release of Python first."""
+    newest = catalog.newest()
+    made = []
+    for version in catalog.versions.values():
+        on_alpine = alpine.variants(version)
+        debian = [variant.on(suite.name) for suite, variant in catalog.combinations(version)]
+        bases = tags.base_tags(
+            version.release,
+            version.minor.aliases,
+            newest=newest[version.release.label] is version,
+        )
+        for variant in on_alpine:
+            names = tuple(tags.simple_tags(bases, variant, (*debian, *on_alpine)))
+            made.append(AlpineImage(version, alpine.releases[variant], names))
+    return made
+
+
+def export(catalog: Catalog, alpine: Alpine | None) -> dict[str, object]:
+    """What Starlark is told of Alpine images; the shape is in export.py."""
+    if alpine is None:
+        return {"releases": {}, "images": []}
+    return {
+        "releases": {
+            release.name: {
+                "branch": release.branch,
+                "platforms": dict(release.architectures),
+                "sets": [package_set.name for package_set in release.sets],
+            }
+            for release in alpine.releases.values()
+        },
+        "images": [
+            {
+                "name": image.name,
+                "version": image.version.name,
+                "release": image.release.name,
+                "tags": list(image.tags),
+            }
+            for image in images(catalog, alpine)
+        ],
+    }
 
 
 def _sets(value: Value) -> tuple[PackageSet, ...]:
@@ -91,7 +164,6 @@ def load(directory: Path, shown: Path | None = None) -> Alpine:
         key: top.need(key, f"add {key}")
         for key in ("architectures", "repositories", "keys", "releases")
     }
-    top.done()
     architectures = {
         platform: value.matching(r"[a-z0-9_]+", "an architecture", "write Alpine's name of it")
         for platform, value in rows["architectures"].mapping().items()
@@ -108,10 +180,22 @@ def load(directory: Path, shown: Path | None = None) -> Alpine:
             "give that of the key in DER: openssl pkey -pubin -outform DER",
         )
     releases = rows["releases"].mapping()
+    listed = top.get("minors")
+    if listed is not None:
+        known = catalog_load.minors(directory, shown)
+        for minor in listed.sequence():
+            minor.one_of(known, "minor version")
+    top.done()
     found = {}
     for name, value in releases.items():
         releases.key(name).matching(
-            lockfile.RELEASE, "an Alpine release", "write it as tags do, such as alpine3.24"
+            RELEASE, "an Alpine release", "write it as tags do, such as alpine3.24"
         )
         found[name] = _release(name, value, architectures)
-    return Alpine(rows["repositories"].names(), trusted, found)
+    minors = () if listed is None else listed.names()
+    return Alpine(rows["repositories"].names(), trusted, minors, found)
+
+
+def read(directory: Path, shown: Path | None = None) -> Alpine | None:
+    """As `load`; None if the catalog in `directory` has no such file. Raises CatalogError."""
+    return load(directory, shown) if (directory / FILE).is_file() else None

@@ -1,0 +1,22 @@
+"""unlocked: what stands for a target whose packages aren't locked."""
+
+def _unlocked_impl(ctx):
+    fail("\n".join([
+        "",
+        "{}: no packages of {} are locked for {}. Where a mirror of them can be reached:".format(
+            ctx.label,
+            ctx.attr.release,
+            ctx.attr.platform,
+        ),
+        "  ./bazelw run //tools:lock -- {} --mirror=URL".format(ctx.attr.release),
+        "pins them; docs/alpine.md says more.",
+    ]))
+
+unlocked = rule(
+    implementation = _unlocked_impl,
+    doc = "Fails when it is analysed, with the command that locks.",
+    attrs = {
+        "platform": attr.string(mandatory = True, doc = "for which platform"),
+        "release": attr.string(mandatory = True, doc = "what is to be locked"),
+    },
+)
