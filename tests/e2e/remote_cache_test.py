@@ -7,6 +7,7 @@ where there is one. Sizes are written to the test's log and to its outputs.
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
 import subprocess
@@ -27,6 +28,7 @@ from tests.e2e.remote_builds import (
     WRITE,
     Build,
     build,
+    layers,
     runfile,
     tree_digest,
 )
@@ -34,6 +36,7 @@ from tools.testing.checkout import Checkout, scratch, scratch_root
 
 IMAGE = "//images:3.14-slim-trixie_amd64"
 OTHER = "//images:3.13-slim-trixie_amd64"
+SAMPLE = 65536  # bytes; so many are not the same by chance
 
 # What runs here runs on another machine, as far as a program can see: its name, its kernel, who
 # it runs as. Then, in ELSEWHERE, the home folder and the locale.
@@ -193,3 +196,30 @@ def test_what_is_downloaded(warm: Warm) -> None:
     assert sent["minimal"] < blobs / 100
     assert blobs <= sent["toplevel"] < blobs * 1.1
     assert sent["all"] > 2 * sent["toplevel"]
+
+
+def test_each_layer_is_stored_once(warm: Warm) -> None:
+    """Whatever images, tags and archives are built, the store has one file with its bytes."""
+    build(warm.first, [OTHER], READ, f"--remote_cache={warm.cache.url}")
+    blobs = layers(image_layout(warm.first, "3.13"))
+    archive, tag = f"{IMAGE}.tar", "//images:slim_amd64"
+    build(warm.first, [IMAGE, archive, tag], WRITE, f"--remote_cache={warm.cache.url}")
+    tar = image_layout(warm.first).name + ".load/tarball.tar"
+    assert (warm.first.path / "bazel-bin/images" / tar).stat().st_size > SAMPLE
+    blobs += layers(image_layout(warm.first))
+    assert len(set(blobs)) < len(blobs), "the images share their base"
+
+    content = warm.cache.store / "cas"
+    large = [file for file in content.iterdir() if file.stat().st_size >= SAMPLE]
+    for blob in set(blobs):
+        sample = (content / blob).read_bytes()[:SAMPLE]
+        if len(sample) < SAMPLE:
+            continue
+        assert [file.name for file in large if holds(file, sample)] == [blob]
+    sizes = sorted((file.stat().st_size for file in large), reverse=True)
+    report(f"store: {len(large)} files of 64 kB and more, {sum(sizes)} bytes, largest {sizes[:5]}")
+
+
+def holds(file: Path, sample: bytes) -> bool:
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as m:
+        return m.find(sample) >= 0
