@@ -1,6 +1,7 @@
-"""Tests of cpython_source.bzl and of the flags and versions of toolchains/cc."""
+"""Tests of cpython_source.bzl, and of the compilers' flags and versions."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
+load("@catalog//:catalog.bzl", "CATALOG")
 load("//python_images/private:cpython_source.bzl", "source_urls")
 load("//toolchains/cc:flags.bzl", "build_flags")
 load("//toolchains/cc:toolchains.bzl", "gcc_version")
@@ -40,20 +41,26 @@ def _build_flags_test_impl(ctx):
     arm64 = build_flags("bookworm", "arm64")
     asserts.equals(env, _COMMON, arm64.cflags)
     asserts.equals(env, "-Wl,-z,relro", arm64.ldflags)
-    asserts.equals(
-        env,
-        "-fno-omit-frame-pointer -mno-omit-leaf-frame-pointer",
-        arm64.frame_pointer_flags,
-    )
     for platform, extra in {"amd64": "-fcf-protection", "arm64": "-mbranch-protection=standard"}.items():
         asserts.true(env, build_flags("trixie", platform).cflags.endswith(" " + extra))
-    asserts.equals(env, "-fno-omit-frame-pointer", build_flags("trixie", "s390x").frame_pointer_flags)
-    asserts.equals(env, "", build_flags("trixie", "i386").frame_pointer_flags)
+    return unittest.end(env)
+
+def _frame_pointers_test_impl(ctx):
+    env = unittest.begin(ctx)
+    keep, leaf = "-fno-omit-frame-pointer", "-mno-omit-leaf-frame-pointer"
+    for platform, expected in {
+        "amd64": [keep, leaf],
+        "arm64": [keep, leaf],
+        "i386": [],
+        "s390x": [keep],
+    }.items():
+        asserts.equals(env, expected, CATALOG["platforms"][platform]["compile"]["frame_pointers"])
     return unittest.end(env)
 
 source_urls_test = unittest.make(_source_urls_test_impl)
 gcc_version_test = unittest.make(_gcc_version_test_impl)
 build_flags_test = unittest.make(_build_flags_test_impl)
+frame_pointers_test = unittest.make(_frame_pointers_test_impl)
 
 def cpython_test_suite(name):
     """Declares the tests.
@@ -61,4 +68,10 @@ def cpython_test_suite(name):
     Args:
       name: name of the suite of all of them.
     """
-    unittest.suite(name, source_urls_test, gcc_version_test, build_flags_test)
+    unittest.suite(
+        name,
+        source_urls_test,
+        gcc_version_test,
+        build_flags_test,
+        frame_pointers_test,
+    )
