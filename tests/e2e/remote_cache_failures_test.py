@@ -173,7 +173,7 @@ def test_a_forged_result_is_believed_and_found_out_without_the_cache(
     victim = result_of(warm, lying, "LayerBlob")
     # A true result, of an action that gives the same names to other bytes.
     with warm.first.changed(
-        "tools/oci/compress.py", "GZIP_LEVEL: Final = 7", "GZIP_LEVEL: Final = 1"
+        "tools/oci/compress.py", "GZIP_LEVEL: Final = 10", "GZIP_LEVEL: Final = 1"
     ):
         made = build(warm.first, [BASE], WRITE, address)
     (key,) = {spawn.key for spawn in made.spawns if spawn.mnemonic == "LayerBlob"}
