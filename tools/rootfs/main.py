@@ -10,17 +10,15 @@ A fault prints one message and exits with status 2.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
 from tools.rootfs import layer
 from tools.rootfs.build import build
 from tools.rootfs.errors import RootfsError
+from tools.rootfs.output import write_all, write_text
 from tools.rootfs.spec import read_spec
 from tools.rootfs.state import write_state
 from tools.rootfs.tarout import write_tar
@@ -46,37 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         offsets: dict[str, int] = {}
         writers: dict[Path, Callable[[BinaryIO], object]] = {
             options.layer: lambda out: offsets.update(write_tar(out, result.layer.items())),
-            options.installed: lambda out: _write_text(out, installed),
-            options.listing: lambda out: _write_text(out, listing),
+            options.installed: lambda out: write_text(out, installed),
+            options.listing: lambda out: write_text(out, listing),
         }
         if options.state is not None:
             writers[options.state] = lambda out: write_state(
                 out, result.system, result.places, offsets, number
             )
-        _write_all(writers)
+        write_all(writers)
     except (RootfsError, OSError) as error:
         print(f"rootfs: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _write_text(out: BinaryIO, text: str) -> None:
-    out.write(text.encode("utf-8", "surrogateescape"))
-
-
-def _write_all(writers: dict[Path, Callable[[BinaryIO], object]]) -> None:
-    """Writes all files under temporary names, then renames them: all or none."""
-    done: list[tuple[str, Path]] = []
-    with ExitStack() as stack:
-        for path, write in writers.items():
-            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            stack.callback(Path(name).unlink, missing_ok=True)
-            with os.fdopen(descriptor, "wb", buffering=1 << 20) as out:
-                write(out)
-            done.append((name, path))
-        for name, path in done:
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
 
 
 if __name__ == "__main__":
