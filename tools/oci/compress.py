@@ -20,7 +20,7 @@ import json
 import mmap
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,9 +77,9 @@ def compress(
         if size % 512 or not size:
             raise CompressError(f"{source}: {size} bytes is not the size of a tar; is it one?")
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    pieces: Iterator[bytes]
+    pieces: Iterable[bytes | bytearray]
     if form == "gzip":
-        pieces = iter([deflate.gzip_compress(data, GZIP_LEVEL if level is None else level)])
+        pieces = [deflate.gzip_compress(data, GZIP_LEVEL if level is None else level)]
     else:
         pieces = zstd_pieces(data, level=ZSTD_LEVEL if level is None else level)
 
