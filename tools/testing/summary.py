@@ -1,7 +1,8 @@
 """Sum up `bazel test` runs out of their build event files: summary.py EVENTS.json...
 
-Prints each failed test and each line a test began with `SKIPPED`, then one closing line with the
-numbers. Exits 1 when a test failed or none ran. Standard library only: it runs outside Bazel.
+Prints each test that failed, each target that could not be analysed or built, and each line a test
+began with `SKIPPED`, then one closing line with the numbers. Exits 1 when anything failed or no
+test passed. Standard library only: it runs outside Bazel.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ def summarise(files: Iterable[Path]) -> Summary:
     summary = Summary()
     for file in files:
         outputs: dict[tuple[str, str], list[Path]] = {}
+        # Targets that ended without being built, and why; a test among them may never be summed up.
+        unbuilt: dict[str, str] = {}
         for event in events(file):
             identity = event.get("id", {})
             if "testResult" in identity:
@@ -78,6 +81,17 @@ def summarise(files: Iterable[Path]) -> Summary:
                     summary.passed.append(label)
                 elif not reasons:
                     summary.skipped.append(f"{label}: SKIPPED, no reason given")
+                unbuilt.pop(label, None)
+            elif target := identity.get("targetConfigured") or identity.get("targetCompleted"):
+                if reason := event.get("aborted", {}).get("reason"):
+                    unbuilt[target["label"]] = reason
+                elif "completed" in event and not event["completed"].get("success"):
+                    unbuilt[target["label"]] = "NOT_BUILT"
+        for label, reason in unbuilt.items():
+            if reason == "SKIPPED":
+                summary.skipped.append(f"{label}: SKIPPED, what it needs isn't here")
+            else:
+                summary.failed.append(f"{label}: {reason}")
     return summary
 
 

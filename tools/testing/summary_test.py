@@ -63,3 +63,26 @@ def test_a_cut_off_file_counts_up_to_the_cut(tmp_path: Path) -> None:
     file = write_events(tmp_path / "events", ended("//a", "PASSED"))
     file.write_text(file.read_text() + '{"id": {"testSumm')
     assert summarise([file]).passed == ["//a"]
+
+
+def test_what_was_not_built_is_told(tmp_path: Path) -> None:
+    def target(kind: str, label: str, **event: Any) -> dict[str, Any]:
+        return {"id": {kind: {"label": label}}, **event}
+
+    file = write_events(
+        tmp_path / "events",
+        target("targetConfigured", "//a", configured={}),
+        target("targetCompleted", "//a", completed={"success": True}),
+        target("targetConfigured", "//wrong", aborted={"reason": "ANALYSIS_FAILURE"}),
+        target("targetCompleted", "//elsewhere", aborted={"reason": "SKIPPED"}),
+        target("targetCompleted", "//broken", completed={}),
+        target("targetCompleted", "//test", completed={}),
+        ended("//test", "FAILED_TO_BUILD"),
+    )
+    summary = summarise([file])
+    assert summary.failed == [
+        "//test: FAILED_TO_BUILD",
+        "//wrong: ANALYSIS_FAILURE",
+        "//broken: NOT_BUILT",
+    ]
+    assert summary.skipped == ["//elsewhere: SKIPPED, what it needs isn't here"]
