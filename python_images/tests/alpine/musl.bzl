@@ -22,6 +22,7 @@ _LIBRARIES = {
 # What there is no library for.
 _MISSING = [
     "_ctypes",
+    "_ctypes_test",
     "_curses",
     "_curses_panel",
     "_dbm",
