@@ -10,16 +10,14 @@ from __future__ import annotations
 import os
 import platform
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.apt_sources import apt_sources
 from tests.e2e.container_runtime import Runtime, container_runtime, missing
 from tests.structure import make_wheel
-from tools.debian.mirrors import MirrorError, find_mirrors
 
 LAYOUTS = {Path(path).name: Path(path) for path in os.environ["IMAGES"].split()}
 NATIVE = [name for name in LAYOUTS if name.endswith("_amd64")]
@@ -166,39 +164,9 @@ def test_debian_s_tools_are_content(runtime: Runtime, image: str) -> None:
     assert runtime.run(image, "stat", "-c", "%U:%G %a", "/etc/shadow") == "root:shadow 640\n"
 
 
-def reachable(url: str) -> bool:
-    try:
-        urllib.request.urlopen(url, timeout=20).close()
-    except (urllib.error.URLError, OSError, ValueError):
-        return False
-    return True
-
-
-def sources(runtime: Runtime, image: str, folder: Path) -> tuple[str, ...]:
-    """Options that give apt a mirror: none if it reaches its own, else the machine's mirror."""
-    text = runtime.run(image, "cat", "/etc/apt/sources.list.d/debian.sources")
-    uris = [line.split()[1] for line in text.splitlines() if line.startswith("URIs:")]
-    suites = [line.split()[1] for line in text.splitlines() if line.startswith("Suites:")]
-    assert uris
-    if all(reachable(f"{u}/dists/{s}/InRelease") for u, s in zip(uris, suites, strict=True)):
-        return ()
-    try:
-        mirror = find_mirrors()[0]
-    except MirrorError as error:
-        pytest.skip(str(error))
-    if not reachable(f"{mirror.main}/dists/{suites[0]}/InRelease"):
-        pytest.skip("no Debian mirror can be reached from here")
-    for uri in uris:
-        other = mirror.security if "security" in uri else mirror.main
-        text = text.replace(f"URIs: {uri}\n", f"URIs: {other}\n")
-    file = folder / "debian.sources"
-    file.write_text(text)
-    return ("--volume", f"{file}:/etc/apt/sources.list.d/debian.sources:ro")
-
-
 def test_apt_installs_a_package(runtime: Runtime, image: str, tmp_path: Path) -> None:
     """Signatures are checked with the image's own keys; maintainer scripts run."""
-    options = (*sources(runtime, image, tmp_path), "--network=host")
+    options = (*apt_sources(runtime, image, tmp_path), "--network=host")
     command = (
         "set -e; apt-get update -qq; "
         "DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "

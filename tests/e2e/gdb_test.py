@@ -1,0 +1,82 @@
+"""gdb in the default variant knows Python: Debian's gdb, installed there by apt, reads its stack.
+
+gdb itself loads the extension that lies beside the interpreter, and what it tells has to be in the
+interpreter's symbols and debugging information.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.apt_sources import apt_sources
+from tests.e2e.container_runtime import Runtime, container_runtime, missing
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+
+PROGRAM = """\
+import os
+
+
+def outer(colour):
+    return inner(colour.upper())
+
+
+def inner(name):
+    os.abort()
+
+
+outer("teal")
+"""
+
+COMMANDS = """\
+set debuginfod enabled off
+# Switching it off is a system call that a container may not make.
+set disable-randomization off
+run /work/program.py
+py-bt
+py-up
+py-locals
+"""
+
+
+@pytest.fixture(scope="module")
+def runtime() -> Iterator[Runtime]:
+    # A store of overlays can't lie on an overlay, nor its sockets below a long path.
+    with (
+        tempfile.TemporaryDirectory(prefix="gdb-", dir="/var/tmp") as root,
+        container_runtime(Path(root)) as made,
+    ):
+        yield made
+
+
+def test_gdb_shows_python_s_stack(runtime: Runtime, tmp_path: Path) -> None:
+    image = runtime.load(Path(os.environ["IMAGE"]).resolve(), "default")
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "program.py").write_text(PROGRAM)
+    (work / "commands").write_text(COMMANDS)
+    options = (
+        *apt_sources(runtime, image, tmp_path),
+        f"--volume={work}:/work:ro",
+        "--network=host",
+        "--cap-add=SYS_PTRACE",
+    )
+    command = (
+        "set -e; { apt-get update -qq; "
+        "DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends gdb; "
+        "} >/dev/null 2>&1; "
+        "gdb -batch -x /work/commands /usr/local/bin/python3 2>&1"
+    )
+    shown = runtime.run(image, "sh", "-c", command, options=options)
+    for line in (
+        'File "/work/program.py", line 9, in inner',
+        'File "/work/program.py", line 5, in outer',
+        'File "/work/program.py", line 12, in <module>',
+        "name = 'TEAL'",
+    ):
+        assert line in shown, shown
