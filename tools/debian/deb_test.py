@@ -1,3 +1,4 @@
+import re
 import tarfile
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def read(folder: Path, content: bytes) -> tuple[Deb, list[Member]]:
     return deb, list(deb.members())
 
 
-@pytest.mark.parametrize("compression", ["", ".xz", ".gz"])
+@pytest.mark.parametrize("compression", ["", ".xz", ".gz", ".zst"])
 def test_reads_control_and_members(tmp_path: Path, compression: str) -> None:
     content = make_deb(
         CONTROL, MEMBERS, scripts={"postinst": b"#!/bin/sh\n"}, compression=compression
@@ -92,8 +93,8 @@ TAR = fixtures.make_tar(MEMBERS)
         (members_of(TAR[:2050]), "data.tar"),
         (members_of(TAR[:1024] + b"X" * 512 + TAR[1536:]), "malformed tar header"),
         (
-            fixtures.ar({"debian-binary": b"2.0\n", "control.tar.zst": b"", "data.tar": b""}),
-            "'.zst' isn't supported",
+            fixtures.ar({"debian-binary": b"2.0\n", "control.tar.lz4": b"", "data.tar": b""}),
+            "'.lz4' isn't supported",
         ),
         (
             fixtures.ar({"debian-binary": b"2.0\n", "control.tar.xz": b"junk", "data.tar": b""}),
@@ -133,3 +134,34 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, files: dict[str, b
     content = make_deb(CONTROL, [(file(f"./{name}"), data) for name, data in files.items()])
     _, members = read(tmp_path_factory.mktemp("deb"), content)
     assert {m.info.name: bytes(m.data) for m in members} == files
+
+
+def test_damaged_zstd(tmp_path: Path) -> None:
+    whole = fixtures.pack(b"x" * 100_000, ".zst")
+    for data, why in (
+        (whole[:-3], "data.tar.zst' is incomplete"),
+        (b"junk", "data.tar.zst' can't be unpacked"),
+        (whole + b"junk", "data.tar.zst' can't be unpacked"),
+    ):
+        members = {
+            "debian-binary": b"2.0\n",
+            "control.tar.zst": fixtures.pack(
+                fixtures.make_tar([(fixtures.file("./control"), CONTROL.encode())]), ".zst"
+            ),
+            "data.tar.zst": data,
+        }
+        path = tmp_path / "x.deb"
+        path.write_bytes(fixtures.ar(members))
+        deb = read_deb(path)
+        assert deb.control["Package"]
+        with pytest.raises(DebError, match=re.escape(why)):
+            _ = deb.data
+
+
+def test_frames_one_after_the_other(tmp_path: Path) -> None:
+    tar = fixtures.make_tar([(fixtures.file("./control"), CONTROL.encode())])
+    frames = fixtures.pack(tar[:700], ".zst") + fixtures.pack(tar[700:], ".zst")
+    members = {"debian-binary": b"2.0\n", "control.tar.zst": frames, "data.tar": b""}
+    path = tmp_path / "x.deb"
+    path.write_bytes(fixtures.ar(members))
+    assert read_deb(path).control_files["control"].data == CONTROL.encode()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import io
 import lzma
 import tarfile
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 def make_tar(members: Iterable[tuple[tarfile.TarInfo, bytes]]) -> bytes:
@@ -49,11 +51,16 @@ def ar(members: Mapping[str, bytes]) -> bytes:
     return bytes(out)
 
 
-def _pack(data: bytes, compression: str) -> bytes:
+def pack(data: bytes, compression: str) -> bytes:
+    """The data compressed as a member with this end of its name is; unchanged for \"\"."""
     if compression == ".xz":
         return lzma.compress(data, preset=0)
     if compression == ".gz":
         return gzip.compress(data, mtime=0)
+    if compression == ".zst":
+        zstandard: Any = importlib.import_module("zstandard")
+        packed: bytes = zstandard.ZstdCompressor().compress(data)
+        return packed
     return data
 
 
@@ -71,7 +78,7 @@ def make_deb(
     return ar(
         {
             "debian-binary": b"2.0\n",
-            f"control.tar{compression}": _pack(make_tar(control_members), compression),
-            f"data.tar{compression}": _pack(make_tar(members), compression),
+            f"control.tar{compression}": pack(make_tar(control_members), compression),
+            f"data.tar{compression}": pack(make_tar(members), compression),
         }
     )
