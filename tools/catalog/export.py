@@ -56,6 +56,10 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "images": [{
               "name": "3.14.7-alpine3.24", "version": "3.14.7", "release": "alpine3.24",
               "tags": ["3.14.7-alpine3.24", "3.14-alpine3.24", "..."]}]},
+      "ubuntu": {                              # without an ubuntu.yaml empty
+          "suites": {"noble": {                # as above; no image of `images` is on one
+              "release": "24.04", "platforms": ["amd64"], "eol": "2029-05-31",
+              "package_sets": {"base": [], "...": ["..."]}}}},
       "windows": {                             # without a windows.yaml all are empty
           "repository": "windows/servercore", "releases": ["ltsc2025", "ltsc2022"],
           "leave_out": ["Doc"], "path": ["..."], "system_path": ["..."], "env": {"...": "..."},
@@ -83,7 +87,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.catalog import alpine, windows
+from tools.catalog import alpine, ubuntu, windows
 from tools.catalog.errors import CatalogError
 from tools.catalog.load import load
 from tools.catalog.model import Catalog, Image, Platform, Suite, Variant, Version
@@ -172,6 +176,7 @@ def export(
     catalog: Catalog,
     on_alpine: alpine.Alpine | None = None,
     on_windows: windows.Windows | None = None,
+    on_ubuntu: ubuntu.Ubuntu | None = None,
 ) -> dict[str, object]:
     """The catalog in the shape this module's docstring shows."""
     newest = catalog.newest()
@@ -189,6 +194,7 @@ def export(
         },
         "images": [_image(image) for image in catalog.images()],
         "alpine": alpine.export(catalog, on_alpine),
+        "ubuntu": ubuntu.export(on_ubuntu),
         "windows": windows.export(catalog, on_windows),
     }
 
@@ -224,7 +230,10 @@ def main(arguments: list[str] | None = None) -> int:
         # Other versions are there to be tested, on Debian.
         on_alpine = None if options.versions else alpine.read(options.catalog, options.shown)
         on_windows = None if options.versions else windows.read(options.catalog, options.shown)
-        exported = export(catalog, on_alpine, on_windows)
+        on_ubuntu = (
+            None if options.versions else ubuntu.read(options.catalog, catalog, options.shown)
+        )
+        exported = export(catalog, on_alpine, on_windows, on_ubuntu)
     except CatalogError as error:
         print(error, file=sys.stderr)
         return 2

@@ -28,12 +28,25 @@ LOCKS = Path("third_party/debian")
 
 @dataclass(frozen=True)
 class Job:
-    """One lock file to make."""
+    """One lock file to make.
+
+    Attributes:
+        mirrors: to try, in order.
+        pockets, components: parts of the archive that packages are taken from.
+        catalog: the file that has the suite's package sets, for errors.
+        remedy: what to do when no mirror has the suite, for errors.
+        sources: what images name, if that isn't their own apt's business.
+    """
 
     suite: str
     arch: str
     pockets: tuple[str, ...]
     sets: tuple[package_sets.PackageSet, ...]
+    mirrors: tuple[Mirror, ...]
+    components: tuple[str, ...] = ("main",)
+    catalog: str = "catalog/suites.yaml"
+    remedy: str = "Another mirror: --mirror=<URL>"
+    sources: lockfile.Sources | None = None
 
     @property
     def name(self) -> str:
@@ -56,12 +69,15 @@ def merge(sets: dict[str, tuple[Sequence[Package], frozenset[str]]]) -> tuple[Pa
     return tuple(merged[name] for name in sorted(merged))
 
 
-def resolve_lock(
-    job: Job, root: Path, found: Sequence[Mirror], keyring: Path, progress: Progress
-) -> Lock:
+def resolve_lock(job: Job, root: Path, keyring: Path, progress: Progress) -> Lock:
     """Resolve all sets of one suite and architecture. Raises ResolveError, CatalogError."""
     progress.show(job.name, "reading package lists")
-    apt = resolve.updated_root(root, job.suite, job.arch, found, keyring, job.pockets)
+    try:
+        apt = resolve.updated_root(
+            root, job.suite, job.arch, job.mirrors, keyring, job.pockets, job.components
+        )
+    except resolve.ResolveError as error:
+        raise resolve.ResolveError(f"{error}\n{job.remedy}") from None
     done: dict[str, tuple[Sequence[Package], frozenset[str]]] = {}
     systems: dict[str | None, tuple[Package, ...]] = {None: ()}  # what a set is resolved on
     for package_set in job.sets:
@@ -76,7 +92,7 @@ def resolve_lock(
             packages = apt.install(sorted(names), below)
         except resolve.UnknownPackageError as error:
             raise CatalogError(
-                "catalog/suites.yaml",
+                job.catalog,
                 None,
                 f"suites.{job.suite}.{package_set.key}",
                 f"{job.suite} has no package {error.package!r} for {job.arch} "
@@ -87,7 +103,7 @@ def resolve_lock(
         asked = [package for package in below if package.name in requested]
         done[package_set.name] = ([*packages, *asked], requested)
         systems[package_set.name] = (*below, *packages)
-    lock = Lock(job.suite, job.arch, apt.snapshot(), merge(done), job.pockets)
+    lock = Lock(job.suite, job.arch, apt.snapshot(), merge(done), job.pockets, job.sources)
     size = sum(package.size for package in lock.packages)
     progress.show(job.name, f"{len(lock.packages)} packages, {size / 1e6:.1f} MB", final=True)
     return lock
@@ -110,16 +126,16 @@ def differences(old: Lock, new: Lock) -> list[str]:
     return lines
 
 
-def _update(top: Path, new: Lock, *, write: bool) -> bool:
-    """Bring one lock file up to date if `write`, and say so; returns whether it was stale."""
-    path = top / LOCKS / f"{new.suite}_{new.arch}.lock"
+def update(top: Path, folder: Path, new: Lock, *, write: bool) -> bool:
+    """Bring a lock file in `folder` up to date if `write`, say so; returns whether it was stale."""
+    path = top / folder / f"{new.suite}_{new.arch}.lock"
     old = None
     if path.exists():
         try:
             old = lockfile.read(path)
         except lockfile.LockError as error:
             print(f"replacing a damaged lock: {error}")
-    if old and (old.packages, old.pockets) == (new.packages, new.pockets):
+    if old and replace(old, snapshot=new.snapshot) == new:
         # A newer snapshot of the same packages is no change.
         new = replace(new, snapshot=old.snapshot)
     stale = old is None or path.read_text(encoding="utf-8") != new.text()
@@ -133,21 +149,54 @@ def _update(top: Path, new: Lock, *, write: bool) -> bool:
     return stale
 
 
-def _known(option: str, values: Sequence[str], known: Iterable[str]) -> None:
+def require_known(option: str, values: Sequence[str], known: Iterable[str]) -> None:
+    """ResolveError that names an option's value which isn't known."""
     for value in values:
         if value not in known:
             raise resolve.ResolveError(f"--{option}={value}: unknown; {near(value, known)}")
+
+
+def resolve_all(jobs: Sequence[Job], keyring: Path) -> list[Lock]:
+    """The locks of all jobs, all or none; says on stderr how far it is. Raises what they raise."""
+    progress = Progress(sys.stderr, [job.name for job in jobs])
+
+    def one(job: Job, root: Path) -> Lock:
+        try:
+            return resolve_lock(job, root, keyring, progress)
+        except Exception:
+            progress.show(job.name, "failed", final=True)
+            raise
+
+    with tempfile.TemporaryDirectory(prefix="debian-lock.") as directory:
+        with ThreadPoolExecutor(len(jobs)) as pool:
+            futures = [pool.submit(one, job, Path(directory) / job.name) for job in jobs]
+        failed = [error for future in futures if (error := future.exception())]
+        if failed:
+            # All or nothing: locks of different days shouldn't be mixed silently.
+            raise failed[0]
+        return [future.result() for future in futures]
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Lock as the arguments say; returns the exit status."""
     top = Path(arguments.root)
     plan = package_sets.load(top / "catalog", Path("catalog"))
-    _known("suite", arguments.suite, plan.archs)
-    _known("pocket", arguments.pocket, lockfile.POCKETS)
+    require_known("suite", arguments.suite, plan.archs)
+    require_known("pocket", arguments.pocket, lockfile.POCKETS)
     if "main" not in arguments.pocket:
         raise resolve.ResolveError("--pocket: main can't be left out")
-    _known("arch", arguments.arch, {arch for archs in plan.archs.values() for arch in archs})
+    require_known("arch", arguments.arch, {arch for archs in plan.archs.values() for arch in archs})
+    chosen = [
+        (suite, arch)
+        for suite, archs in plan.archs.items()
+        for arch in archs
+        if suite in (arguments.suite or plan.archs) and arch in (arguments.arch or archs)
+    ]
+    if not chosen:
+        raise resolve.ResolveError("no suite is built for that architecture")
+    resolve.require_apt()
+    keyring = resolve.find_keyring(arguments.keyring)
+    found = tuple(find_mirrors(arguments.mirror))
     jobs = [
         Job(
             suite,
@@ -159,36 +208,12 @@ def run(arguments: argparse.Namespace) -> int:
                 and (pocket != "security" or (suite, arch) in plan.secured)
             ),
             plan.sets_for(suite, arch),
+            found,
         )
-        for suite, archs in plan.archs.items()
-        for arch in archs
-        if suite in (arguments.suite or plan.archs) and arch in (arguments.arch or archs)
+        for suite, arch in chosen
     ]
-    if not jobs:
-        raise resolve.ResolveError("no suite is built for that architecture")
-    resolve.require_apt()
-    keyring = resolve.find_keyring(arguments.keyring)
-    found = find_mirrors(arguments.mirror)
-    progress = Progress(sys.stderr, [job.name for job in jobs])
-
-    def one(job: Job) -> Lock:
-        try:
-            return resolve_lock(job, scratch / job.name, found, keyring, progress)
-        except Exception:
-            progress.show(job.name, "failed", final=True)
-            raise
-
-    with tempfile.TemporaryDirectory(prefix="debian-lock.") as directory:
-        scratch = Path(directory)
-        with ThreadPoolExecutor(len(jobs)) as pool:
-            futures = [pool.submit(one, job) for job in jobs]
-        failed = [error for future in futures if (error := future.exception())]
-        if failed:
-            # All or nothing: locks of different days shouldn't be mixed silently.
-            raise failed[0]
-        locks = [future.result() for future in futures]
-
-    stale = [_update(top, lock, write=not arguments.check) for lock in locks]
+    locks = resolve_all(jobs, keyring)
+    stale = [update(top, LOCKS, lock, write=not arguments.check) for lock in locks]
     kept = {f"{suite}_{arch}.lock" for suite, archs in plan.archs.items() for arch in archs}
     for path in sorted((top / LOCKS).glob("*.lock")):
         if path.name not in kept:

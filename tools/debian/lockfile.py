@@ -1,7 +1,7 @@
 """Lock files of Debian packages: what they hold, reading and writing them.
 
-One file per suite and architecture, `third_party/debian/<suite>_<arch>.lock`. Plain text, so
-that a change reads well in a diff:
+One file per suite and architecture, `third_party/debian/<suite>_<arch>.lock`, those of Ubuntu's
+suites in `third_party/ubuntu`. Plain text, so that a change reads well in a diff:
 
     # comments
     suite bookworm
@@ -10,13 +10,14 @@ that a change reads well in a diff:
     adduser 3.134 all pool/main/a/adduser/adduser_3.134_all.deb <sha256> <size> base=dependency
 
 A fourth header line, such as `pockets main,updates`, stands there when not all parts of the
-archive were resolved from: the security archive isn't for every architecture. The header comes
+archive were resolved from: the security archive isn't for every architecture. An Ubuntu lock also
+has `mirror <URL>` and `security_mirror <URL>`, what images name as their sources. The header comes
 first, then one package per line, sorted by name. The seven columns are separated by single spaces:
 name, version, architecture, path in the archive (prefixed with `security:` when it's in the
 security archive), SHA-256, size in bytes, and the package sets that hold the package, each with
 `=requested` or `=dependency`.
 
-`python_images/private/debian_lock.bzl` reads the same format.
+`python_images/private/debian_lock.bzl` and `ubuntu_lock.bzl` read the same format.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ _HEADER_VALUE = {
     "arch": re.compile(r"[a-z0-9][a-z0-9-]*"),
     "snapshot": re.compile(r"\d{8}T\d{6}Z"),
     "pockets": re.compile("main(,updates)?(,security)?"),
+    "mirror": re.compile(r"(?:https?|file)://[^\s'\"\\]+"),
+    "security_mirror": re.compile(r"(?:https?|file)://[^\s'\"\\]+"),
 }
 # Debian policy 5.6.1, 5.6.12 and 5.6.8; set names are ours.
 _COLUMNS = (
@@ -56,6 +59,11 @@ _SET = re.compile(r"([a-z][a-z0-9_]*)=(requested|dependency)")
 _COMMENT = """\
 # Debian {suite} packages for {arch}, pinned by content. Written by `./bazelw run //tools:lock`
 # from the package_sets in catalog/suites.yaml; don't edit. docs/locking.md has the format.
+"""
+_UBUNTU_COMMENT = """\
+# Ubuntu {suite} packages for {arch}, pinned by content. Written by
+# `./bazelw run //tools:lock -- {suite}` from the package_sets in catalog/ubuntu.yaml; don't edit.
+# docs/locking.md has the format.
 """
 
 
@@ -90,11 +98,23 @@ class Package:
 
 
 @dataclass(frozen=True)
+class Sources:
+    """URLs, without trailing slash, that images of Ubuntu have apt ask.
+
+    `mirror` has the suite, its updates and backports, `security` the security updates.
+    """
+
+    mirror: str
+    security: str
+
+
+@dataclass(frozen=True)
 class Lock:
     """A whole lock file.
 
     `snapshot` is a UTC time in Debian's snapshot notation; `pockets` are the parts of the archive
-    that packages were taken from.
+    that packages were taken from. Ubuntu's locks have `sources`; Debian's images get theirs from
+    their own apt.
     """
 
     suite: str
@@ -102,6 +122,7 @@ class Lock:
     snapshot: str
     packages: tuple[Package, ...] = field(default=())
     pockets: tuple[str, ...] = POCKETS
+    sources: Sources | None = None
 
     def in_set(self, name: str) -> tuple[Package, ...]:
         """The packages of one set, sorted by name; KeyError if the lock has no such set."""
@@ -116,10 +137,14 @@ class Lock:
 
     def text(self) -> str:
         """The file's content. Raises LockError for what the format can't express."""
-        lines = [_COMMENT.format(suite=self.suite, arch=self.arch).rstrip("\n")]
+        comment = _COMMENT if self.sources is None else _UBUNTU_COMMENT
+        lines = [comment.format(suite=self.suite, arch=self.arch).rstrip("\n")]
         lines += [f"{key} {getattr(self, key)}" for key in _HEADER]
         if self.pockets != POCKETS:
             lines.append(f"pockets {','.join(self.pockets)}")
+        if self.sources is not None:
+            lines.append(f"mirror {self.sources.mirror}")
+            lines.append(f"security_mirror {self.sources.security}")
         lines += [package.line() for package in sorted(self.packages, key=lambda p: p.name)]
         text = "\n".join(lines) + "\n"
         parse(text, f"{self.suite}_{self.arch}.lock (about to be written)")
@@ -187,8 +212,19 @@ def parse(text: str, where: str) -> Lock:
     missing = [key for key in _HEADER if key not in header]
     if missing:
         raise fail(number + 1, f"header line {missing[0]!r} is missing")
-    pockets = tuple(header["pockets"].split(",")) if "pockets" in header else POCKETS
-    return Lock(header["suite"], header["arch"], header["snapshot"], tuple(packages), pockets)
+    if ("mirror" in header) != ("security_mirror" in header):
+        absent = "mirror" if "security_mirror" in header else "security_mirror"
+        raise fail(number + 1, f"header line {absent!r} is missing")
+    return Lock(
+        suite=header["suite"],
+        arch=header["arch"],
+        snapshot=header["snapshot"],
+        packages=tuple(packages),
+        pockets=tuple(header["pockets"].split(",")) if "pockets" in header else POCKETS,
+        sources=Sources(header["mirror"], header["security_mirror"])
+        if "mirror" in header
+        else None,
+    )
 
 
 def read(path: Path) -> Lock:

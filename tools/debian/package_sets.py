@@ -53,8 +53,8 @@ class Plan:
         return tuple(s for s in self.sets[suite] if s.debian in (None, arch))
 
 
-def _rules(file: Path, shown: Path, archs: set[str]) -> dict[str, PackageSet]:
-    """The sets of package_sets.yaml, still without packages."""
+def read_rules(file: Path, shown: Path, archs: set[str]) -> dict[str, PackageSet]:
+    """The sets of package_sets.yaml, still without packages. Raises CatalogError."""
     top = yamlfile.read(file, shown)
     rows = top.need("package_sets", "add a mapping of package sets")
     top.done()
@@ -76,8 +76,11 @@ def _rules(file: Path, shown: Path, archs: set[str]) -> dict[str, PackageSet]:
     return found
 
 
-def _sets(file: Path, suite: Suite, rules: Mapping[str, PackageSet]) -> tuple[PackageSet, ...]:
-    """The suite's sets with their packages, in the order of `rules`."""
+def sets_of(file: Path, suite: Suite, rules: Mapping[str, PackageSet]) -> tuple[PackageSet, ...]:
+    """The suite's sets with their packages, in the order of `rules`; `file` has them.
+
+    Raises CatalogError.
+    """
     key = f"suites.{suite.name}.package_sets"
     for name, packages in suite.package_sets.items():
         if name not in rules:
@@ -117,6 +120,6 @@ def load(directory: Path, shown: Path | None = None) -> Plan:
         for platform in suite.security
     )
     debian = {platform.debian for platform in whole.platforms.values()}
-    rules = _rules(directory / FILE, label / FILE, debian)
-    sets = {s.name: _sets(label / "suites.yaml", s, rules) for s in whole.suites.values()}
+    rules = read_rules(directory / FILE, label / FILE, debian)
+    sets = {s.name: sets_of(label / "suites.yaml", s, rules) for s in whole.suites.values()}
     return Plan(archs, secured, sets)

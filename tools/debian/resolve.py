@@ -30,6 +30,7 @@ _HOST_OPTIONS = re.compile(
     r"Acquire::(?:(?:https?|ftp)::|Retries|Check-Valid-Until|Check-Date|ForceIPv[46])"
 )
 
+# Phased updates are Ubuntu's: which ones a machine takes would hang on its machine-id.
 _CONFIG = """\
 Dir "{root}";
 Dir::Etc "{root}/etc";
@@ -48,6 +49,7 @@ APT::Install-Recommends "false";
 APT::Install-Suggests "false";
 APT::Get::AllowUnauthenticated "false";
 APT::Get::Assume-Yes "true";
+APT::Get::Always-Include-Phased-Updates "true";
 APT::Sandbox::User "";
 Acquire::AllowInsecureRepositories "false";
 Acquire::AllowDowngradeToInsecureRepositories "false";
@@ -121,8 +123,10 @@ def parse_uris(text: str, mirror: Mirror) -> list[Package]:
         if not match:
             raise ResolveError(f"unexpected output of apt-get --print-uris: {line!r}")
         name, version, arch = unquote(match["file"]).removesuffix(".deb").split("_")
-        # The security archive first: its URL may start with the main archive's.
-        for root, prefix in ((mirror.security, "security:"), (mirror.main, "")):
+        # The security archive first: its URL may start with the main archive's. Where it is no
+        # other archive, its packages need no mark.
+        apart = mirror.security != mirror.main
+        for root, prefix in ((mirror.security, "security:" if apart else ""), (mirror.main, "")):
             url, start = _plain(match["url"]), _plain(f"{root}/")
             if url.startswith(f"{start}pool/"):
                 path = prefix + unquote(url.removeprefix(start))
@@ -161,6 +165,7 @@ class AptRoot:
         mirror: Mirror,
         keyring: Path,
         pockets: Sequence[str] = POCKETS,
+        components: Sequence[str] = ("main",),
     ) -> None:
         self.root, self.suite, self.arch, self.mirror = root, suite, arch, mirror
         self.pockets = pockets
@@ -180,7 +185,9 @@ class AptRoot:
             "security": f"{mirror.security} {suite}-security",
         }
         (root / "etc/sources.list").write_text(
-            "".join(f"deb {options} {sources[pocket]} main\n" for pocket in pockets)
+            "".join(
+                f"deb {options} {sources[pocket]} {' '.join(components)}\n" for pocket in pockets
+            )
         )
         (root / "status").write_text("")
         (root / "apt.conf").write_text(self._host_options() + _CONFIG.format(root=root, arch=arch))
@@ -227,7 +234,7 @@ class AptRoot:
         """See minbase_names; after update()."""
         files = self._run(
             "apt-get", "indextargets", "--format", "$(FILENAME)",
-            "Created-By: Packages", f"Release: {self.suite}",
+            "Created-By: Packages", f"Release: {self.suite}", "Component: main",
         ).split()  # fmt: skip
         if len(files) != 1:
             raise ResolveError(f"{len(files)} main package indexes for {self.suite}: {files}")
@@ -278,6 +285,7 @@ def updated_root(
     mirrors: Sequence[Mirror],
     keyring: Path,
     pockets: Sequence[str] = POCKETS,
+    components: Sequence[str] = ("main",),
 ) -> AptRoot:
     """An AptRoot after update(), on the first of the mirrors that has the suite's archives.
 
@@ -285,7 +293,7 @@ def updated_root(
     """
     said = []
     for mirror in mirrors:
-        apt = AptRoot(root, suite, arch, mirror, keyring, pockets)
+        apt = AptRoot(root, suite, arch, mirror, keyring, pockets, components)
         try:
             apt.update()
         except ResolveError as error:

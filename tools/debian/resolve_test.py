@@ -3,12 +3,12 @@
 import gzip
 import hashlib
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tools.debian import lock, lockfile, resolve
+from tools.debian.archive_fixtures import Signer
 from tools.debian.fixtures import make_deb
 from tools.debian.lockfile import Package
 from tools.debian.mirrors import Mirror
@@ -130,23 +130,6 @@ def write_archive(root: Path, suite: str, names: dict[str, str]) -> None:
         f"Suite: {suite}\nCodename: {suite}\nArchitectures: amd64\nComponents: main\n"
         f"Date: Thu, 19 Nov 2026 00:00:00 UTC\nSHA256:\n{sums}"
     )
-
-
-class Signer:
-    """A throw-away key."""
-
-    def __init__(self, home: Path) -> None:
-        home.mkdir(mode=0o700)
-        self._gpg = ["gpg", "--batch", "--quiet", "--homedir", str(home)]
-        self.keyring = home / "archive.gpg"
-        key = ["--passphrase", "", "--quick-generate-key", "test@a.test", "ed25519", "sign", "0"]
-        subprocess.run([*self._gpg, *key], check=True, capture_output=True)
-        subprocess.run([*self._gpg, "--export", "--output", str(self.keyring)], check=True)
-
-    def sign(self, folder: Path) -> None:
-        output = str(folder / "InRelease")
-        command = [*self._gpg, "--yes", "--clearsign", "--output", output, str(folder / "Release")]
-        subprocess.run(command, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")

@@ -4,16 +4,22 @@
 ./bazelw run //tools:lock -- trixie [OPTION...]       one of them, as --suite=trixie
 ./bazelw run //tools:lock -- alpine3.24 [OPTION...]   an Alpine release
 ./bazelw run //tools:lock -- ltsc2025 [OPTION...]     the base image of a Windows release
+./bazelw run //tools:lock -- noble [OPTION...]        an Ubuntu suite
 ./bazelw run //tools:lock -- --help                   Debian's options; after another name its own
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from tools.alpine import lock as alpine
+from tools.catalog import ubuntu as ubuntu_catalog
+from tools.catalog.errors import CatalogError
 from tools.debian import lock as debian
+from tools.ubuntu import lock as ubuntu
 from tools.windows import lock as windows
 
 
@@ -24,14 +30,23 @@ def split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def kind(name: str) -> str:
-    """What is locked under a name: alpine, windows or debian."""
-    return "alpine" if name.startswith("alpine") else "windows" if name[:4] == "ltsc" else "debian"
+    """What is locked under a name: alpine, windows, ubuntu or debian. Raises CatalogError."""
+    if name.startswith("alpine"):
+        return "alpine"
+    if name.startswith("ltsc"):
+        return "windows"
+    top = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
+    return "ubuntu" if name in ubuntu_catalog.suite_names(top / "catalog") else "debian"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; exit status 0, 1 (--check found a stale lock) or 2 (error)."""
     names, options = split(sys.argv[1:] if argv is None else argv)
-    kinds = {kind(name) for name in names}
+    try:
+        kinds = {kind(name) for name in names}
+    except CatalogError as error:
+        print(f"lock: error: {error}", file=sys.stderr)
+        return 2
     if len(kinds) > 1:
         print(
             f"lock: error: {' '.join(names)}: suites of two kinds; lock each in its own run",
@@ -40,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     if "alpine" in kinds:
         return alpine.main([*names, *options])
+    if "ubuntu" in kinds:
+        return ubuntu.main([*names, *options])
     if "windows" in kinds:
         return windows.main([*names, *options])
     return debian.main([*(f"--suite={name}" for name in names), *options])

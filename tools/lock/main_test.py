@@ -17,6 +17,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
 
     monkeypatch.setattr("tools.alpine.lock.main", lambda argv: record("alpine", argv))
     monkeypatch.setattr("tools.debian.lock.main", lambda argv: record("debian", argv))
+    monkeypatch.setattr("tools.ubuntu.lock.main", lambda argv: record("ubuntu", argv))
     monkeypatch.setattr("tools.windows.lock.main", lambda argv: record("windows", argv))
     return found
 
@@ -29,6 +30,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
         ("trixie bookworm --check", "debian", "--suite=trixie --suite=bookworm --check"),
         ("alpine3.24 --arch aarch64", "alpine", "alpine3.24 --arch aarch64"),
         ("alpine3.24 alpine3.23", "alpine", "alpine3.24 alpine3.23"),
+        ("noble --ports-mirror x", "ubuntu", "noble --ports-mirror x"),
+        ("jammy noble", "ubuntu", "jammy noble"),
         ("ltsc2025 --registry x:1", "windows", "ltsc2025 --registry x:1"),
     ],
 )

@@ -1,0 +1,125 @@
+"""catalog/ubuntu.yaml: Ubuntu's suites, which a family of images can be built on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.catalog import yamlfile
+from tools.catalog.model import Catalog, Suite
+from tools.catalog.yamlfile import Value
+
+FILE = "ubuntu.yaml"
+ARCHIVES = ("archive", "ports")
+# What a suite has no images without: see catalog/package_sets.yaml.
+_NEEDED = ("base", "sysroot")
+
+
+@dataclass(frozen=True)
+class Ubuntu:
+    """The whole file.
+
+    Attributes:
+        components: of the archive, that packages are taken from.
+        archives: the half of the archive, of ARCHIVES, that has a platform, by its name.
+        suites: by name, in the file's order; their security updates are for all their platforms.
+    """
+
+    components: tuple[str, ...]
+    archives: Mapping[str, str]
+    suites: Mapping[str, Suite]
+
+
+def export(ubuntu: Ubuntu | None) -> dict[str, object]:
+    """What Starlark is told of Ubuntu's suites; the shape is in export.py."""
+    if ubuntu is None:
+        return {"suites": {}}
+    return {
+        "suites": {
+            suite.name: {
+                "release": suite.release,
+                "platforms": list(suite.platforms),
+                "eol": suite.eol.isoformat(),
+                "package_sets": {name: list(names) for name, names in suite.package_sets.items()},
+            }
+            for suite in ubuntu.suites.values()
+        }
+    }
+
+
+def _archives(value: Value, platforms: Mapping[str, object]) -> dict[str, str]:
+    row = value.mapping()
+    found: dict[str, str] = {}
+    for archive in ARCHIVES:
+        listed = row.need(archive, "list the platforms that half of the archive has")
+        listed.names()
+        for item in listed.sequence():
+            platform = item.one_of(platforms, "platform")
+            if platform in found:
+                raise item.error(f"{platform!r} is in both halves", "leave it in one of them")
+            found[platform] = archive
+    row.done()
+    return found
+
+
+def _suite(name: str, value: Value, archives: Mapping[str, str]) -> Suite:
+    row = value.mapping()
+    listed = row.need("platforms", "list the platforms it is built for")
+    sets = row.need("package_sets", "list its package sets")
+    release = row.need("release", "add Ubuntu's version number, such as 24.04")
+    eol = row.need("eol", "add the end of standard support")
+    row.done()
+    listed.names()
+    platforms = tuple(item.one_of(archives, "platform of `archives`") for item in listed.sequence())
+    if not platforms:
+        raise listed.error("suite has no platform", "list at least one or remove the suite")
+    mapping = sets.mapping()
+    for needed in (*_NEEDED, *(f"cc_{platform}" for platform in platforms)):
+        mapping.need(needed, f"add the set {needed}; see catalog/package_sets.yaml")
+    return Suite(
+        name=name,
+        release=release.matching(r"\d+\.\d+", "a release of Ubuntu's", "write it as 24.04"),
+        point_release=None,
+        platforms=platforms,
+        security=platforms,
+        eol=eol.date(),
+        package_sets={key: item.names() for key, item in mapping.items()},
+    )
+
+
+def load(directory: Path, catalog: Catalog, shown: Path | None = None) -> Ubuntu:
+    """Reads and checks the file in `directory`, shown as `shown`; `catalog` is the rest of it.
+
+    Raises CatalogError.
+    """
+    top = yamlfile.read(directory / FILE, (shown or directory) / FILE)
+    components = top.need("components", "list components of the archive, such as main")
+    for component in components.sequence():
+        component.matching("[a-z]+", "a component", "write main, universe, ...")
+    archives = _archives(top.need("archives", "add archive and ports"), catalog.platforms)
+    rows = top.need("suites", "add a mapping of suites").mapping()
+    top.done()
+    suites = {}
+    for name, value in rows.items():
+        key = rows.key(name)
+        key.matching("[a-z]+", "a suite's name", "write it as Ubuntu does, such as noble")
+        if name in catalog.suites:
+            raise key.error(f"{name!r} is also one of Debian's", "leave it in one of the files")
+        suites[name] = _suite(name, value, archives)
+    if not components.names():
+        raise components.error("names no component", "write main at least")
+    return Ubuntu(components.names(), archives, suites)
+
+
+def suite_names(directory: Path) -> list[str]:
+    """Names of the suites alone, unchecked; none if there is no such file. Raises CatalogError."""
+    if not (directory / FILE).is_file():
+        return []
+    suites = yamlfile.read(directory / FILE, Path(directory.name) / FILE).get("suites")
+    return [] if suites is None else [name for name, _ in suites.mapping().items()]
+
+
+def read(directory: Path, catalog: Catalog, shown: Path | None = None) -> Ubuntu | None:
+    """As `load`; None if the catalog in `directory` has no such file. Raises CatalogError."""
+    return load(directory, catalog, shown) if (directory / FILE).is_file() else None

@@ -1,0 +1,191 @@
+"""Lock Ubuntu packages: resolve the package sets of catalog/ubuntu.yaml, write third_party/ubuntu.
+
+./bazelw run //tools:lock -- noble --mirror=URL --ports-mirror=URL
+
+What resolves, checks and writes is tools/debian's; here is what differs: mirrors by architecture,
+components, keys, and the sources that images get.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.catalog import load as catalog
+from tools.catalog import ubuntu
+from tools.catalog.errors import CatalogError
+from tools.debian import lockfile, package_sets, resolve
+from tools.debian.lock import Job, require_known, resolve_all, update
+from tools.debian.mirrors import Mirror, MirrorError
+from tools.ubuntu.keyring import extract_keyring, pinned_package
+from tools.ubuntu.mirrors import HALVES, find_mirrors
+
+LOCKS = Path("third_party/ubuntu")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What there is to lock.
+
+    Attributes:
+        components: of the archive.
+        suites: each with the sets of package_sets.yaml it has, in resolving order.
+        halves: for each suite, its Debian architectures and the half of the archive each is in.
+    """
+
+    components: tuple[str, ...]
+    suites: Mapping[str, tuple[package_sets.PackageSet, ...]]
+    halves: Mapping[str, Mapping[str, str]]
+
+
+def load_plan(directory: Path, shown: Path | None = None) -> Plan:
+    """Reads the catalog in `directory`, which errors call `shown`. Raises CatalogError."""
+    label = shown or directory
+    whole = catalog.load(directory, label)
+    read = ubuntu.load(directory, whole, label)
+    debian = {name: platform.debian for name, platform in whole.platforms.items()}
+    rules = package_sets.read_rules(
+        directory / package_sets.FILE, label / package_sets.FILE, set(debian.values())
+    )
+    return Plan(
+        read.components,
+        {
+            suite.name: package_sets.sets_of(label / ubuntu.FILE, suite, rules)
+            for suite in read.suites.values()
+        },
+        {
+            suite.name: {debian[name]: read.archives[name] for name in suite.platforms}
+            for suite in read.suites.values()
+        },
+    )
+
+
+def sources(arguments: argparse.Namespace, half: str, mirror: Mirror) -> lockfile.Sources:
+    """What images of a half of the archive name: the mirror asked, unless options say otherwise."""
+    if half == "ports":
+        url = (arguments.image_ports_mirror or mirror.main).rstrip("/")
+        return lockfile.Sources(url, url)
+    url = (arguments.image_mirror or mirror.main).rstrip("/")
+    return lockfile.Sources(url, (arguments.image_security_mirror or url).rstrip("/"))
+
+
+def make_jobs(plan: Plan, arguments: argparse.Namespace) -> list[Job]:
+    """The locks to make, as the arguments say. Raises MirrorError, ResolveError."""
+    require_known("suite", arguments.suite, plan.suites)
+    archs = {arch for suite in arguments.suite for arch in plan.halves[suite]}
+    require_known("arch", arguments.arch, archs)
+    require_known("pocket", arguments.pocket, lockfile.POCKETS)
+    if "main" not in arguments.pocket:
+        raise resolve.ResolveError("--pocket: main can't be left out")
+    chosen = {
+        suite: {
+            arch: half
+            for arch, half in plan.halves[suite].items()
+            if arch in (arguments.arch or archs)
+        }
+        for suite in arguments.suite
+    }
+    halves = {arch: half for rows in chosen.values() for arch, half in rows.items()}
+    given = {"archive": arguments.mirror, "ports": arguments.ports_mirror}
+    found = find_mirrors(halves, given)
+    return [
+        Job(
+            suite,
+            arch,
+            tuple(pocket for pocket in lockfile.POCKETS if pocket in arguments.pocket),
+            tuple(s for s in plan.suites[suite] if s.debian in (None, arch)),
+            found[arch],
+            plan.components,
+            f"catalog/{ubuntu.FILE}",
+            f"Another mirror: {HALVES[half].option}=<URL>",
+            sources(arguments, half, found[arch][0]),
+        )
+        for suite, rows in chosen.items()
+        for arch, half in rows.items()
+    ]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Lock as the arguments say; returns the exit status."""
+    top = Path(arguments.root)
+    jobs = make_jobs(load_plan(top / "catalog", Path("catalog")), arguments)
+    resolve.require_apt()
+    with tempfile.TemporaryDirectory(prefix="ubuntu-keyring.") as directory:
+        if arguments.keyring:
+            keyring = resolve.find_keyring(arguments.keyring)
+        else:
+            keyring = extract_keyring(pinned_package(), Path(directory))
+        locks = resolve_all(jobs, keyring)
+    stale = [update(top, LOCKS, lock, write=not arguments.check) for lock in locks]
+    return 1 if arguments.check and any(stale) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lock", description="Lock packages of Ubuntu's suites.")
+    parser.add_argument("suite", nargs="+", help="as in catalog/ubuntu.yaml: noble")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
+    parser.add_argument(
+        "--arch", action="append", default=[], help="only this Debian architecture (repeatable)"
+    )
+    parser.add_argument(
+        "--mirror",
+        action="append",
+        default=[],
+        help="root URL of a mirror of the archive for amd64 (default: $UBUNTU_MIRROR, else what "
+        "this machine's apt uses)",
+    )
+    parser.add_argument(
+        "--ports-mirror",
+        action="append",
+        default=[],
+        help="root URL of a mirror of ports, for all other architectures (default: "
+        "$UBUNTU_PORTS_MIRROR, else what this machine's apt uses)",
+    )
+    parser.add_argument(
+        "--image-mirror",
+        help="the mirror that images for amd64 have apt ask (default: the first --mirror)",
+    )
+    parser.add_argument(
+        "--image-security-mirror",
+        help="the same for security updates (default: as --image-mirror)",
+    )
+    parser.add_argument(
+        "--image-ports-mirror",
+        help="the same for all other architectures (default: the first --ports-mirror)",
+    )
+    parser.add_argument(
+        "--pocket",
+        type=lambda text: text.split(","),
+        default=lockfile.POCKETS,
+        help=f"pockets to resolve from (default: {','.join(lockfile.POCKETS)})",
+    )
+    parser.add_argument(
+        "--keyring", help="archive keyring (default: that of Debian's ubuntu-keyring, pinned)"
+    )
+    parser.add_argument(
+        "--root",
+        default=os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."),
+        help="top of the source tree (default: the workspace)",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; exit status 0, 1 (--check found a stale lock) or 2 (error)."""
+    try:
+        return run(_parser().parse_args(argv))
+    except (resolve.ResolveError, CatalogError, lockfile.LockError, MirrorError) as error:
+        print(f"lock: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("lock: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
