@@ -164,7 +164,6 @@ def cpythons(name, catalog):
       name: name of the filegroup of all CPythons.
       catalog: CATALOG of @catalog//:catalog.bzl.
     """
-    releases = []
     for version, facts in catalog["versions"].items():
         source = "@cpython_sources//:" + facts["release"]
         build_python(
@@ -181,6 +180,41 @@ def cpythons(name, catalog):
             source = source,
             tags = ["manual"],
         )
+    suite_cpythons(name, catalog)
+
+def cpython_names(catalog, suite, platform):
+    """Names of what suite_cpythons declares for a suite's images on a platform.
+
+    Args:
+      catalog: CATALOG of @catalog//:catalog.bzl.
+      suite: name of the suite.
+      platform: name of the platform.
+
+    Returns:
+      list of strings.
+    """
+    layers = {
+        name: None
+        for variant in catalog["variants"].values()
+        if suite in variant["suites"]
+        for name in layer_names(variant)
+    }
+    return [
+        "{}_{}_{}{}".format(version, suite, platform, suffix)
+        for version in catalog["versions"]
+        for suffix in [""] + [".{}{}".format(name, end) for name in layers for end in ("", ".blob")]
+    ]
+
+def suite_cpythons(name, catalog):
+    """Declares CPython for each release, suite and platform of a catalog; see cpythons.
+
+    Args:
+      name: name of the filegroup of all CPythons.
+      catalog: CATALOG of @catalog//:catalog.bzl, or one with other suites.
+    """
+    releases = []
+    for version, facts in catalog["versions"].items():
+        source = "@cpython_sources//:" + facts["release"]
         for suite, suite_facts in catalog["suites"].items():
             below = _layers_below(catalog["variants"], suite)
             for platform in suite_facts["platforms"]:

@@ -17,16 +17,15 @@ filegroup(
 def _list(items):
     return "[\n" + "".join(["    {},\n".format(repr(item)) for item in items]) + "]"
 
-def _debian_packages_impl(rctx):
-    # The lines of the set are an attribute, and the lock isn't watched, so that a change of
-    # another set fetches nothing here. The file serves to tell the snapshot's time, and in errors
-    # where a line stands. (A label of the lock itself would watch it.)
-    beside = Label(rctx.attr.beside)
-    name = "{}/{}".format(beside.package, rctx.attr.lock)
-    file = rctx.path(beside).dirname.get_child(rctx.attr.lock)
-    parsed = parse_lock(rctx.read(file, watch = "no"), name)
-    chosen = select_packages(parsed, rctx.attr.packages, name, rctx.attr.set)
-    files = download_debs(rctx, chosen)
+def write_package_set(rctx, packages):
+    """Writes what the repository of a package set has besides the .deb files.
+
+    Args:
+      rctx: the repository context.
+      packages: list of (package, file name); a package is a struct with name, version, arch, path,
+        sha256, size and requested.
+    """
+    files = [file for _, file in packages]
     rctx.file("BUILD.bazel", _SET_BUILD.format(files = _list(sorted(files))), executable = False)
     rctx.file("packages.json", json.encode_indent([
         {
@@ -39,8 +38,19 @@ def _debian_packages_impl(rctx):
             "size": package.size,
             "version": package.version,
         }
-        for package, file in zip(chosen.packages, files)
+        for package, file in packages
     ]) + "\n", executable = False)
+
+def _debian_packages_impl(rctx):
+    # The lines of the set are an attribute, and the lock isn't watched, so that a change of
+    # another set fetches nothing here. The file serves to tell the snapshot's time, and in errors
+    # where a line stands. (A label of the lock itself would watch it.)
+    beside = Label(rctx.attr.beside)
+    name = "{}/{}".format(beside.package, rctx.attr.lock)
+    file = rctx.path(beside).dirname.get_child(rctx.attr.lock)
+    parsed = parse_lock(rctx.read(file, watch = "no"), name)
+    chosen = select_packages(parsed, rctx.attr.packages, name, rctx.attr.set)
+    write_package_set(rctx, zip(chosen.packages, download_debs(rctx, chosen)))
 
 debian_packages = repository_rule(
     implementation = _debian_packages_impl,
@@ -86,7 +96,10 @@ def _debian_hub_impl(rctx):
         '"""The locked package sets: suite -> Debian architecture -> names."""\n\n' +
         "PACKAGE_SETS = {}\n\n".format(repr(tree)) +
         "# When the archive was as locked: <suite>/<architecture> -> YYYYMMDDTHHMMSSZ.\n" +
-        "SNAPSHOTS = {}\n".format(repr(rctx.attr.snapshots)),
+        "SNAPSHOTS = {}\n\n".format(repr(rctx.attr.snapshots)) +
+        "# What images name as their sources, where that isn't their own apt's business:\n" +
+        "# <suite>/<architecture> -> [URL, URL of security updates].\n" +
+        "SOURCES = {}\n".format(repr(rctx.attr.sources)),
         executable = False,
     )
 
@@ -96,5 +109,6 @@ debian_hub = repository_rule(
     attrs = {
         "sets": attr.string_list_dict(mandatory = True, doc = "<suite>/<arch> -> set names"),
         "snapshots": attr.string_dict(mandatory = True, doc = "<suite>/<arch> -> lock's snapshot"),
+        "sources": attr.string_list_dict(doc = "<suite>/<arch> of Ubuntu -> URLs of the lock"),
     },
 )

@@ -49,6 +49,7 @@ def _debian_layer_impl(ctx):
         "epoch": ctx.attr.epoch,
         "select": select,
         "slim": ctx.attr.slim,
+        "sources": ctx.attr.sources or None,
         "suite": ctx.attr.suite,
         "tools": _spec_value(tools) if tools else None,
     }))
@@ -125,6 +126,10 @@ Output groups: `installed` (JSON of all packages in the tree) and `listing` (wha
         "slim": attr.bool(
             default = True,
             doc = "Leave out documentation and translations, as debian:<suite>-slim does.",
+        ),
+        "sources": attr.string_list(
+            doc = "URLs the image's apt is to ask, of the archive and of its security updates; " +
+                  "Debian's images have those their apt package tells.",
         ),
         "suite": attr.string(mandatory = True, doc = "Debian's name of the suite"),
         "tools": attr.label(

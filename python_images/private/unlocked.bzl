@@ -8,14 +8,16 @@ def _unlocked_impl(ctx):
             ctx.attr.release,
             ctx.attr.platform,
         ),
-        "  ./bazelw run //tools:lock -- {} --mirror=URL".format(ctx.attr.release),
-        "pins them; docs/alpine.md says more.",
+        "  ./bazelw run //tools:lock -- {} {}".format(ctx.attr.release, ctx.attr.options),
+        "pins them; {} says more.".format(ctx.attr.page),
     ]))
 
 unlocked = rule(
     implementation = _unlocked_impl,
     doc = "Fails when it is analysed, with the command that locks.",
     attrs = {
+        "options": attr.string(default = "--mirror=URL", doc = "how the mirrors are named"),
+        "page": attr.string(default = "docs/alpine.md", doc = "where to read on"),
         "platform": attr.string(mandatory = True, doc = "for which platform"),
         "release": attr.string(mandatory = True, doc = "what is to be locked"),
     },

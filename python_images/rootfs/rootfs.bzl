@@ -1,6 +1,6 @@
 """debian_roots: the root file system layers every image of a suite and platform shares."""
 
-load("@debian//:sets.bzl", "PACKAGE_SETS", "SNAPSHOTS")
+load("@debian//:sets.bzl", "PACKAGE_SETS", "SNAPSHOTS", "SOURCES")
 load("//python_images/private:layer.bzl", "layer_blob")
 load("//python_images/private:rootfs.bzl", "debian_layer")
 load("//python_images/private:time.bzl", "snapshot_epoch")
@@ -24,6 +24,25 @@ def layer_name(suite, platform, variant, set):
       The target's name in //python_images/rootfs.
     """
     return "{}_{}_{}{}".format(suite, platform, _PREFIX[variant["root"]], set)
+
+def root_names(catalog, suite, platform):
+    """Names of the targets that debian_roots declares for a suite's variants on a platform.
+
+    Args:
+      catalog: CATALOG of @catalog//:catalog.bzl.
+      suite: name of the suite.
+      platform: name of the platform.
+
+    Returns:
+      list of strings.
+    """
+    layers = {
+        layer_name(suite, platform, variant, set): None
+        for variant in catalog["variants"].values()
+        if suite in variant["suites"]
+        for set in variant["layers"]
+    }
+    return [layer + suffix for layer in layers for suffix in ("", ".blob")]
 
 def root_attributes(suite, variant):
     """Attributes of debian_layer for the layers of a variant.
@@ -89,6 +108,7 @@ def debian_roots(name, catalog):  # buildifier: disable=unused-variable
                         debs = packages,
                         epoch = snapshot_epoch(SNAPSHOTS["{}/{}".format(suite, arch)]),
                         packages = packages + ".json",
+                        sources = SOURCES.get("{}/{}".format(suite, arch), []),
                         suite = suite,
                         tags = ["manual"],
                         **root_attributes(suite, variant)

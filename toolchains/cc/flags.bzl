@@ -1,12 +1,28 @@
 """Compiler flags per suite and platform: what docker-library's builds in the suite use."""
 
 # `dpkg-buildflags --get CFLAGS` and LDFLAGS of each suite's dpkg, without -ffile-prefix-map (the
-# build maps its own directories). `platforms` has what is added on some of them.
+# build maps its own directories). `platforms` has what is added on some of them. Those of Ubuntu's
+# suites are what dpkg's vendor module for Ubuntu composes, link-time optimisation left out; they have not
+# been compared with the suites' own dpkg-buildflags yet (docs/ubuntu.md).
 BUILD_FLAGS = {
     "bookworm": struct(
         cflags = "-g -O2 -fstack-protector-strong -Wformat -Werror=format-security",
         ldflags = "-Wl,-z,relro",
         platforms = {},
+    ),
+    "jammy": struct(
+        cflags = "-g -O2 -fstack-protector-strong -Wformat -Werror=format-security",
+        ldflags = "-Wl,-Bsymbolic-functions -Wl,-z,relro",
+        platforms = {},
+    ),
+    "noble": struct(
+        cflags = "-g -O2 -fstack-protector-strong -Wformat -Werror=format-security",
+        ldflags = "-Wl,-Bsymbolic-functions -Wl,-z,relro",
+        platforms = {
+            "amd64": "-fstack-clash-protection -fcf-protection",
+            "arm64": "-fstack-clash-protection -mbranch-protection=standard",
+            "armv7": "-fstack-clash-protection",
+        },
     ),
     "trixie": struct(
         cflags = "-g -O2 -Werror=implicit-function-declaration -fstack-protector-strong " +

@@ -93,7 +93,6 @@ def cc_toolchains(name, catalog):
       name: name of the filegroup of all toolchains.
       catalog: CATALOG of @catalog//:catalog.bzl.
     """
-    toolchains = []
     launcher(
         name = "launcher",
         debs = "@debian//{}/amd64:cc_amd64".format(BUILD_SUITE),
@@ -107,6 +106,35 @@ def cc_toolchains(name, catalog):
         launcher = ":launcher",
         tags = ["manual"],
     )
+    suite_toolchains(name, catalog, test_sample = True)
+    native.alias(
+        name = "build_machine",
+        actual = ":{}_amd64".format(BUILD_SUITE),
+        tags = ["manual"],
+    )
+
+def toolchain_names(_catalog, suite, platform):
+    """Names of the targets that suite_toolchains declares for a suite and platform, but for its test.
+
+    Args:
+      _catalog: unused.
+      suite: name of the suite.
+      platform: name of the platform.
+
+    Returns:
+      list of strings.
+    """
+    return ["{}_{}{}".format(suite, platform, part) for part in ("", "_cc", "_sysroot")]
+
+def suite_toolchains(name, catalog, test_sample = False):
+    """Declares the toolchains of each suite and platform of a catalog; see cc_toolchains.
+
+    Args:
+      name: name of the filegroup of all of them.
+      catalog: CATALOG of @catalog//:catalog.bzl, or one with other suites.
+      test_sample: whether `bazel test //...` tests those of the platforms in the sample.
+    """
+    toolchains = []
     for suite, facts in catalog["suites"].items():
         for platform in facts["platforms"]:
             toolchain = "{}_{}".format(suite, platform)
@@ -159,17 +187,12 @@ def cc_toolchains(name, catalog):
                     "SYSROOT": "$(rootpath {}_sysroot)".format(toolchain),
                     "TRIPLET": target["triplet"],
                 },
-                tags = [] if target["sample"] else ["manual"],
+                tags = [] if test_sample and target["sample"] else ["manual"],
                 deps = ["//tools/cpython:workspace"],
             )
             toolchains.append(toolchain)
     native.filegroup(
         name = name,
         srcs = toolchains,
-        tags = ["manual"],
-    )
-    native.alias(
-        name = "build_machine",
-        actual = ":{}_amd64".format(BUILD_SUITE),
         tags = ["manual"],
     )

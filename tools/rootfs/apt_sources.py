@@ -1,8 +1,13 @@
-"""Where the image's apt finds packages, taken from the examples the apt package carries."""
+"""Where the image's apt finds packages.
+
+Debian's apt package carries examples, which images take. An image of Ubuntu's names the mirrors
+that its lock says, in the form Ubuntu's own images have.
+"""
 
 from __future__ import annotations
 
 from tools.rootfs.errors import RootfsError
+from tools.rootfs.spec import Sources
 from tools.rootfs.system import System
 
 _EXAMPLES = "usr/share/doc/apt/examples"
@@ -12,6 +17,52 @@ _KEYRINGS = (
     "usr/share/keyrings/debian-archive-keyring.pgp",
     "usr/share/keyrings/debian-archive-keyring.gpg",
 )
+_UBUNTU_KEYRING = "usr/share/keyrings/ubuntu-archive-keyring.gpg"
+# Up to this suite Ubuntu's images have one line a source, since then paragraphs.
+_ONE_LINE = ("jammy",)
+
+
+def source_files(system: System) -> dict[str, str]:
+    """The files, by path, that say where apt finds packages. Raises RootfsError."""
+    if system.sources is None:
+        return {"etc/apt/sources.list.d/debian.sources": debian_sources(system)}
+    if _UBUNTU_KEYRING not in system.tree:
+        raise RootfsError(
+            f"/{_UBUNTU_KEYRING}", "is missing", "Add ubuntu-keyring to the base set."
+        )
+    if system.suite in _ONE_LINE:
+        return {"etc/apt/sources.list": _ubuntu_lines(system.suite, system.sources)}
+    return {
+        "etc/apt/sources.list": "# Sources are in sources.list.d/ubuntu.sources.\n",
+        "etc/apt/sources.list.d/ubuntu.sources": _ubuntu_paragraphs(system.suite, system.sources),
+    }
+
+
+def _ubuntu_paragraphs(suite: str, sources: Sources) -> str:
+    paragraphs = [
+        (sources.mirror, f"{suite} {suite}-updates {suite}-backports"),
+        (sources.security, f"{suite}-security"),
+    ]
+    return "\n".join(
+        f"Types: deb\nURIs: {url}/\nSuites: {suites}\n"
+        "Components: main universe restricted multiverse\n"
+        f"Signed-By: /{_UBUNTU_KEYRING}\n"
+        for url, suites in paragraphs
+    )
+
+
+def _ubuntu_lines(suite: str, sources: Sources) -> str:
+    lines = [
+        f"deb {sources.mirror}/ {suite}{pocket} {components}"
+        for components in ("main restricted", "universe", "multiverse")
+        for pocket in ("", "-updates")
+    ]
+    lines.append(f"deb {sources.mirror}/ {suite}-backports main restricted universe multiverse")
+    lines += [
+        f"deb {sources.security}/ {suite}-security {components}"
+        for components in ("main restricted", "universe", "multiverse")
+    ]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def debian_sources(system: System) -> str:

@@ -45,6 +45,7 @@ def build(spec: Spec, tables: Path) -> Result:
     below: dict[str, Entry] = {}
     if spec.below is None:
         system = new_system(spec.suite, spec.arch, spec.epoch, spec.slim)
+        system.sources = spec.sources
     else:
         system, places = read_state(
             spec.below.state, spec.below.tars, spec.suite, spec.arch.name, spec.epoch, spec.slim

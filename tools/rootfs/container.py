@@ -7,7 +7,7 @@ apt keeps nothing it doesn't need, dpkg doesn't wait for the disk.
 from __future__ import annotations
 
 from tools.rootfs import slim
-from tools.rootfs.apt_sources import debian_sources
+from tools.rootfs.apt_sources import source_files
 from tools.rootfs.system import System
 
 _SOURCE = "container settings"
@@ -58,8 +58,8 @@ def configure(system: System) -> None:
     tree.put("etc/dpkg/dpkg.cfg.d/docker-apt-speedup", _SPEEDUP, source=_SOURCE)
     for name, text in _APT.items():
         tree.put(f"etc/apt/apt.conf.d/{name}", text, source=_SOURCE)
-    sources = debian_sources(system)
-    tree.put("etc/apt/sources.list.d/debian.sources", sources, source=_SOURCE)
+    for name, text in source_files(system).items():
+        tree.put(name, text, source=_SOURCE)
     # apt makes these again when it needs them.
     for path in ("var/cache/apt", "var/lib/apt/lists"):
         for name in tree.children(path):

@@ -263,6 +263,7 @@ def tiny_spec(
         "add": list(add),
         "select": select,
         "tools": None,
+        "sources": None,
     }
     path = folder / "spec.json"
     path.write_text(json.dumps(spec | changes))

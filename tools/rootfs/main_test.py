@@ -103,6 +103,74 @@ def test_base_and_upper_layer(tiny: Path) -> None:
     assert len((tiny / "upper.txt").read_text().splitlines()) == len(upper)
 
 
+UBUNTU = ["http://mirror.invalid/u", "http://security.invalid/u"]
+KEYRING = "usr/share/keyrings/ubuntu-archive-keyring.gpg"
+
+
+def ubuntu_sources(folder: Path, suite: str) -> dict[str, str]:
+    """What a base of an Ubuntu suite says of sources, by path."""
+    keyring = fixtures.deb(folder / "debs", "ubuntu-keyring", {KEYRING: b"keys"})
+    base, _ = sets(folder)
+    assert str(keyring) in base["debs"]
+    (folder / "tables" / f"{suite}.toml").write_text(f'reviewed_in = ["{fixtures.SUITE}"]\n')
+    spec = fixtures.tiny_spec(folder, add=[base], suite=suite, sources=UBUNTU)
+    assert main(arguments(folder, spec, suite)) == 0
+    with tarfile.open(folder / f"{suite}.tar") as tar:
+        found = {
+            member.name: tar.extractfile(member)
+            for member in tar
+            if member.isreg() and "etc/apt/sources" in member.name
+        }
+        return {name: file.read().decode() for name, file in found.items() if file}
+
+
+def test_sources_of_ubuntu_since_noble(tiny: Path) -> None:
+    found = ubuntu_sources(tiny, "noble")
+    assert set(found) == {"etc/apt/sources.list", "etc/apt/sources.list.d/ubuntu.sources"}
+    assert not [line for line in found["etc/apt/sources.list"].splitlines() if line[0] != "#"]
+    assert (
+        found["etc/apt/sources.list.d/ubuntu.sources"]
+        == f"""\
+Types: deb
+URIs: http://mirror.invalid/u/
+Suites: noble noble-updates noble-backports
+Components: main universe restricted multiverse
+Signed-By: /{KEYRING}
+
+Types: deb
+URIs: http://security.invalid/u/
+Suites: noble-security
+Components: main universe restricted multiverse
+Signed-By: /{KEYRING}
+"""
+    )
+
+
+def test_sources_of_ubuntu_before(tiny: Path) -> None:
+    found = ubuntu_sources(tiny, "jammy")
+    (lines,) = [text.splitlines() for text in found.values()]
+    assert list(found) == ["etc/apt/sources.list"]
+    assert len(lines) == 10
+    assert lines[:2] == [
+        "deb http://mirror.invalid/u/ jammy main restricted",
+        "deb http://mirror.invalid/u/ jammy-updates main restricted",
+    ]
+    assert lines[6:8] == [
+        "deb http://mirror.invalid/u/ jammy-backports main restricted universe multiverse",
+        "deb http://security.invalid/u/ jammy-security main restricted",
+    ]
+
+
+def test_ubuntu_without_its_keys(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base, _ = sets(tiny)
+    spec = fixtures.tiny_spec(tiny, add=[base], sources=UBUNTU)
+    assert main(arguments(tiny, spec, "base")) == 2
+    assert "Add ubuntu-keyring to the base set" in capsys.readouterr().err
+    spec = fixtures.tiny_spec(tiny, add=[base], sources=UBUNTU[:1])
+    assert main(arguments(tiny, spec, "base")) == 2
+    assert "not two URLs" in capsys.readouterr().err
+
+
 def test_selected_packages(tiny: Path) -> None:
     _, extra = sets(tiny)
     programs = fixtures.programs(tiny / "p.tar", {"bin/p": fixtures.elf(None, ["libc.so.6"])})

@@ -10,6 +10,11 @@ changed stops the build until someone has read it.
     effects = ["netbase"]             # may be empty
     why = "creates /etc/hosts and /etc/networks"
 
+    reviewed_in = ["trixie"]          # before all entries
+
+The reviews of another suite's table hold where a script has the very same text: Ubuntu takes many
+of Debian's as they are.
+
 Scripts are hashed without the parts debhelper generates (tools/rootfs/debhelper.py), with the
 multiarch triplet and the architecture in `dpkg -L <package>:<architecture>` replaced, so that one
 entry serves every architecture, and without the list of certificates.
@@ -37,6 +42,8 @@ ARCH = "@ARCH@"
 # A list that changes with every update, and that the effect reads and checks itself. A string of
 # letters alone can't do anything.
 _DATA = re.compile(r'^(CERTS_LIST)="[^"$`\\\n]*"$', re.MULTILINE)
+# Suites whose reviews a table takes over; no package can have this name.
+_REVIEWED_IN = "reviewed_in"
 _TRIVIAL = re.compile(r"#.*|set -eu?|exit 0|")
 
 
@@ -117,8 +124,16 @@ class ScriptTable:
         reviewed: list[ReviewedScript] = []
         unknown: list[str] = []
         debs: dict[str, None] = {}
+        unreadable: list[RootfsError] = []
         for package in packages:
-            for script in scripts_of(package, arch):
+            for name in INSTALL_SCRIPTS:
+                try:
+                    script = _script_of(package, name, arch)
+                except RootfsError as error:
+                    unreadable.append(error)
+                    continue
+                if script is None:
+                    continue
                 rule = self.rule_for(script)
                 if rule is not None or script.trivial:
                     reviewed.append(ReviewedScript(script, rule))
@@ -130,11 +145,17 @@ class ScriptTable:
                         f"{script.name} of {package.name} {package.version} ({arch.name}) {state}: "
                         f"sha256 {script.sha256}"
                     )
-        if unknown:
+        if len(unreadable) == 1 and not unknown:
+            raise unreadable[0]
+        if unknown or unreadable:
+            several = len(unknown) + len(unreadable) > 1
+            unknown += [f"{error.subject} {error.problem}" for error in unreadable]
+            remedies = dict.fromkeys(error.remedy for error in unreadable)
             raise RootfsError(
-                "review these maintainer scripts" if len(unknown) > 1 else "review this script",
+                "review these maintainer scripts" if several else "review this script",
                 "\n    " + "\n    ".join(unknown),
-                f"Show: bazel run //tools/rootfs:review -- --suite {self.path.stem} "
+                "".join(f"{remedy}\n  " for remedy in remedies)
+                + f"Show: bazel run //tools/rootfs:review -- --suite {self.path.stem} "
                 f"--arch {arch.name} {' '.join(debs)}\n"
                 f"  Then record it in tools/rootfs/scripts/{self.path.name}; see docs/rootfs.md.",
             )
@@ -150,20 +171,26 @@ def _shell_path(deb: Path) -> str:
 
 def scripts_of(package: Package, arch: Arch) -> list[Script]:
     """The install scripts of a package, prepared for review."""
-    scripts: list[Script] = []
-    for name in INSTALL_SCRIPTS:
-        text = package.script(name)
-        if text is None:
-            continue
-        rest, snippets = split_script(text, f"{name} of {package.name} {package.version}")
-        rest = _DATA.sub(r'\1="@DATA@"', rest.replace(arch.triplet, TRIPLET))
-        rest = re.sub(rf"(dpkg -L [\w.+-]+):{arch.name}\b", rf"\1:{ARCH}", rest)
-        scripts.append(Script(package.name, name, rest, snippets))
-    return scripts
+    scripts = (_script_of(package, name, arch) for name in INSTALL_SCRIPTS)
+    return [script for script in scripts if script is not None]
 
 
-def load_table(path: Path, known_effects: Iterable[str]) -> ScriptTable:
-    """Reads a table; RootfsError for anything malformed or an effect that doesn't exist."""
+def _script_of(package: Package, name: str, arch: Arch) -> Script | None:
+    """One script of a package, prepared for review; None if it has none of that name."""
+    text = package.script(name)
+    if text is None:
+        return None
+    rest, snippets = split_script(text, f"{name} of {package.name} {package.version}")
+    rest = _DATA.sub(r'\1="@DATA@"', rest.replace(arch.triplet, TRIPLET))
+    rest = re.sub(rf"(dpkg -L [\w.+-]+):{arch.name}\b", rf"\1:{ARCH}", rest)
+    return Script(package.name, name, rest, snippets)
+
+
+def load_table(path: Path, known_effects: Iterable[str], *, nested: bool = False) -> ScriptTable:
+    """Reads a table; RootfsError for anything malformed or an effect that doesn't exist.
+
+    `nested`: another table takes its reviews over, so it may not take over others'.
+    """
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -176,6 +203,9 @@ def load_table(path: Path, known_effects: Iterable[str]) -> ScriptTable:
         raise RootfsError(str(path), f"is no TOML: {error}", "Mend the line it names.") from None
     effects = frozenset(known_effects)
     rules: dict[tuple[str, str], tuple[Rule, ...]] = {}
+    others = raw.pop(_REVIEWED_IN, [])
+    if not isinstance(others, list) or not all(isinstance(name, str) for name in others):
+        raise _bad_rule(path, _REVIEWED_IN, "must be a list of suites")
     for package, scripts in raw.items():
         if not isinstance(scripts, dict):
             raise _bad_rule(path, package, "is no table of scripts")
@@ -186,6 +216,14 @@ def load_table(path: Path, known_effects: Iterable[str]) -> ScriptTable:
             if not isinstance(reviews, list):
                 raise _bad_rule(path, where, "must be written with double brackets")
             rules[package, script] = tuple(_rule(path, where, r, effects) for r in reviews)
+    for other in others:
+        if nested:
+            raise _bad_rule(path, _REVIEWED_IN, f"is taken over itself: name {other} there too")
+        below = load_table(path.with_name(f"{other}.toml"), effects, nested=True)
+        for key, known in below.rules.items():
+            rules[key] = (*rules.get(key, ()), *known)
+    if others:
+        rules = dict(sorted(rules.items()))
     return ScriptTable(path, rules)
 
 

@@ -58,11 +58,19 @@ class Below:
 
 
 @dataclass(frozen=True, slots=True)
+class Sources:
+    """What an image of Ubuntu has apt ask: URLs of the archive and of its security updates."""
+
+    mirror: str
+    security: str
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """A layer to compute.
 
     Attributes:
-        suite: Debian suite.
+        suite: Debian or Ubuntu suite.
         arch: Debian architecture.
         epoch: time of everything computed, seconds since 1970.
         slim: whether documentation and translations are left out.
@@ -70,6 +78,7 @@ class Spec:
         add: what the layer adds.
         select: what else it adds, chosen by need.
         tools: packages of the build machine whose programs scripts would run; see programs.py.
+        sources: of an image of Ubuntu; None where apt's own package tells them, as Debian's does.
     """
 
     suite: str
@@ -80,6 +89,7 @@ class Spec:
     add: tuple[PackageSet, ...]
     select: Selection | None
     tools: PackageSet | None = None
+    sources: Sources | None = None
 
 
 def read_spec(path: Path) -> Spec:
@@ -91,13 +101,14 @@ def read_spec(path: Path) -> Spec:
          "below": {"state": "<state>", "tars": ["<layer>.tar", ...]} or null,
          "add": [{"packages": "<packages.json>", "debs": ["<file>.deb", ...]}, ...],
          "select": {"packages": "...", "debs": [...], "for": "<programs>.tar"} or null,
-         "tools": {"packages": "...", "debs": [...]} or null}
+         "tools": {"packages": "...", "debs": [...]} or null,
+         "sources": ["<URL of the archive>", "<URL of its security updates>"] or null}
 
     and packages.json is a list of objects with at least ``package``, ``file`` (the name of its
     .deb among `debs`), ``sha256`` and ``requested``.
     """
     raw = _object(path, _load(path))
-    keys = {"suite", "arch", "epoch", "slim", "below", "add", "select", "tools"}
+    keys = {"suite", "arch", "epoch", "slim", "below", "add", "select", "tools", "sources"}
     if set(raw) != keys:
         odd = ", ".join(sorted(set(raw) ^ keys))
         raise _malformed(path, f"has unknown or missing keys: {odd}")
@@ -114,6 +125,11 @@ def read_spec(path: Path) -> Spec:
             below = Below(Path(str(lower["state"])), tuple(Path(str(t)) for t in lower["tars"]))
         except KeyError as error:
             raise _malformed(path, f"has layers below without {error}") from None
+    sources = None
+    if raw["sources"] is not None:
+        if not isinstance(raw["sources"], list) or len(raw["sources"]) != 2:
+            raise _malformed(path, f"has sources {raw['sources']!r}, not two URLs")
+        sources = Sources(*map(str, raw["sources"]))
     return Spec(
         suite=str(raw["suite"]),
         arch=arch_named(str(raw["arch"])),
@@ -123,6 +139,7 @@ def read_spec(path: Path) -> Spec:
         add=tuple(_package_set(path, item) for item in raw["add"]),
         select=select,
         tools=None if raw["tools"] is None else _package_set(path, raw["tools"]),
+        sources=sources,
     )
 
 

@@ -12,6 +12,7 @@ from tools.rootfs.package import Package, unpack_all
 from tools.rootfs.programs import Programs
 from tools.rootfs.scripts import ReviewedScript, ScriptTable
 from tools.rootfs.shell import Alternative
+from tools.rootfs.spec import Sources
 from tools.rootfs.tree import Entry, Tree
 
 
@@ -39,6 +40,7 @@ class System:
         slim: whether documentation and translations are left out.
         programs: of the build machine; None where nothing needs any.
         database_inputs: files that databases were made of, by what their names begin with.
+        sources: what apt is to ask, of a new system of Ubuntu's.
     """
 
     suite: str
@@ -51,6 +53,7 @@ class System:
     alternatives: dict[str, list[Alternative]] = field(default_factory=dict)
     programs: Programs | None = None
     database_inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sources: Sources | None = None
 
     @property
     def epoch(self) -> int:

@@ -1,0 +1,96 @@
+"""Ubuntu's suites for the macros of Debian's: what is locked as a catalog of its own, the rest apart."""
+
+load("//python_images/private:unlocked.bzl", "unlocked")
+load("//tools/testing:pytest.bzl", "py_pytest")
+
+# The variant of catalog/variants.yaml that Ubuntu's suites have: theirs are minimal images.
+_VARIANT = "slim"
+
+# What an unlocked suite doesn't fit; Bazel names it where it skips one.
+_NOT_LOCKED = "//third_party/ubuntu:locked_by_tools_lock"
+
+def _is_locked(catalog, package_sets, suite, platform):
+    """Whether a platform's packages are locked, and with them the compiler's."""
+    archs = package_sets.get(suite, {})
+    return catalog["platforms"][platform]["debian"] in archs and "amd64" in archs
+
+def _with_suites(catalog, suites):
+    variant = catalog["variants"][_VARIANT] | {"suites": suites.keys()}
+    return catalog | {"suites": suites, "variants": {_VARIANT: variant}}
+
+def ubuntu_locked(catalog, package_sets):
+    """The catalog with Ubuntu's suites in the place of Debian's, as far as they are locked.
+
+    Args:
+      catalog: CATALOG of @catalog//:catalog.bzl.
+      package_sets: PACKAGE_SETS of @debian//:sets.bzl.
+
+    Returns:
+      a catalog for debian_roots, suite_toolchains and suite_cpythons. Its platforms are those that
+      are locked, its only variant is the slim one.
+    """
+    suites = {}
+    for suite, facts in catalog["ubuntu"]["suites"].items():
+        platforms = [
+            platform
+            for platform in facts["platforms"]
+            if _is_locked(catalog, package_sets, suite, platform)
+        ]
+        if platforms:
+            suites[suite] = facts | {"platforms": platforms}
+    return _with_suites(catalog, suites)
+
+def ubuntu_unlocked(name, catalog, package_sets, names):  # buildifier: disable=unused-variable
+    """Declares, for each suite and platform that isn't locked, targets that say how to lock it.
+
+    Args:
+      name: unused; what there is comes from the catalog.
+      catalog: CATALOG of @catalog//:catalog.bzl.
+      package_sets: PACKAGE_SETS of @debian//:sets.bzl.
+      names: function of a catalog, a suite and a platform: the names of the targets.
+    """
+    whole = _with_suites(catalog, catalog["ubuntu"]["suites"])
+    for suite, facts in whole["suites"].items():
+        for platform in facts["platforms"]:
+            if _is_locked(catalog, package_sets, suite, platform):
+                continue
+            for target in names(whole, suite, platform):
+                unlocked(
+                    name = target,
+                    options = "--mirror=URL --ports-mirror=URL",
+                    page = "docs/ubuntu.md",
+                    platform = platform,
+                    release = suite,
+                    tags = ["manual"],
+                )
+
+def ubuntu_locks(name, catalog, package_sets):
+    """Declares `<suite>_lock_test`: a suite's locks have what the catalog asks for.
+
+    Where none of them is there, Bazel says to have skipped it.
+
+    Args:
+      name: test suite of all of them.
+      catalog: CATALOG of @catalog//:catalog.bzl.
+      package_sets: PACKAGE_SETS of @debian//:sets.bzl.
+    """
+    tests = []
+    for suite in catalog["ubuntu"]["suites"]:
+        archs = package_sets.get(suite, {})
+        tests.append(suite + "_lock_test")
+        py_pytest(
+            name = suite + "_lock_test",
+            size = "small",
+            srcs = ["//tools/ubuntu:locked_test.py"],
+            data = ["{}_{}.lock".format(suite, arch) for arch in archs],
+            env = {
+                "ARCHS": " ".join(archs),
+                "SUITE": suite,
+            },
+            target_compatible_with = [] if archs else [_NOT_LOCKED],
+            deps = ["//tools/ubuntu:locking"],
+        )
+    native.test_suite(
+        name = name,
+        tests = tests,
+    )
