@@ -269,7 +269,10 @@ zlib 1.3-r1 v3.24/main/x86_64/zlib-1.3-r1.apk {0} Q1{1}= 9 a=dependency,base=dep
     ("change", "message"),
     [
         (("release alpine3.24\n", ""), "'release'"),
-        (("repository https://mirror.example/alpine/v3.24/main\n", ""), "'repository' is missing"),
+        (
+            ("repository https://mirror.example/alpine/v3.24/main\n", ""),
+            "'repository' must come before",
+        ),
         (("time 2024", "time x"), "bad time"),
         (("musl-1.2.5-r1.apk", "../x.apk"), "bad path"),
         (("zlib 1.3", "alib 1.3"), "out of order"),

@@ -17,13 +17,12 @@ checks that it does. The layers themselves are not in it and are never downloade
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tools.lockfile import lines
 from tools.oci.assembler.spec import (
     MANIFEST_TYPES,
     OCI_LAYER,
@@ -184,14 +183,4 @@ def read(path: Path) -> Lock:
 
 def write(path: Path, lock: Lock) -> None:
     """Write a lock file: complete or, when anything fails, not at all."""
-    text = lock.text()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink()
-        raise
+    lines.write_text(path, lock.text())
