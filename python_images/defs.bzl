@@ -20,6 +20,7 @@ load(
     _image_readme = "image_readme",
     _image_versions = "image_versions",
 )
+load("//python_images/private:family_images.bzl", _family_images = "family_images")
 load("//python_images/private:layer.bzl", _layer_blob = "layer_blob")
 load("//python_images/private:oci.bzl", _image = "image", _image_annotations = "image_annotations", _image_index = "image_index")
 load("//python_images/private:oci_test.bzl", _image_validation_test = "image_validation_test")
@@ -71,6 +72,7 @@ windows_python_layer = _windows_python_layer
 # Whole families out of a catalog
 alpine_images = _alpine_images
 debian_images = _debian_images
+family_images = _family_images
 windows_bases = _windows_bases
 windows_images = _windows_images
 python_images = _python_images

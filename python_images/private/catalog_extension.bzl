@@ -25,7 +25,7 @@ def _read_catalog(mctx, versions = None):
     yaml = mctx.path(Label("@wheels//:BUILD.bazel")).dirname.get_child("site/pyyaml")
 
     # A new or changed file is a new catalog.
-    for folder, suffix in (("catalog", ".yaml"), ("tools/catalog", ".py")):
+    for folder, suffix in (("catalog", ".yaml"), ("catalog/families", ".yaml"), ("tools/catalog", ".py")):
         for file in root.get_child(folder).readdir():
             if file.basename.endswith(suffix):
                 mctx.watch(file)

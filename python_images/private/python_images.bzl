@@ -18,9 +18,6 @@ _COMPANIONS = ["digest", "load", "push", "tar"]
 # What is said of an image; under its tags, but not under each alias of its platform.
 _ATTESTATIONS = ["cves", "provenance", "sbom"]
 
-# Where `.load` puts images: a repository that no registry answers for.
-_REPOSITORY = "localhost/python"
-
 def _layers(entry, variant, platform, cpythons):
     """The layer blobs of an image, lowest first, in docker-library's order."""
     cpython = "{}:{}_{}_{}".format(
@@ -64,7 +61,7 @@ def _test_names(names, actual):
             tests = [actual + ".test"],
         )
 
-def _platform_image(entry, platform, catalog, structure_test, cpythons, sample):
+def _platform_image(entry, platform, catalog, structure_test, cpythons, repository, cmd, sample):
     """Declares one image of one platform; returns its name."""
     target = "{}_{}".format(entry["name"], platform)
     release = catalog["versions"][entry["version"]]
@@ -89,12 +86,12 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, sample):
         name = target,
         annotations = target + ".annotations",
         architecture = about["architecture"],
-        cmd = ["python3"],
+        cmd = cmd,
         created = created,
         env = release["env"],
         layers = _layers(entry, variant, platform, cpythons),
         os = about["os"],
-        repo_tags = ["{}:{}".format(_REPOSITORY, tag) for tag in entry["tags"]],
+        repo_tags = ["{}:{}".format(repository, tag) for tag in entry["tags"]],
         tags = ["manual"],
         variant = about["variant"] or None,
     )
@@ -172,7 +169,9 @@ def python_images(
         catalog,
         structure_test,
         cpythons = "//python_images/cpython",
-        windows_locked = []):
+        windows_locked = [],
+        repository = "localhost/python",
+        cmd = ["python3"]):
     """Declares the images of a catalog in this package.
 
     For each image there is `<tag>`, the index of all its platforms, and `<tag>_<platform>`, one
@@ -191,6 +190,8 @@ def python_images(
       cpythons: package in which `cpythons` declared the CPythons of that catalog.
       windows_locked: the Windows base images that are locked, see windows_images.bzl. With all of
         them, tags that stand for Linux and Windows name both.
+      repository: where `.load` puts images; one that no registry answers for.
+      cmd: the default command of images on Linux.
     """
     joint = joint_tags(catalog["windows"], windows_locked)
     linux_images = {}
@@ -205,6 +206,8 @@ def python_images(
                 catalog,
                 structure_test,
                 cpythons,
+                repository,
+                cmd,
                 platform in entry["sample"],
             )
             for platform in entry["platforms"]
@@ -239,7 +242,7 @@ def python_images(
         image_index(
             name = entry["name"],
             images = images.values(),
-            repo_tags = ["{}:{}".format(_REPOSITORY, tag) for tag in index_tags],
+            repo_tags = ["{}:{}".format(repository, tag) for tag in index_tags],
             tags = ["manual"],
         )
         index_attestations(entry["name"], images.values(), index_tags)

@@ -62,6 +62,15 @@ def test_jobs(checkout: Path, job: list[str], expected: list[str]) -> None:
     assert (checkout / "bazelrc").read_text() == ""
 
 
+@pytest.mark.parametrize(("family", "package"), [("", "//images"), ("infra7", "//images/infra7")])
+def test_publish_and_sign_a_family(checkout: Path, family: str, package: str) -> None:
+    settings = {"REGISTRY": "registry.example/team/python", "FAMILY": family}
+    assert run(checkout, "publish", **settings).returncode == 0
+    assert f"{package}:publish" in words(checkout)
+    assert run(checkout, "publish", SIGNING_KEY="key", **settings).returncode == 0
+    assert f"{package}:sign" in words(checkout)
+
+
 def test_publish(checkout: Path) -> None:
     settings = {"REGISTRY": "registry.example/team/python", "ONLY": "3.13-*"}
     settings |= {"REGISTRY_USER": "ada", "REGISTRY_PASSWORD": "a:b'c" * 30}

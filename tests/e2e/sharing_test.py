@@ -70,6 +70,13 @@ def test_no_layer_is_computed_twice(checkout: Checkout) -> None:
         assert max(Counter(layers).values()) == 1, mnemonic
 
 
+def test_another_family_compiles_nothing_more(checkout: Checkout) -> None:
+    for mnemonic in ("CompileCPython", "StripCPython", "DebianLayer", "LayerBlob"):
+        official = actions(checkout, mnemonic, "//images:3.13-slim-bookworm_amd64")
+        assert official
+        assert actions(checkout, mnemonic, "//images/infra7:3.13-bookworm_x86") == official
+
+
 def test_another_tag_or_packaging_compiles_nothing_more(checkout: Checkout) -> None:
     one = actions(checkout, "CompileCPython", "//images:3.13-slim-bookworm_arm64")
     assert len(one) == 1

@@ -153,6 +153,36 @@ def test_what_is_published_of_a_version_is_all_of_it(declared: Declared) -> None
         assert {f"//images:{name}" for name in of_version} <= set(chosen) <= set(everything)
 
 
+def test_another_familys_tags_and_platforms_are_targets(declared: Declared) -> None:
+    facts = declared.catalog["families"]["infra7"]
+    labels = set(declared.labels("//images/infra7:all"))
+    wanted = {
+        "3.13-bookworm",
+        "3.13-bookworm_arm64v8",
+        "latest",
+        "latest_x86",
+        "3.13-noble_aarch64",
+    }
+    assert {f"//images/infra7:{name}" for name in wanted} <= labels
+    for image in (*facts["images"], *facts["missing"]):
+        for tag in image["tags"]:
+            names = [""] + [
+                f"_{name}"
+                for platform in image["platforms"]
+                for name in (platform, *facts["aliases"][platform])
+            ]
+            for name in names:
+                for companion in ("", ".digest", ".load", ".push", ".tar"):
+                    assert f"//images/infra7:{tag}{name}{companion}" in labels
+    for image in facts["images"]:
+        for tag in image["tags"]:
+            for companion in (".sbom", ".provenance", ".sign", ".test"):
+                assert f"//images/infra7:{tag}{companion}" in labels
+    published = declared.labels('labels("images", //images/infra7:publish.plan)')
+    assert set(published) == {f"//images/infra7:{image['name']}" for image in facts["images"]}
+    assert {f"//images/infra7:{label}" for label in ("publish_3.13", "sign")} <= labels
+
+
 def test_one_compile_for_each_version_suite_and_platform(declared: Declared) -> None:
     # An image's layer is a blob, of a tar, of the files of one CPython.
     found = declared.labels(f'kind("^cpython rule$", deps({IMAGES}, 3))')

@@ -26,7 +26,7 @@ _REGRTEST = "slim"
 # Platforms whose programs the build machine runs itself.
 _NATIVE = ["amd64"]
 
-def python_structure_test(name, image, version, suite, variant, platform, **kwargs):
+def python_structure_test(name, image, version, suite, variant, platform, metadata = None, **kwargs):
     """The structure tests of one image, and `<image>.validation`: its layout is as OCI wants it.
 
     Where the build machine runs the platform's programs there is `<image>.cpython_test` too, CPython's
@@ -39,6 +39,8 @@ def python_structure_test(name, image, version, suite, variant, platform, **kwar
       suite: as in catalog/suites.yaml.
       variant: as in catalog/variants.yaml.
       platform: as in catalog/platforms.yaml.
+      metadata: the YAML of another family's configuration, in the place of docker-library's. CPython's
+        own tests are left out then: they have run on the same layers.
       **kwargs: further attributes of image_structure_test.
     """
     facts = _VERSIONS[version]
@@ -53,10 +55,11 @@ def python_structure_test(name, image, version, suite, variant, platform, **kwar
         fail("tests/structure/structure.bzl: no tests for the variant {}; add it to _VARIANTS".format(
             variant,
         ))
-    configs = _EVERYWHERE + ["python-{}.yaml".format(minor)] + _VARIANTS[variant]
+    configs = _EVERYWHERE + _VARIANTS[variant]
+    configs += [metadata] if metadata else ["metadata.yaml", "python-{}.yaml".format(minor)]
     configs.append("free-threaded.yaml" if facts["free_threaded"] else "gil.yaml")
     mounts = {"//tests/structure:" + file: "/structure/" + file for file in _SCRIPTS}
-    if platform in _NATIVE and variant == _REGRTEST:
+    if platform in _NATIVE and variant == _REGRTEST and not metadata:
         configs.append("regrtest.yaml")
         mounts["@cpython_sources//:" + facts["release"]] = "/structure/source.tar.xz"
     oci_platform = "/".join([
@@ -93,7 +96,7 @@ def python_structure_test(name, image, version, suite, variant, platform, **kwar
         },
         **kwargs
     )
-    if platform in _NATIVE:
+    if platform in _NATIVE and not metadata:
         image_structure_test(
             name = name.removesuffix(".test") + ".cpython_test",
             timeout = "eternal",
@@ -104,3 +107,11 @@ def python_structure_test(name, image, version, suite, variant, platform, **kwar
             platform = platform,
             tags = ["manual"],
         )
+
+def infra7_structure_test(**kwargs):
+    """The structure tests of one image of infra7's family.
+
+    Args:
+      **kwargs: as for python_structure_test.
+    """
+    python_structure_test(metadata = "infra7.yaml", **kwargs)

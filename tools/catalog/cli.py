@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.catalog import family_load, listing, load
+from tools.catalog import family_load, fixtures, listing, load, results
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Entry, Family
 from tools.generate import command
@@ -128,6 +128,12 @@ def _check(asked: argparse.Namespace) -> str:
         catalog = load.load(folder, shown)
         checked = [(str(shown / name), "") for name in load.FILES]
         checked[0] = (checked[0][0], f"{len(catalog.images())} images to build")
+        fixtures.read(folder, shown)
+        known = results.read(folder, shown)
+        told = {fixtures.FILE: "", results.FILE: f"{len(known.images)} images with results"}
+        checked += [
+            (str(shown / name), text) for name, text in told.items() if (folder / name).is_file()
+        ]
         for name in family_load.names(folder):
             family = family_load.load_family(name, folder, shown)
             checked.append(

@@ -50,6 +50,7 @@ def test_list_names_every_family(capsys: pytest.CaptureFixture[str]) -> None:
         "2026-02",
         "current",
         "infra7",
+        "infra7-2024-10",
     ]
     assert "\033" not in text
     rows = json.loads(run(capsys, "list", "--format", "json"))
@@ -79,7 +80,7 @@ def test_tags_completes(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_check_reads_everything(capsys: pytest.CaptureFixture[str]) -> None:
     text = run(capsys, "check")
-    assert text.count("ok ") == text.count("\n") == 10
+    assert text.count("ok ") == text.count("\n") == 13
     assert "1 images" not in run(capsys, "check", "--catalog", str(TESTDATA / "2026-06.yaml"))
 
 

@@ -71,7 +71,15 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "joints": [{                         # indexes of several systems' images
               "version": "3.14.7", "tags": ["3.14.7", "3.14", "3", "latest"],
               "images": ["3.14.7-windowsservercore-ltsc2025", "..."],
-              "linux": "3.14.7-trixie"}]}      # "": of Windows images alone
+              "linux": "3.14.7-trixie"}]},     # "": of Windows images alone
+      "families": {"infra7": {                 # other families whose images are built
+          "repository": "infra7/python",
+          "env": {"PATH": "...", "LANG": "C.UTF-8"}, "cmd": ["python"],
+          "aliases": {"amd64": ["x86_64", "x86"]},      # of each of its platforms
+          "images": [{"name": "3.14.7-bookworm", "...": "..."}],   # as above
+          "missing": [{                        # no packages of the suite are locked
+              "name": "3.14.7-noble", "suite": "noble", "tags": ["..."],
+              "platforms": ["amd64", "arm64"]}]}}
     }
 
 No tag is in two images' lists, so each can be an alias of exactly one target. Those of a joint
@@ -87,8 +95,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.catalog import alpine, ubuntu, windows
+from tools.catalog import alpine, family_images, family_load, ubuntu, windows
 from tools.catalog.errors import CatalogError
+from tools.catalog.family import Family
 from tools.catalog.load import load
 from tools.catalog.model import Catalog, Image, Platform, Suite, Variant, Version
 
@@ -177,6 +186,7 @@ def export(
     on_alpine: alpine.Alpine | None = None,
     on_windows: windows.Windows | None = None,
     on_ubuntu: ubuntu.Ubuntu | None = None,
+    families: Iterable[Family] = (),
 ) -> dict[str, object]:
     """The catalog in the shape this module's docstring shows."""
     newest = catalog.newest()
@@ -196,6 +206,11 @@ def export(
         "alpine": alpine.export(catalog, on_alpine),
         "ubuntu": ubuntu.export(on_ubuntu),
         "windows": windows.export(catalog, on_windows),
+        "families": {
+            family.name: family_images.export(family, catalog)
+            for family in families
+            if family.build is not None
+        },
     }
 
 
@@ -233,7 +248,8 @@ def main(arguments: list[str] | None = None) -> int:
         on_ubuntu = (
             None if options.versions else ubuntu.read(options.catalog, catalog, options.shown)
         )
-        exported = export(catalog, on_alpine, on_windows, on_ubuntu)
+        families = [] if options.versions else family_load.built(options.catalog, options.shown)
+        exported = export(catalog, on_alpine, on_windows, on_ubuntu, families)
     except CatalogError as error:
         print(error, file=sys.stderr)
         return 2

@@ -60,6 +60,23 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Build:
+    """What the images of a family that this repository builds are made of.
+
+    Attributes:
+        variant: the variant of catalog/variants.yaml that they have the layers of.
+        env: all variables besides PATH.
+        cmd: the container's default command.
+        sample: ``TAG_ARCHITECTURE`` of those that `bazel test //...` tests.
+    """
+
+    variant: str
+    env: Mapping[str, str]
+    cmd: tuple[str, ...]
+    sample: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Entry:
     """One image of a family: what a manifest and a page say of it."""
 
@@ -90,7 +107,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Family:
-    """A published set of images; fields as in catalog/family.schema.json."""
+    """A published set of images; fields as in catalog/family.schema.json.
+
+    ``build`` is None where //images/<name> doesn't build them.
+    """
 
     name: str
     title: str
@@ -107,6 +127,7 @@ class Family:
     architectures: Mapping[str, tuple[str, ...]]
     targets: Mapping[str, Target]
     releases: tuple[FamilyRelease, ...]
+    build: Build | None = None
 
     def _base(self, variant: str) -> str:
         return variant if variant in self.architectures else variant.removeprefix("slim-")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping as Dict
 from pathlib import Path
 
-from tools.catalog import load, tags, yamlfile
+from tools.catalog import family_images, load, tags, yamlfile
 from tools.catalog.alpine import Alpine
 from tools.catalog.alpine import read as read_alpine
 from tools.catalog.architectures import KNOWN
@@ -148,6 +148,39 @@ def _from_catalog(
     )
 
 
+def _newest(
+    row: Mapping, lists: Dict[str, tuple[str, ...]], catalog: Catalog
+) -> tuple[FamilyRelease, ...]:
+    """The newest final release of each minor version; the first one has the aliases."""
+    row.need("catalog", "write `newest`").one_of(["newest"], "choice of releases")
+    variants = lists[
+        row.need("variants", "name one of the family's lists").one_of(lists, "list of variants")
+    ]
+    aliases = row.get("aliases")
+    if aliases is not None:
+        for alias in aliases.sequence():
+            alias.matching(tags.GRAMMAR, "a tag", "use letters, digits, -._")
+    row.done()
+    found = [
+        version
+        for version in catalog.newest().values()
+        if not version.release.prerelease and not version.release.free_threaded
+    ]
+    return tuple(
+        FamilyRelease(
+            release=version.release,
+            aliases=aliases.names() if aliases is not None and version is found[0] else (),
+            variants=variants,
+            without=(),
+            commits={},
+            sha256=version.sha256,
+            windows_sha256=None,
+            setuptools=_pinned(version.minor.wheels, "setuptools"),
+        )
+        for version in found
+    )
+
+
 def _releases(
     value: Value,
     lists: dict[str, tuple[str, ...]],
@@ -155,6 +188,8 @@ def _releases(
     on_alpine: Alpine | None,
     on_windows: Windows | None,
 ) -> tuple[FamilyRelease, ...]:
+    if catalog is not None and value.is_mapping():
+        return _newest(value.mapping(), lists, catalog)
     if catalog is not None:
         return _from_catalog(catalog, on_alpine, on_windows)
     made: list[FamilyRelease] = []
@@ -233,12 +268,14 @@ def load_file(file: Path, directory: Path, shown: Path | None = None) -> Family:
     row = yamlfile.read(file, shown)
     releases = row.need("releases", "list the releases, or write `catalog`")
     catalog, on_alpine, on_windows = None, None, None
-    if re.fullmatch(r"catalog", releases.name() if releases.is_scalar() else ""):
-        label = None if shown is None else shown.parent.parent
+    label = None if shown is None else shown.parent.parent
+    whole = re.fullmatch(r"catalog", releases.name() if releases.is_scalar() else "")
+    if whole or releases.is_mapping():
         catalog = load.load(directory, label)
+    if whole:
         on_alpine, on_windows = read_alpine(directory, label), read_windows(directory, label)
     architectures = architectures_of(row.get("architectures"))
-    if catalog is not None:
+    if catalog is not None and whole:
         architectures = {
             suite.name: tuple(catalog.platforms[name].docker for name in suite.platforms)
             for suite in catalog.suites.values()
@@ -267,12 +304,13 @@ def load_file(file: Path, directory: Path, shown: Path | None = None) -> Family:
             releases, {} if lists is None else _lists(lists), catalog, on_alpine, on_windows
         ),
     )
+    images = row.get("images")
     row.done()
     known_bases(family, releases)
     fault = check_tags(family)
     if fault is not None:
         raise releases.error(*fault)
-    return family
+    return family if images is None else family_images.with_build(family, images, catalog)
 
 
 def _url(row: Mapping) -> str | None:
@@ -298,3 +336,9 @@ def load_family(name: str, directory: Path, shown: Path | None = None) -> Family
         )
     file = Path("families") / f"{name}.yaml"
     return load_file(directory / file, directory, None if shown is None else shown / file)
+
+
+def built(directory: Path, shown: Path | None = None) -> list[Family]:
+    """The families that this repository builds as //images/<name>."""
+    found = [load_family(name, directory, shown) for name in names(directory)]
+    return [family for family in found if family.build is not None]

@@ -53,6 +53,7 @@ def test_an_official_family_is_the_published_manifest(name: str) -> None:
             "amd64 arm32v5 arm32v6 arm32v7 arm64v8 i386 ppc64le riscv64 s390x windows-amd64",
         ),
         ("infra7", "amd64 arm64"),
+        ("infra7-2024-10", "amd64 arm64"),
         ("current", "amd64 arm32v5 arm32v7 arm64v8 i386 mips64le ppc64le riscv64 s390x"),
     ],
 )
@@ -78,14 +79,14 @@ def test_groups_keep_only_the_images_of_an_architecture() -> None:
 
 
 def test_infra7_names_the_minor_first_and_latest_once() -> None:
-    entries = {entry.name: entry for entry in family("infra7").entries()}
+    entries = {entry.name: entry for entry in family("infra7-2024-10").entries()}
     assert len(entries) == 20
     newest = entries["3.13-bookworm"]
     assert newest.tags == ("3.13-bookworm", "3.13.0-bookworm")
     assert newest.shared_tags == ("3.13", "3.13.0", "latest")
     assert entries["3.12-bookworm"].shared_tags == ("3.12", "3.12.7")
     assert entries["3.13-noble"].shared_tags == ()
-    published = [entry.name for entry in family("infra7").published()]
+    published = [entry.name for entry in family("infra7-2024-10").published()]
     assert published == [f"3.{minor}-bookworm" for minor in (13, 12, 11, 10, 9)]
 
 

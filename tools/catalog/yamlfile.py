@@ -78,6 +78,10 @@ class Value:
         """Whether this is a single value, neither a list nor a mapping."""
         return isinstance(self._node, yaml.ScalarNode)
 
+    def is_mapping(self) -> bool:
+        """Whether this is a mapping."""
+        return isinstance(self._node, yaml.MappingNode)
+
     def is_null(self) -> bool:
         """Whether nothing is written here, or ``null``."""
         return bool(self._node.tag == _PREFIX + "null")

@@ -121,7 +121,7 @@ def test_facts_that_depend_on_the_variant() -> None:
     assert "ARG BASE=windows/servercore:ltsc2025\n" in one(
         "2026-02", "3.14-windowsservercore-ltsc2025"
     )
-    assert "FROM ubuntu:noble\n" in one("infra7", "3.13-noble")
+    assert "FROM ubuntu:noble\n" in one("infra7-2024-10", "3.13-noble")
     assert "strip-all" in one("2026-02", "3.14-slim")
     assert "strip-all" not in one("2026-02", "3.14-trixie")
     assert "gdb" in one("2026-02", "3.14-trixie")
@@ -129,6 +129,21 @@ def test_facts_that_depend_on_the_variant() -> None:
     assert "rm -rf /var/lib/apt/lists/*" in one("2026-02", "3.14-slim-bookworm")
     assert "THREAD_STACK_SIZE" in one("2026-02", "3.14-alpine")
     assert "--enable-optimizations" not in one("2026-02", "3.14-alpine")
+
+
+def test_a_familys_own_environment_and_command() -> None:
+    text = one("infra7", "3.13-bookworm")
+    assert re.findall("^ENV ([A-Z_0-9]+)=", text, re.M) == ["PATH", "LANG"]
+    assert re.findall("^ARG (PYTHON_VERSION|PYTHON_SHA256)=", text, re.M) == [
+        "PYTHON_VERSION",
+        "PYTHON_SHA256",
+    ]
+    assert text.endswith('CMD ["python"]\n')
+    assert "FROM debian:bookworm-slim\n" in text
+    assert "GPG_KEY" not in text
+    official = one("current", "3.13-slim-bookworm")
+    assert "ENV PYTHON_VERSION=" in official
+    assert official.endswith('CMD ["python3"]\n')
 
 
 def test_python_2_keeps_its_own_names() -> None:

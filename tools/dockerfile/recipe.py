@@ -145,6 +145,14 @@ def values(recipes: Recipes, family: Family, entry: Entry) -> dict[str, object]:
     env["PYTHON_VERSION"] = entry.release.release.number
     if sha256 is not None:
         env["PYTHON_SHA256"] = sha256
+    # What the steps need and the image is not to have.
+    arguments: dict[str, str] = {}
+    cmd = ["python2" if two else "python" if windows else "python3"]
+    if family.build is not None:
+        arguments = {
+            name: text for name, text in env.items() if name not in recipes.minors[minor].env
+        }
+        env, cmd = dict(family.build.env), list(family.build.cmd)
     threads = ["--disable-gil"] if entry.release.release.free_threaded else []
     lto = ["--with-lto"] if _order(recipes.lto) <= _order(minor) else []
     # musl has no working profile run, and CPython 2 none worth having.
@@ -156,6 +164,8 @@ def values(recipes: Recipes, family: Family, entry: Entry) -> dict[str, object]:
         "base": base,
         "system": "windows" if windows else "alpine" if alpine else "debian",
         "env": env,
+        "arguments": arguments,
+        "cmd": cmd,
         "runtime": sorted(packages.runtime),
         "build": build,
         "clean": "apt-get dist-clean"

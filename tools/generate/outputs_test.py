@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.catalog import fixture
+from tools.catalog import fixture, fixtures, load, results
+from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 from tools.generate import outputs
+from tools.generate.table import table
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,6 +64,69 @@ def test_the_readmes_table_is_renewed_in_place(checkout: Path) -> None:
     assert text.endswith("<!-- /images -->\n\nend\n")
     assert "| `//images:3.13.15-slim-bookworm` | `3.13-slim-bookworm` | amd64, arm64," in text
     assert "old" not in text
+
+
+DIGEST = "sha256:" + "0" * 64
+
+
+def rows(checkout: Path) -> dict[str, str]:
+    """The status of each row of the README's table."""
+    lines = [line.strip("| ").split(" | ") for line in table(checkout).splitlines()[2:]]
+    return {cells[0].strip("`"): cells[-1] for cells in lines}
+
+
+def test_the_table_says_what_is_known_of_each_image(checkout: Path) -> None:
+    passed, failed = Result(PASSED, 9, 0, DIGEST), Result(FAILED, 8, 0, DIGEST)
+    (checkout / "catalog" / fixtures.FILE).write_text(
+        "fixtures: {alpine: ['//a:b'], windowsservercore: ['//c:d'], ubuntu: ['//e:f']}"
+    )
+    file = checkout / "catalog" / "alpine.yaml"
+    file.write_text(file.read_text().replace("minors: []", 'minors: ["3.14"]'))
+    known = Results(
+        images={
+            "//images:3.14.7-slim-trixie": {"amd64": passed, "arm64": passed},
+            "//images:3.14.7-slim-bookworm": {
+                "arm64": passed,
+                "amd64": Result(SKIPPED, 1, 1, DIGEST),
+            },
+            "//images:3.13.15-slim-trixie": {"amd64": passed, "arm64": failed},
+            "//images/infra7:3.13.15-bookworm": {"amd64": passed},
+            "//images/infra7:3.13.15-trixie": {"amd64": passed, "arm64": passed},
+        },
+        fixtures={"//a:b": Result(PASSED, 1, 0)},
+    )
+    (checkout / "catalog" / results.FILE).write_text(results.text(known))
+    catalog = load.load(checkout / "catalog")
+    platforms = {image.name: image.platforms for image in catalog.images()}
+    found = rows(checkout)
+    assert set(platforms["3.14.7-slim-trixie"]) > {"amd64", "arm64"}
+    assert found["//images:3.14.7-slim-trixie"] == "built and run here: amd64, arm64"
+    assert found["//images:3.14.7-slim-bookworm"] == "built and run here: arm64"
+    assert found["//images:3.13.15-slim-trixie"] == "built and run here: amd64; failed: arm64"
+    assert found["//images:3.13.15-slim-bookworm"] == "published family page only"
+    assert found["//images/infra7:3.13.15-trixie"] == "built and run here"
+    assert found["//images/infra7:3.13.15-bookworm"] == "built and run here: amd64"
+    assert found["//images/infra7:3.13.15-noble"] == "published family page only"
+    assert {said for name, said in found.items() if "-alpine" in name} == {"fixture-proved"}
+    skipped = Results(fixtures={"//a:b": Result(SKIPPED, 0, 1)})
+    (checkout / "catalog" / results.FILE).write_text(results.text(skipped))
+    assert set(rows(checkout).values()) == {"published family page only"}
+
+
+def test_what_nobody_publishes_is_declared(checkout: Path) -> None:
+    file = checkout / "catalog" / "versions.yaml"
+    file.write_text(file.read_text().replace("    env: {}", "    free_threaded: true", 1))
+    (checkout / "catalog" / results.FILE).write_text(results.text(Results()))
+    found = rows(checkout)
+    assert found["//images:3.14.7t-slim-trixie"] == "declared only"
+    assert found["//images:3.14.7-slim-trixie"] == "published family page only"
+
+
+def test_another_family_has_its_page_and_dockerfiles(checkout: Path) -> None:
+    made = outputs.expected(checkout)
+    assert "FROM ubuntu:noble\n" in made["dockerfiles/infra7/3.13/noble/Dockerfile"]
+    assert "| Debian (bookworm)" in made["docs/infra7.md"]
+    assert not [name for name in made if "infra7-2024-10" in name]
 
 
 def test_a_bad_catalog_changes_nothing(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,10 +76,12 @@ def _json(path: Path) -> Mapping[str, Any]:
 def layout(folder: Path) -> Layout | None:
     """The layout of one image in `folder`; None if there is none.
 
+    An empty folder is none, too: Bazel found it in a cache, and nothing asked for its files.
+
     Raises:
         UnreadableError: it isn't the layout of one image.
     """
-    if not folder.is_dir():
+    if not folder.is_dir() or not any(folder.iterdir()):
         return None
     try:
         (descriptor,) = _json(folder / "index.json")["manifests"]

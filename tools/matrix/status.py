@@ -14,8 +14,9 @@ from pathlib import Path
 
 import jinja2
 
-from tools.catalog import load
+from tools.catalog import family_images, family_load, load
 from tools.catalog.errors import CatalogError
+from tools.catalog.family import Family
 from tools.catalog.model import Catalog, Image
 from tools.generate import command
 from tools.matrix import outputs
@@ -48,9 +49,12 @@ class Status:
 
     Attributes:
         image: its name, without the platform.
+        platform: the catalog's name of it.
+        state: a key of STATES.
         layout: None where there is no image.
         tests: None where its structure tests have not run, or ran on other bytes.
         detail: a sentence: why it failed, or what was skipped.
+        package: where its target is; each family that is built has its own.
     """
 
     image: Image
@@ -59,18 +63,31 @@ class Status:
     detail: str
     layout: Layout | None
     tests: Tests | None
+    package: str = "images"
+
+    @property
+    def index(self) -> str:
+        """What Bazel calls the index of all its platforms."""
+        return f"//{self.package}:{self.image.name}"
 
     @property
     def target(self) -> str:
         """What Bazel calls it."""
-        return f"//images:{self.image.name}_{self.platform}"
+        return f"{self.index}_{self.platform}"
+
+    @property
+    def name(self) -> str:
+        """The image's name, after that of its family if it isn't //images'."""
+        return "/".join([*self.package.split("/")[1:], self.image.name])
 
 
-def _failure(image: Image, platform: str, failures: Mapping[str, Failure]) -> Failure | None:
+def _failure(
+    package: str, image: Image, platform: str, failures: Mapping[str, Failure]
+) -> Failure | None:
     """Why the image or its test could not be made; any of its tags may have been asked for."""
     for tag in image.tags:
         for suffix in ("", ".test", ".validation"):
-            if failure := failures.get(f"//images:{tag}_{platform}{suffix}"):
+            if failure := failures.get(f"//{package}:{tag}_{platform}{suffix}"):
                 return failure
     return failures.get("cpython_source_" + image.version.release.number)
 
@@ -94,37 +111,48 @@ def _judge(layout: Layout, tests: Tests | None, validation: Tests | None) -> tup
     return TESTED, _counts(tests)
 
 
-def _status(image: Image, platform: str, folder: Path, failures: Mapping[str, Failure]) -> Status:
+def _status(
+    package: str, image: Image, platform: str, folder: Path, failures: Mapping[str, Failure]
+) -> Status:
     name = f"{image.name}_{platform}"
-    logs = folder / "testlogs" / "images"
+    logs = folder / "testlogs" / package
     layout = tests = None
     try:
-        layout = outputs.layout(folder / "bin" / "images" / name)
+        layout = outputs.layout(folder / "bin" / package / name)
         tests = outputs.tests(logs / f"{name}.test")
         validation = outputs.tests(logs / f"{name}.validation")
     except UnreadableError as error:
-        return Status(image, platform, FAILED, str(error), layout, None)
-    if failure := _failure(image, platform, failures):
+        return Status(image, platform, FAILED, str(error), layout, None, package)
+    if failure := _failure(package, image, platform, failures):
         state = UNFETCHABLE if failure.fetch else FAILED
-        return Status(image, platform, state, failure.reason, layout, None)
+        return Status(image, platform, state, failure.reason, layout, None, package)
     if layout is None:
-        return Status(image, platform, MISSING, "", None, None)
+        return Status(image, platform, MISSING, "", None, None, package)
     state, detail = _judge(layout, tests, validation)
-    return Status(image, platform, state, detail, layout, None if state == BUILT else tests)
+    return Status(
+        image, platform, state, detail, layout, None if state == BUILT else tests, package
+    )
 
 
-def statuses(catalog: Catalog, folder: Path, events: Iterable[Path] = ()) -> list[Status]:
+def statuses(
+    catalog: Catalog, folder: Path, events: Iterable[Path] = (), families: Iterable[Family] = ()
+) -> list[Status]:
     """The status of every image of every platform, in the catalog's order.
 
     Args:
         catalog: whose images.
         folder: Bazel's output folder of one configuration, with `bin` and `testlogs`.
         events: build event files, oldest first.
+        families: others that are built, whose images come after the catalog's.
     """
     failures = outputs.failures(events)
+    packages = {"images": catalog.images()} | {
+        f"images/{family.name}": family_images.images(family, catalog) for family in families
+    }
     return [
-        _status(image, platform, folder, failures)
-        for image in catalog.images()
+        _status(package, image, platform, folder, failures)
+        for package, images in packages.items()
+        for image in images
         for platform in image.platforms
     ]
 
@@ -149,7 +177,7 @@ def _size(layout: Layout | None) -> str:
 def _grid(found: Sequence[Status], platforms: Sequence[str]) -> list[str]:
     rows: dict[str, dict[str, Status]] = {}
     for status in found:
-        rows.setdefault(status.image.name, {})[status.platform] = status
+        rows.setdefault(status.name, {})[status.platform] = status
     width = max((len(name) for name in rows), default=0)
     lines = [command.coloured(" " * width + "".join(f"{p:>10}" for p in platforms), "1")]
     for name, cells in rows.items():
@@ -165,7 +193,7 @@ def _grid(found: Sequence[Status], platforms: Sequence[str]) -> list[str]:
 
 
 def _line(status: Status) -> str:
-    line = f"{SIGNS[status.state]} {status.image.name}_{status.platform}"
+    line = f"{SIGNS[status.state]} {status.name}_{status.platform}"
     if status.layout:
         line += f"  {_size(status.layout)} MB  {status.layout.digest}"
     return f"{line}\n    {status.state}{': ' if status.detail else ''}{status.detail}"
@@ -185,7 +213,7 @@ def facts(status: Status) -> dict[str, object]:
     """A status for programs; sizes in bytes."""
     layout, tests = status.layout, status.tests
     return {
-        "image": status.image.name,
+        "image": status.name,
         "version": status.image.version.name,
         "variant": status.image.variant.on(status.image.suite.name),
         "platform": status.platform,
@@ -213,7 +241,7 @@ def html(found: Sequence[Status], platforms: Sequence[str]) -> str:
     )
     rows: dict[str, dict[str, Mapping[str, object]]] = {}
     for status in found:
-        rows.setdefault(status.image.name, {})[status.platform] = facts(status)
+        rows.setdefault(status.name, {})[status.platform] = facts(status)
     return environment.get_template(_TEMPLATE.name).render(
         platforms=platforms,
         rows=rows,
@@ -260,7 +288,8 @@ def main(arguments: list[str] | None = None) -> int:
         for file in (out, *asked.events):
             if not file.exists():
                 raise CatalogError(file, None, "", "no such file or folder", "check the path")
-        found = statuses(catalog, out, asked.events)
+        families = family_load.built(folder, command.shown(folder))
+        found = statuses(catalog, out, asked.events, families)
         platforms = [p for p in catalog.platforms if any(s.platform == p for s in found)]
         if asked.json:
             command.write(asked.json, command.as_json([facts(status) for status in found]))

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from tools.catalog import fixture
+from tools.catalog import family_load, fixture
 from tools.catalog.errors import CatalogError
 from tools.catalog.load import load
+from tools.generate import command
 from tools.matrix import outputs, status
 from tools.matrix.status import Status
 
@@ -85,6 +86,20 @@ def the_one(folder: Path, *events: Path) -> Status:
 
 PASS, FAIL = "", '<failure message="wrong"/>'
 SKIP = '<skipped message="no emulator"/>'
+
+
+def test_images_of_other_families_are_told_apart(folder: Path) -> None:
+    catalog = command.checkout() / "catalog"
+    family = family_load.load_family("infra7", catalog)
+    found = status.statuses(load(catalog), folder, families=[family])
+    (one,) = (s for s in found if s.target == "//images/infra7:3.13.15-bookworm_amd64")
+    assert one.name == "infra7/3.13.15-bookworm"
+    assert len({(s.name, s.platform) for s in found}) == len(found)
+
+
+def test_what_only_a_cache_has_is_not_built(folder: Path) -> None:
+    (folder / "bin" / "images" / NAME).mkdir()
+    assert the_one(folder).state == status.MISSING
 
 
 def test_nothing_is_there_at_first(folder: Path) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tools.catalog import tags, yamlfile
+from tools.catalog import results, tags, yamlfile
 from tools.catalog.architectures import KNOWN, Architecture
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import WINDOWS_ARCHITECTURE, Entry, Family, groups
+from tools.catalog.results import FAILED, PASSED, SKIPPED, Results
 from tools.generate import command
 from tools.generate.render import render
 
 TEMPLATES = Path(__file__).parent / "templates"
+# What a table says of an image's tests; None is no result.
+SIGNS = {PASSED: "&check;", SKIPPED: "~", FAILED: "&cross;", None: "?"}
 _KINDS = ("slim", "alpine", "windowsservercore", "nanoserver")
 
 
@@ -68,12 +71,61 @@ def architecture(family: Family, name: str | None) -> Architecture | None:
     )
 
 
-def page(family: Family, arch: str | None = None, template: Path | None = None) -> str:
+def status(family: Family, known: Results) -> dict[str, dict[str, dict[str, str | None]]]:
+    """Target -> release -> architecture -> what the tests of that image ended with, or None.
+
+    Only families that are built here have results: of others it is empty.
+    """
+    made: dict[str, dict[str, dict[str, str | None]]] = {}
+    for entry in family.entries() if family.build is not None else ():
+        index = f"//images/{family.name}:{entry.release.name}-{entry.variant}"
+        made.setdefault(entry.variant, {})[entry.release.name] = {
+            name: next(
+                filter(None, (known.state(index, one) for one in (name, *KNOWN[name].others))), None
+            )
+            for name in entry.architectures
+        }
+    return made
+
+
+def _cell(states: Mapping[str, str | None]) -> str:
+    """A cell of the table: what all its images have in common, or a sign with the names of each."""
+    by_state: dict[str | None, list[str]] = {}
+    for name, state in states.items():
+        by_state.setdefault(state, []).append(name)
+    return ", ".join(
+        " ".join([SIGNS[state], *([] if len(by_state) == 1 else names)])
+        for state, names in by_state.items()
+    )
+
+
+def _cells(family: Family, known: Results) -> dict[str, dict[str, str]]:
+    """The table of a status page: target -> release -> text."""
+    found = status(family, known)
+    return {
+        name: {
+            release.name: _cell(found[name][release.name])
+            if name in found
+            else (SIGNS[PASSED] if target.built and name in release.variants else "")
+            for release in family.releases
+        }
+        for name, target in family.targets.items()
+    }
+
+
+def page(
+    family: Family,
+    arch: str | None = None,
+    template: Path | None = None,
+    known: Results | None = None,
+) -> str:
     """The page of a family, or of the part of it that is for one architecture.
 
+    ``known`` is what a table of build status says; without it, that nothing is known.
     ``template`` replaces the family's own. It's given: family, architecture (None for all), image
     (with the architecture's namespace), entries, groups, supported, kinds, suites, example,
-    newest (the first entry with shared tags, or the first one) and workdir.
+    newest (the first entry with shared tags, or the first one), cells (target -> release -> text),
+    signs (state -> text) and workdir.
     """
     only = architecture(family, arch)
     name = None if only is None else only.name
@@ -91,17 +143,25 @@ def page(family: Family, arch: str | None = None, template: Path | None = None) 
             "kinds": sorted({kind(entry.variant) for entry in entries}),
             "suites": _suites(entries),
             "example": _example(entries),
+            "cells": _cells(family, known or Results()),
+            "signs": SIGNS,
             "newest": next((entry for entry in whole if entry.shared_tags), whole[0]),
             "workdir": "C:/app" if name == WINDOWS_ARCHITECTURE else "/usr/src/app",
         },
     )
 
 
-def facts(family: Family, arch: str | None = None) -> dict[str, object]:
-    """What a page lists, for programs: simple tags, shared tags and their images, architectures."""
+def facts(
+    family: Family, arch: str | None = None, known: Results | None = None
+) -> dict[str, object]:
+    """What a page lists, for programs: simple tags, shared tags and their images, architectures.
+
+    Of a family that is built here also its build status, null where nothing is known.
+    """
     only = architecture(family, arch)
     name = None if only is None else only.name
     entries = [entry for entry in family.published() if name is None or name in entry.architectures]
+    built = {"status": status(family, known or Results())} if family.build else {}
     return {
         "family": family.name,
         "image": family.image if only is None else f"{only.namespace}/{family.image}",
@@ -111,6 +171,7 @@ def facts(family: Family, arch: str | None = None) -> dict[str, object]:
             for group in groups(family.published(), name)
         ],
         "architectures": family.supported(),
+        **built,
     }
 
 
@@ -136,9 +197,11 @@ def main(arguments: list[str] | None = None) -> int:
 
     def text() -> str:
         family = command.family(asked.family, asked.catalog)
+        folder = command.directory(asked.catalog)
+        known = results.read(folder, command.shown(folder))
         if asked.format == "json":
-            return command.as_json(facts(family, asked.arch))
-        return page(family, asked.arch, asked.template)
+            return command.as_json(facts(family, asked.arch, known))
+        return page(family, asked.arch, asked.template, known)
 
     return command.run(text, asked.output)
 

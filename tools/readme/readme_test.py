@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tools.catalog import family_load
+from tools.catalog import family_load, fixture, results
 from tools.catalog.errors import CatalogError
+from tools.catalog.family import Family
+from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
+from tools.readme.readme import facts as facts_for_programs
 from tools.readme.readme import main, page
 
 CATALOG = Path(__file__).parents[2] / "catalog"
@@ -82,7 +86,7 @@ def test_an_architectures_page_uses_its_namespace() -> None:
 
 
 def test_infra7s_table_has_what_is_built() -> None:
-    text = page(family_load.load_family("infra7", CATALOG))
+    text = page(family_load.load_family("infra7-2024-10", CATALOG))
     rows = [
         [cell.strip() for cell in line.strip("| ").split("|")]
         for line in text.splitlines()
@@ -102,6 +106,69 @@ def test_infra7s_table_has_what_is_built() -> None:
         assert f"infra7/python:{tag})" in text
     assert "* ``amd64`` → 64-bit x86 (AMD/Intel): amd64, x86_64, x86\n" in text
     assert "* ``arm64`` → 64-bit ARM: arm64, arm64v8, aarch64\n" in text
+
+
+def cells(text: str) -> dict[str, list[str]]:
+    """The rows of a page's table of build status, by their first cell."""
+    rows = [
+        [cell.strip() for cell in line.strip("| ").split("|")]
+        for line in text.splitlines()
+        if line.startswith("| Debian") or line.startswith("| Ubuntu")
+    ]
+    return {row[0]: row[1:] for row in rows}
+
+
+@pytest.fixture(name="infra7")
+def _infra7(tmp_path: Path) -> Family:
+    return family_load.load_family("infra7", fixture.checkout(tmp_path) / "catalog")
+
+
+def test_what_nobody_ran_is_unknown(infra7: Family) -> None:
+    text = page(infra7)
+    assert set(cells(text)) == {
+        "Debian (trixie)",
+        "Debian (bookworm)",
+        "Ubuntu (jammy)",
+        "Ubuntu (noble)",
+    }
+    assert {cell for row in cells(text).values() for cell in row} == {"?"}
+    assert "?: unknown, no result is recorded\n" in text
+
+
+def test_build_status_is_what_is_recorded(infra7: Family) -> None:
+    digest = "sha256:" + "0" * 64
+    passed, failed = Result(PASSED, 9, 0, digest), Result(FAILED, 8, 0, digest)
+    known = Results(
+        images={
+            "//images/infra7:3.14.7-bookworm": {"amd64": passed, "arm64": passed},
+            "//images/infra7:3.13.15-bookworm": {"amd64": passed},
+            "//images/infra7:3.14.7-trixie": {"amd64": passed, "arm64": failed},
+            "//images/infra7:3.13.15-trixie": {"amd64": Result(SKIPPED, 1, 1, digest)},
+            # Another family's, and an older release's.
+            "//images:3.14.7-noble": {"amd64": passed},
+            "//images/infra7:3.14.6-jammy": {"amd64": passed},
+        }
+    )
+    table = cells(page(infra7, known=known))
+    assert table["Debian (bookworm)"] == ["&check;", "&check; amd64, ? arm64"]
+    assert table["Debian (trixie)"] == ["&check; amd64, &cross; arm64", "~ amd64, ? arm64"]
+    assert table["Ubuntu (noble)"] == table["Ubuntu (jammy)"] == ["?", "?"]
+    made: Any = facts_for_programs(infra7, None, known)
+    assert made["status"]["bookworm"]["3.13.15"] == {"amd64": "passed", "arm64": None}
+
+
+def test_the_command_reads_the_results_beside_the_catalog(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = fixture.checkout(tmp_path) / "catalog"
+    digest = "sha256:" + "0" * 64
+    known = Results({"//images/infra7:3.14.7-trixie": {"arm64": Result(PASSED, 9, 0, digest)}})
+    (folder / results.FILE).write_text(results.text(known))
+    assert main(["infra7", "--catalog", str(folder)]) == 0
+    assert "| Debian (trixie)      | ? amd64, &check; arm64 | ?       |" in capsys.readouterr().out
+    (folder / results.FILE).write_text("{")
+    assert main(["infra7", "--catalog", str(folder)]) == 2
+    assert "results.json: not JSON" in capsys.readouterr().err
 
 
 def test_an_unknown_architecture_lists_near_ones() -> None:

@@ -1,0 +1,122 @@
+"""Which images of a family are built, by which names, and which are missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.catalog import export, family_images, family_load, fixture, load
+from tools.catalog.errors import CatalogError
+from tools.catalog.family import Family
+
+
+@pytest.fixture(name="folder")
+def _folder(tmp_path: Path) -> Path:
+    return fixture.checkout(tmp_path) / "catalog"
+
+
+def infra7(folder: Path) -> Family:
+    return family_load.load_family("infra7", folder)
+
+
+def test_names_and_tags_are_those_of_the_page(folder: Path) -> None:
+    catalog = load.load(folder)
+    found = {image.name: image for image in family_images.images(infra7(folder), catalog)}
+    assert list(found) == [
+        "3.14.7-trixie",
+        "3.14.7-bookworm",
+        "3.13.15-trixie",
+        "3.13.15-bookworm",
+    ]
+    assert found["3.13.15-bookworm"].tags == (
+        "3.13.15-bookworm",
+        "3.13-bookworm",
+        "3.13",
+        "3.13.15",
+    )
+    assert found["3.14.7-bookworm"].tags[-1] == "latest"
+    assert found["3.14.7-trixie"].tags == ("3.14.7-trixie", "3.14-trixie")
+    assert {image.platforms for image in found.values()} == {("amd64", "arm64")}
+    assert {image.variant.name for image in found.values()} == {"slim"}
+    assert {name: image.sample for name, image in found.items() if image.sample} == {
+        "3.13.15-bookworm": ("amd64",)
+    }
+
+
+def test_a_suite_the_catalog_lacks_is_missing(folder: Path) -> None:
+    found = family_images.missing(infra7(folder), load.load(folder))
+    assert [one.name for one in found] == [
+        f"{release}-{suite}" for release in ("3.14.7", "3.13.15") for suite in ("jammy", "noble")
+    ]
+    assert found[0].suite == "jammy"
+    assert found[0].tags == ("3.14.7-jammy", "3.14-jammy")
+
+
+def test_a_platform_nobody_knows_is_named(folder: Path) -> None:
+    file = folder / "families" / "infra7.yaml"
+    file.write_text(file.read_text().replace("trixie: [amd64, arm64]", "trixie: [arm32v6]"))
+    with pytest.raises(CatalogError, match="'arm32v6' is no platform"):
+        infra7(folder)
+
+
+def test_prereleases_and_free_threaded_builds_are_not_in_it(folder: Path) -> None:
+    file = folder / "versions.yaml"
+    text = file.read_text().replace("    env: {}", "    env: {}\n    free_threaded: true", 1)
+    file.write_text(
+        text.replace(
+            "  - version: 3.14.7\n",
+            "  - version: 3.14.8rc1\n    sha256: "
+            + "0" * 64
+            + "\n    released: 2026-09-01\n  - version: 3.14.7\n",
+            1,
+        )
+    )
+    assert {release.name for release in infra7(folder).releases} == {"3.14.7", "3.13.15"}
+
+
+def test_the_export_has_what_starlark_needs(folder: Path) -> None:
+    catalog = load.load(folder)
+    exported: Any = export.export(catalog, families=family_load.built(folder))
+    assert list(exported["families"]) == ["infra7"]
+    made = exported["families"]["infra7"]
+    assert made["repository"] == "infra7/python"
+    assert list(made["env"]) == ["PATH", "LANG"]
+    assert made["cmd"] == ["python"]
+    assert made["aliases"] == {"amd64": ["x86_64", "x86"], "arm64": ["arm64v8", "aarch64"]}
+    official = {image["name"]: image for image in exported["images"]}
+    for image in made["images"]:
+        like = official[f"{image['version']}-slim-{image['suite']}"]
+        assert set(image) == set(like)
+        assert image["base"] == like["base"]
+    assert [one["suite"] for one in made["missing"]] == ["jammy", "noble"] * 2
+    assert export.export(catalog)["families"] == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("variant: slim", "variant: slime", "unknown variant 'slime'; did you mean slim"),
+        ("variant: slim", "env: {}", "key|env"),
+        ("cmd: [python]", "command: [python]", "has no 'cmd'"),
+        ("[3.13-bookworm_amd64]", "[3.13-bookwrm_amd64]", "did you mean 3.13-bookworm_amd64"),
+        ("[3.13-bookworm_amd64]", "[3.13-noble_amd64]", "unknown image"),
+        ("catalog: newest", "catalog: oldest", "unknown choice of releases"),
+        ("  aliases: [latest]", "  alias: latest", "unknown key"),
+    ],
+)
+def test_a_fault_is_named(folder: Path, old: str, new: str, words: str) -> None:
+    file = folder / "families" / "infra7.yaml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    with pytest.raises(CatalogError, match=words):
+        infra7(folder)
+
+
+def test_a_family_of_its_own_releases_is_not_built(folder: Path) -> None:
+    file = folder / "families" / "infra7-2024-10.yaml"
+    file.write_text(file.read_text() + "images: {variant: slim, cmd: [python]}\n")
+    with pytest.raises(CatalogError, match=r"only releases of versions\.yaml can be built"):
+        family_load.load_file(file, folder)

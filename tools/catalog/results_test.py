@@ -1,0 +1,128 @@
+"""Results are read as they are written; what is not a result is one error that names it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tools.catalog import fixtures, results
+from tools.catalog.errors import CatalogError
+from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
+
+CATALOG = Path(__file__).parents[2] / "catalog"
+SCHEMA = json.loads((CATALOG / results.SCHEMA).read_text())
+DIGEST = "sha256:" + "ab" * 32
+IMAGE = "//images:3.14.7-slim-trixie"
+SOME = Results(
+    images={
+        IMAGE: {
+            "arm64": Result(SKIPPED, 3, 2, DIGEST),
+            "amd64": Result(PASSED, 5, 0, DIGEST),
+            "s390x": Result(FAILED, 0, 0),
+        }
+    },
+    fixtures={"//tests/e2e:windows_test": Result(PASSED, 8, 0)},
+)
+
+
+def read(folder: Path, made: object) -> Results:
+    (folder / results.FILE).write_text(made if isinstance(made, str) else json.dumps(made))
+    return results.read(folder, Path("catalog"))
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    text = results.text(SOME)
+    assert read(tmp_path, text) == SOME
+    assert results.text(read(tmp_path, text)) == text
+    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(text))
+
+
+def test_the_file_here_fits_its_schema() -> None:
+    text = (CATALOG / results.FILE).read_text()
+    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(text))
+    assert results.text(results.read(CATALOG)) == text
+
+
+def test_without_a_file_nothing_is_known(tmp_path: Path) -> None:
+    known = results.read(tmp_path)
+    assert known == Results()
+    assert known.state(IMAGE, "amd64") is None
+    assert known.tested(IMAGE) == []
+
+
+def test_only_what_passed_was_tested() -> None:
+    assert SOME.tested(IMAGE) == ["amd64"]
+    assert SOME.state(IMAGE, "s390x") == FAILED
+    assert SOME.state(IMAGE, "armv7") is None
+    assert SOME.state("//images:other", "amd64") is None
+
+
+GOOD = {"state": "passed", "passed": 1, "skipped": 0, "digest": DIGEST}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"state": "fine"}, "unknown state 'fine'"),
+        ({"passed": 0}, "passed without a case that passed"),
+        ({"passed": True}, "numbers of cases"),
+        ({"skipped": -1}, "numbers of cases"),
+        ({"digest": "sha256:ab"}, "'sha256:ab' is no digest"),
+        ({"digest": None}, "doesn't say which image"),
+        ({"when": "today"}, "unknown key 'when'"),
+    ],
+)
+def test_a_bad_result_is_named(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    with pytest.raises(CatalogError) as raised:
+        read(tmp_path, {"images": {IMAGE: {"amd64": GOOD | change}}})
+    text = str(raised.value)
+    assert text.startswith(f"catalog/results.json: images.{IMAGE}.amd64: ")
+    assert words in text
+    assert text.endswith("write the file by ./bazelw run //tools:record")
+
+
+@pytest.mark.parametrize(
+    "made", ["{", [], {"image": {}}, {"images": []}, {"images": {IMAGE: [GOOD]}}, {"fixtures": 1}]
+)
+def test_a_bad_file_is_named(tmp_path: Path, made: object) -> None:
+    with pytest.raises(CatalogError, match=r"^catalog/results\.json: "):
+        read(tmp_path, made)
+
+
+def test_a_fixture_has_no_digest(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="unknown key 'digest'"):
+        read(tmp_path, {"fixtures": {"//tests/e2e:windows_test": GOOD}})
+
+
+def test_a_kind_is_proved_when_all_its_tests_have_passed() -> None:
+    (passed,) = SOME.fixtures
+    tests = {"one": (passed,), "more": (passed, "//tests/e2e:never_run"), "none": ()}
+    assert fixtures.proved(tests, "one", SOME)
+    assert not fixtures.proved(tests, "more", SOME)
+    assert not fixtures.proved(tests, "none", SOME)
+    failed = Results(fixtures={passed: Result(FAILED, 7, 0)})
+    skipped = Results(fixtures={passed: Result(SKIPPED, 0, 8)})
+    assert not fixtures.proved(tests, "one", failed)
+    assert not fixtures.proved(tests, "one", skipped)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("fixtures: {alpine: [], ubuntu: []}", "has no 'windowsservercore'"),
+        ("fixtures: {alpine: [x], windowsservercore: [], ubuntu: []}", "'x' is not a test"),
+        ("fixtures: {alpine: [], windowsservercore: [], ubuntu: [], bsd: []}", "bsd"),
+    ],
+)
+def test_a_bad_list_of_fixtures_is_named(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / fixtures.FILE).write_text(text)
+    with pytest.raises(CatalogError, match=words):
+        fixtures.read(tmp_path)
+
+
+def test_a_catalog_without_fixtures_proves_nothing(tmp_path: Path) -> None:
+    assert fixtures.read(tmp_path) == dict.fromkeys(fixtures.KINDS, ())

@@ -1,0 +1,97 @@
+"""README.md's table of images: a row for each index, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tools.catalog import alpine, family_images, family_load, fixtures, load, results, windows
+from tools.catalog.model import Catalog
+from tools.catalog.results import FAILED, Results
+
+# What a status says; the words README.md explains.
+RUN = "built and run here"
+FIXTURE = "fixture-proved"
+PAGE = "published family page only"
+DECLARED = "declared only"
+
+
+def status(
+    known: Results, target: str, platforms: Sequence[str], *, proved: bool, published: bool
+) -> str:
+    """What is known of an index: the strongest that holds.
+
+    Args:
+        known: what is recorded.
+        target: the index, ``//images:3.14.7-slim-trixie``.
+        platforms: all that it has; those that ran are named unless all did.
+        proved: whether the fixtures of its kind have passed.
+        published: whether a published family has an image of that kind.
+    """
+    passed = [name for name in platforms if name in known.tested(target)]
+    failed = [name for name in platforms if known.state(target, name) == FAILED]
+    said = []
+    if passed:
+        said.append(RUN if len(passed) == len(platforms) else f"{RUN}: {', '.join(passed)}")
+    if failed:
+        said.append(f"failed: {', '.join(failed)}")
+    return "; ".join(said) or (FIXTURE if proved else PAGE if published else DECLARED)
+
+
+def _row(target: str, others: Iterable[str], platforms: str, said: str) -> str:
+    return f"| `{target}` | {', '.join(f'`{tag}`' for tag in others)} | {platforms} | {said} |"
+
+
+def _official(root: Path, catalog: Catalog, known: Results) -> list[str]:
+    """Rows of //images: Debian, Windows, Alpine."""
+    folder, shown = root / "catalog", Path("catalog")
+    tests = fixtures.read(folder, shown)
+    rows: list[str] = []
+    for image in catalog.images():
+        target = f"//images:{image.name}"
+        published = not image.version.release.free_threaded
+        said = status(known, target, image.platforms, proved=False, published=published)
+        rows.append(_row(target, image.tags[1:], ", ".join(image.platforms), said))
+    on_windows, on_alpine = windows.read(folder, shown), alpine.read(folder, shown)
+    for other in windows.images(catalog, on_windows)[0] if on_windows else []:
+        target = f"//images:{other.name}"
+        proved = fixtures.proved(tests, fixtures.WINDOWS, known)
+        said = status(known, target, ["windows"], proved=proved, published=True)
+        rows.append(_row(target, other.tags[1:], "windows/amd64, once locked", said))
+    for found in alpine.images(catalog, on_alpine) if on_alpine else []:
+        target = f"//images:{found.name}"
+        platforms = list(found.release.architectures)
+        proved = fixtures.proved(tests, fixtures.ALPINE, known)
+        said = status(known, target, platforms, proved=proved, published=True)
+        rows.append(_row(target, found.tags[1:], f"{', '.join(platforms)}, once locked", said))
+    return rows
+
+
+def _families(root: Path, catalog: Catalog, known: Results) -> list[str]:
+    """Rows of the other families that are built, in the order of their pages."""
+    folder, shown = root / "catalog", Path("catalog")
+    proved = fixtures.proved(fixtures.read(folder, shown), fixtures.UBUNTU, known)
+    rows: list[str] = []
+    for family in family_load.built(folder, shown):
+        for image in family_images.images(family, catalog):
+            target = f"//images/{family.name}:{image.name}"
+            said = status(known, target, image.platforms, proved=False, published=True)
+            rows.append(_row(target, image.tags[1:], ", ".join(image.platforms), said))
+        for lacking in family_images.missing(family, catalog):
+            target = f"//images/{family.name}:{lacking.name}"
+            said = status(known, target, lacking.platforms, proved=proved, published=True)
+            platforms = f"{', '.join(lacking.platforms)}, once locked"
+            rows.append(_row(target, lacking.tags[1:], platforms, said))
+    return rows
+
+
+def table(root: Path) -> str:
+    """The table, in Markdown.
+
+    Raises:
+        CatalogError: the catalog is at fault, or its results.
+    """
+    catalog = load.load(root / "catalog", Path("catalog"))
+    known = results.read(root / "catalog", Path("catalog"))
+    head = ["| Target | Also | Platforms | Status |", "|---|---|---|---|"]
+    return "\n".join([*head, *_official(root, catalog, known), *_families(root, catalog, known)])

@@ -1,0 +1,136 @@
+"""Records in catalog/results.json what has been built and run here, out of what tests left behind.
+
+It builds nothing: it reads the image layouts in bazel-bin and the reports in bazel-testlogs, of the
+configuration `bazel run` was called with, as matrix_status does. What these don't have keeps the
+result it had, unless the catalog has the image no more.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from tools.catalog import family_load, fixtures, load, results
+from tools.catalog.errors import CatalogError
+from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
+from tools.generate import command
+from tools.matrix import outputs, status
+from tools.matrix.outputs import UnreadableError
+
+_STATES = {status.TESTED: PASSED, status.SKIPPED: SKIPPED, status.FAILED: FAILED}
+
+
+def _image(found: status.Status) -> Result | None:
+    """What an image's tests ended with; None where they have not run."""
+    if found.state not in _STATES:
+        return None
+    return Result(
+        state=_STATES[found.state],
+        passed=found.tests.passed if found.tests else 0,
+        skipped=len(found.tests.skipped) if found.tests else 0,
+        digest=found.layout.digest if found.layout else None,
+    )
+
+
+def _fixture(test: str, folder: Path) -> Result | None:
+    """What a fixture's test ended with; None where it has not run."""
+    logs = folder / "testlogs" / test.removeprefix("//").replace(":", "/")
+    try:
+        ran = outputs.tests(logs)
+    except UnreadableError as error:
+        raise CatalogError(logs, None, "", str(error), "run the test again") from None
+    if ran is None:
+        return None
+    state = FAILED if ran.failed else SKIPPED if ran.skipped or not ran.passed else PASSED
+    return Result(state, ran.passed, len(ran.skipped))
+
+
+def merged(
+    old: Results,
+    images: Iterable[status.Status],
+    tests: Iterable[str],
+    folder: Path,
+) -> Results:
+    """``old`` with what there is to be seen now, and without what the catalog lost.
+
+    Args:
+        old: the results so far.
+        images: the status of every image of the catalog.
+        tests: the tests of all fixtures.
+        folder: Bazel's output folder of one configuration.
+    """
+    found: dict[str, dict[str, Result]] = {}
+    for one in images:
+        result = _image(one) or old.images.get(one.index, {}).get(one.platform)
+        if result is not None:
+            found.setdefault(one.index, {})[one.platform] = result
+    proofs = {test: _fixture(test, folder) or old.fixtures.get(test) for test in tests}
+    return Results(found, {test: result for test, result in proofs.items() if result is not None})
+
+
+def _changes(old: Mapping[str, Result], new: Mapping[str, Result]) -> list[str]:
+    lines = [
+        f"{new[name].state}: {name} ({new[name].passed} passed, {new[name].skipped} skipped)"
+        for name in sorted(new)
+        if new[name] != old.get(name)
+    ]
+    return lines + [f"removed: {name}" for name in sorted(set(old) - set(new))]
+
+
+def _flat(made: Results) -> dict[str, Result]:
+    rows = {
+        f"{index}_{platform}": result
+        for index, platforms in made.images.items()
+        for platform, result in platforms.items()
+    }
+    return rows | dict(made.fixtures)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    options = command.parser(
+        "record",
+        "Record in catalog/results.json which images have been built and run here, from what\n"
+        "builds and tests left behind; pages show it.",
+        "\n--events build.json",
+    )
+    options.add_argument(
+        "--events",
+        type=command.given,
+        metavar="FILE",
+        nargs="+",
+        default=[],
+        help="build event files (bazel … --build_event_json_file=FILE), oldest first: they tell of "
+        "failed builds, which leave no output",
+    )
+    options.add_argument(
+        "--outputs",
+        type=command.given,
+        metavar="FOLDER",
+        help="Bazel's output folder, with bin and testlogs; default: the one this program is in",
+    )
+    asked = options.parse_args(arguments)
+
+    def made() -> str:
+        folder = command.checkout() / "catalog"
+        shown = Path("catalog")
+        out = asked.outputs or status.output_folder(Path.cwd())
+        for file in (out, *asked.events):
+            if not file.exists():
+                raise CatalogError(file, None, "", "no such file or folder", "check the path")
+        old = results.read(folder, shown)
+        found = status.statuses(
+            load.load(folder, shown), out, asked.events, family_load.built(folder, shown)
+        )
+        tests = [test for kind in fixtures.read(folder, shown).values() for test in kind]
+        new = merged(old, found, tests, out)
+        lines = _changes(_flat(old), _flat(new))
+        command.write(folder / results.FILE, results.text(new))
+        return "".join(f"{line}\n" for line in lines) or "nothing new\n"
+
+    return command.run(made)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
