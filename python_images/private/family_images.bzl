@@ -1,5 +1,7 @@
 """family_images: the images of another family, on the layers of //images. A macro: data to targets."""
 
+load("@debian//:sets.bzl", "PACKAGE_SETS")
+load("//python_images:ubuntu.bzl", "ubuntu_locked")
 load(":python_images.bzl", "python_images")
 load(":unlocked.bzl", "unlocked")
 
@@ -13,10 +15,15 @@ _NO_WINDOWS = {
     "releases": [],
 }
 
-def _family_catalog(catalog, facts):
+def _locked(entry, suites):
+    """Whether the packages of an image are locked, for all its platforms."""
+    platforms = suites[entry["suite"]]["platforms"] if entry["suite"] in suites else []
+    return not [platform for platform in entry["platforms"] if platform not in platforms]
+
+def _family_catalog(catalog, facts, images):
     """The catalog as if the family's images were all there is."""
     return catalog | {
-        "images": facts["images"],
+        "images": images,
         "platforms": {
             name: about | {"aliases": facts["aliases"].get(name, about["aliases"])}
             for name, about in catalog["platforms"].items()
@@ -47,8 +54,9 @@ def family_images(name, catalog, family, structure_test, cpythons = "//python_im
     As for `python_images` there is `<tag>`, the index, and `<tag>_<platform>`, one image, with all
     that hangs off them, `publish` and `sign`. Layers are those of the variant that
     catalog/families/<family>.yaml names, so an image costs no compilation that //images hasn't
-    had; its environment and command are the family's. What lies on a suite without locked packages
-    fails when it is analysed, with the command that locks it.
+    had; its environment and command are the family's. Ubuntu's suites are built upon once they are
+    locked, though without documents about them; until then what lies on them fails when it is
+    analysed, with the command that locks.
 
     Args:
       name: file group of all indexes that can be built.
@@ -58,15 +66,19 @@ def family_images(name, catalog, family, structure_test, cpythons = "//python_im
       cpythons: package in which `cpythons` declared the CPythons of that catalog.
     """
     facts = catalog["families"][family]
+    suites = ubuntu_locked(catalog, PACKAGE_SETS)["suites"]
+    locked = [entry for entry in facts["missing"] if _locked(entry, suites)]
     python_images(
         name = name,
-        catalog = _family_catalog(catalog, facts),
+        catalog = _family_catalog(catalog, facts, facts["images"] + locked),
         cmd = facts["cmd"],
         cpythons = cpythons,
         repository = "localhost/" + facts["repository"],
         structure_test = structure_test,
     )
     for entry in facts["missing"]:
+        if entry in locked:
+            continue
         _unlocked(entry["tags"], entry["suite"], entry["platforms"])
         for platform in entry["platforms"]:
             known_as = [platform] + facts["aliases"][platform]

@@ -204,3 +204,27 @@ def test_one_base_layer_for_each_suite_platform_and_kind_of_root(declared: Decla
         for image, platform, _ in declared.images()
     }
     assert found == Counter((suite, platform) for suite, platform, _ in wanted)
+
+
+def test_another_family_is_built_on_ubuntu_once_that_is_locked(declared: Declared) -> None:
+    facts = declared.catalog["families"]["infra7"]
+    (image, *_) = [image for image in facts["missing"] if image["suite"] == "noble"]
+    index = f"//images/infra7:{image['name']}"
+    assert declared.labels(f"kind(unlocked, {index}_arm64)") == [f"{index}_arm64"]
+    sets = declared.catalog["ubuntu"]["suites"]["noble"]["package_sets"]
+    roles = ",".join(f"{name}=requested" for name in sets)
+    for arch in ("amd64", "arm64"):
+        lock = declared.checkout.path / "third_party" / "ubuntu" / f"noble_{arch}.lock"
+        lock.write_text(
+            f"suite noble\narch {arch}\nsnapshot 20261120T000000Z\n"
+            "mirror https://mirror.test/ubuntu\nsecurity_mirror https://mirror.test/ubuntu\n"
+            f"base-files 1 {arch} pool/base-files.deb {'a' * 64} 1 {roles}\n"
+        )
+    assert declared.labels(f"labels(tars, {index}_arm64)") == [
+        f"//python_images/cpython:{image['version']}_noble_arm64.{layer}.blob"
+        for layer in ("links", "runtime", "stripped")
+    ] + [f"//python_images/rootfs:noble_arm64_{layer}.blob" for layer in ("base", "slim")]
+    assert index in declared.labels('labels("images", //images/infra7:publish.plan)')
+    assert declared.labels(f"{index}_arm64.test") == [f"{index}_arm64.test"]
+    jammy = index.replace("noble", "jammy")
+    assert declared.labels(f"kind(unlocked, {jammy})") == [jammy]

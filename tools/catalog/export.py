@@ -77,9 +77,8 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "env": {"PATH": "...", "LANG": "C.UTF-8"}, "cmd": ["python"],
           "aliases": {"amd64": ["x86_64", "x86"]},      # of each of its platforms
           "images": [{"name": "3.14.7-bookworm", "...": "..."}],   # as above
-          "missing": [{                        # no packages of the suite are locked
-              "name": "3.14.7-noble", "suite": "noble", "tags": ["..."],
-              "platforms": ["amd64", "arm64"]}]}}
+          "missing": [{                        # on suites that aren't in `suites`; as above
+              "name": "3.14.7-noble", "suite": "noble", "...": "..."}]}}
     }
 
 No tag is in two images' lists, so each can be an alias of exactly one target. Those of a joint

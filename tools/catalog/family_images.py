@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from tools.catalog import yamlfile
 from tools.catalog.architectures import KNOWN
 from tools.catalog.family import Build, Entry, Family
-from tools.catalog.model import PATH, Catalog, Image
+from tools.catalog.model import PATH, Catalog, Image, Variant, Version
 from tools.catalog.yamlfile import Value
 
 
 @dataclass(frozen=True)
 class Missing:
-    """An image that can't be built, since no packages of its suite are locked."""
+    """An image on a suite that isn't Debian's; it is built once its packages are locked."""
 
     name: str
+    release: str
     suite: str
     tags: tuple[str, ...]
     platforms: tuple[str, ...]
@@ -120,36 +121,45 @@ def images(family: Family, catalog: Catalog) -> list[Image]:
 
 
 def missing(family: Family, catalog: Catalog) -> list[Missing]:
-    """What of ``family`` can't be built, since the catalog lacks its suite or a platform of it."""
+    """What of ``family`` is on a suite that suites.yaml lacks, or lacks a platform of."""
     if family.build is None:
         return []
     return [
-        Missing(_name(entry), entry.variant, _tags(entry), _platforms(entry, catalog))
+        Missing(
+            _name(entry),
+            entry.release.name,
+            entry.variant,
+            _tags(entry),
+            _platforms(entry, catalog),
+        )
         for entry in family.entries()
         if not _all_locked(entry, catalog)
     ]
 
 
-def _export_image(image: Image, family: Family) -> dict[str, object]:
-    target = family.targets[image.suite.name]
+def _export(
+    family: Family, one: Image | Missing, version: Version, suite: str, variant: Variant
+) -> dict[str, object]:
+    base = family.targets[suite].base or variant.base.format(suite=suite)
     return {
-        "name": image.name,
-        "version": image.version.name,
-        "minor": image.version.release.minor,
-        "suite": image.suite.name,
-        "variant": image.variant.name,
-        "variant_tag": image.suite.name,
-        "base": target.base or image.variant.base.format(suite=image.suite.name),
-        "platforms": list(image.platforms),
-        "tags": list(image.tags),
-        "is_default": image.is_default,
-        "sample": list(image.sample),
+        "name": one.name,
+        "version": version.name,
+        "minor": version.release.minor,
+        "suite": suite,
+        "variant": variant.name,
+        "variant_tag": suite,
+        "base": base,
+        "platforms": list(one.platforms),
+        "tags": list(one.tags),
+        "is_default": suite == family.default,
+        "sample": list(one.sample) if isinstance(one, Image) else [],
     }
 
 
 def export(family: Family, catalog: Catalog) -> dict[str, object]:
     """A family that is built, in the shape tools/catalog/export.py shows."""
     assert family.build is not None
+    variant = catalog.variants[family.build.variant]
     named = {name for names in family.architectures.values() for name in names}
     aliases: dict[str, list[str]] = {}
     for platform in catalog.platforms.values():
@@ -164,6 +174,12 @@ def export(family: Family, catalog: Catalog) -> dict[str, object]:
         "env": {"PATH": PATH, **family.build.env},
         "cmd": list(family.build.cmd),
         "aliases": aliases,
-        "images": [_export_image(image, family) for image in images(family, catalog)],
-        "missing": [dataclasses.asdict(one) for one in missing(family, catalog)],
+        "images": [
+            _export(family, one, one.version, one.suite.name, one.variant)
+            for one in images(family, catalog)
+        ],
+        "missing": [
+            _export(family, one, catalog.versions[one.release], one.suite, variant)
+            for one in missing(family, catalog)
+        ],
     }

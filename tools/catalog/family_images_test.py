@@ -91,6 +91,8 @@ def test_the_export_has_what_starlark_needs(folder: Path) -> None:
         assert set(image) == set(like)
         assert image["base"] == like["base"]
     assert [one["suite"] for one in made["missing"]] == ["jammy", "noble"] * 2
+    assert {tuple(one) for one in made["missing"]} == {tuple(made["images"][0])}
+    assert [one["base"] for one in made["missing"]] == ["ubuntu:jammy", "ubuntu:noble"] * 2
     assert export.export(catalog)["families"] == {}
 
 
