@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tools.catalog import fixtures
 from tools.testing.checkout import Checkout, scratch
 
 # os, architecture and variant that container runtimes look for, as docker-library publishes them.
@@ -181,6 +182,14 @@ def test_another_familys_tags_and_platforms_are_targets(declared: Declared) -> N
     published = declared.labels('labels("images", //images/infra7:publish.plan)')
     assert set(published) == {f"//images/infra7:{image['name']}" for image in facts["images"]}
     assert {f"//images/infra7:{label}" for label in ("publish_3.13", "sign")} <= labels
+
+
+def test_the_tests_of_fixtures_are_there(declared: Declared) -> None:
+    tests = {
+        test for kind in fixtures.read(declared.checkout.path / "catalog").values() for test in kind
+    }
+    assert tests
+    assert set(declared.labels(" + ".join(sorted(tests)))) == tests
 
 
 def test_one_compile_for_each_version_suite_and_platform(declared: Declared) -> None:

@@ -30,7 +30,7 @@ def read(directory: Path, shown: Path | None = None) -> dict[str, tuple[str, ...
     for kind in KINDS:
         tests = rows.need(kind, "list its tests, [] for none")
         for test in tests.sequence():
-            test.matching(r"//[a-z0-9_/]+:[a-z0-9_]+", "a test", "write //package:name")
+            test.matching(r"//[a-z0-9_/]+:[a-z0-9_.]+", "a test", "write //package:name")
         found[kind] = tests.names()
     rows.done()
     return found
