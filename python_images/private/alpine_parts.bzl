@@ -14,6 +14,9 @@ SETS = ["base", "runtime"]
 # docker-library keeps frame pointers for profilers from 3.12 on.
 _WITHOUT_FRAME_POINTERS = ("3.10", "3.11")
 
+# Their extension modules are built by a setup.py.
+_WITH_SETUP_PY = ("3.10", "3.11")
+
 def alpine_layer_names(version, release, platform):
     """Names of the layers of an image in the package of its parts, lowest first.
 
@@ -110,10 +113,12 @@ def alpine_parts(name, catalog, locks):
                     build_python = "//python_images/cpython:{}_build".format(image["version"]),
                     epoch = version["epoch"],
                     frame_pointers = version["minor"] not in _WITHOUT_FRAME_POINTERS,
+                    setup_py = version["minor"] in _WITH_SETUP_PY,
                     source = "@cpython_sources//:" + version["release"],
                     tags = ["manual"],
                     toolchain = toolchain,
                     version = version["release"],
+                    wheels = ["@image_wheels//:" + wheel for wheel in version["wheels"]],
                 )
                 _blob(cpython)
                 _layer(

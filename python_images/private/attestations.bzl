@@ -94,10 +94,10 @@ Output groups: `spdx`, `cyclonedx`, `provenance` (<image>.intoto.json).""",
         ),
         "packages": attr.label_list(
             allow_files = [".json"],
-            doc = "@debian//<suite>/<arch>:<set>.json of every package set the image is made of.",
+            doc = "@debian//<suite>/<arch>:<set>.json of every package set the image is made of; on Alpine, @alpine's.",
         ),
         "source": attr.string_dict(doc = "CPython's source: version, url, sha256. Empty without."),
-        "suite": attr.string(mandatory = True, doc = "Debian's code name of the suite."),
+        "suite": attr.string(mandatory = True, doc = "Debian's code name of the suite, or Alpine's release."),
         "title": attr.string(mandatory = True, doc = "The image's name in its package URL."),
         "tools": attr.label_keyed_string_dict(
             allow_files = [".json"],
@@ -192,20 +192,19 @@ def build_tools(suite, platform, arch, compiled, rendered):
         _add(tools, "@debian//trixie/amd64:hosttools.json", "build-machine=trixie")
     return tools
 
-def image_attestations(name, lock, **kwargs):
-    """Declares what there is to be said of an image, beside the image itself.
-
-    `<name>.sbom` (SPDX and CycloneDX), `<name>.provenance` (SLSA) and `<name>.cves` (run).
+def image_documents(name, testonly = False, **kwargs):
+    """Declares `<name>.sbom` (SPDX and CycloneDX) and `<name>.provenance` (SLSA).
 
     Args:
       name: the image's target.
-      lock: the lock file its packages are from.
+      testonly: whether it is there for tests only.
       **kwargs: attributes of image_sbom.
     """
     image_sbom(
         name = name + ".sbom",
         image = name,
         tags = ["manual"],
+        testonly = testonly,
         **kwargs
     )
     native.filegroup(
@@ -213,7 +212,20 @@ def image_attestations(name, lock, **kwargs):
         srcs = [name + ".sbom"],
         output_group = "provenance",
         tags = ["manual"],
+        testonly = testonly,
     )
+
+def image_attestations(name, lock, **kwargs):
+    """Declares what there is to be said of an image, beside the image itself.
+
+    What image_documents declares, and `<name>.cves` (run).
+
+    Args:
+      name: the image's target.
+      lock: the lock file its packages are from.
+      **kwargs: attributes of image_sbom.
+    """
+    image_documents(name, **kwargs)
     image_cves(
         name = name + ".cves",
         lock = lock,

@@ -32,6 +32,7 @@ def _cpython_musl_impl(ctx):
     args.add("--optimization", "none")
     if ctx.attr.free_threaded:
         args.add("--free-threaded")
+    args.add_all(ctx.files.wheels, before_each = "--wheel")
     args.add_all(ctx.attr.expected_missing, before_each = "--expected-missing")
     args.add("--epoch", ctx.attr.epoch)
     args.add("--jobs", _JOBS)
@@ -40,9 +41,13 @@ def _cpython_musl_impl(ctx):
     args.add("--report", report)
     args.add("--gdb", gdb)
     ctx.actions.run(
-        executable = ctx.executable._compile,
+        executable = ctx.executable._compile_setup_py if ctx.attr.setup_py else ctx.executable._compile,
         arguments = [args],
-        inputs = inputs + [ctx.file.source, ctx.file.build_python, ctx.file._config_site],
+        inputs = inputs + [
+            ctx.file.source,
+            ctx.file.build_python,
+            ctx.file._config_site,
+        ] + ctx.files.wheels,
         outputs = [out, report, gdb],
         mnemonic = "CompileCPython",
         progress_message = "Compiling CPython " + label,
@@ -80,11 +85,21 @@ cpython_musl = rule(
             doc = "keep frame pointers where docker-library does (CPython 3.12 and later)",
         ),
         "free_threaded": attr.bool(doc = "without the global interpreter lock; as build_python is"),
+        "setup_py": attr.bool(doc = "modules are built by a setup.py (before CPython 3.12)"),
         "source": attr.label(mandatory = True, allow_single_file = [".tar.xz"]),
         "toolchain": attr.label(mandatory = True, providers = [MuslToolchainInfo]),
         "version": attr.string(mandatory = True, doc = "the release, as python.org names it"),
+        "wheels": attr.label_list(
+            allow_files = [".whl"],
+            doc = "installed beside pip; with setup_py only",
+        ),
         "_compile": attr.label(
             default = "//tools/cpython:compile_musl",
+            executable = True,
+            cfg = "exec",
+        ),
+        "_compile_setup_py": attr.label(
+            default = "//tools/cpython:compile_musl_setup_py",
             executable = True,
             cfg = "exec",
         ),

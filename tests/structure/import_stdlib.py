@@ -120,7 +120,7 @@ def main() -> int:
             names = names | {sub for sub in submodules(name) if not skipped(sub)}
     imported = 0
     for name in sorted(names):
-        if name.partition(".")[0] in library_of:
+        if name in library_of or name.partition(".")[0] in library_of:
             continue
         reason = attempt(name)
         if reason:

@@ -16,7 +16,15 @@ _VARIANTS = {
     "slim": ["modules-slim.yaml", "slim.yaml"],
 }
 
-_EVERYWHERE = ["callbacks.yaml", "debian.yaml", "packaging.yaml", "python.yaml", "stdlib.yaml"]
+_EVERYWHERE = [
+    "bluetooth.yaml",
+    "callbacks.yaml",
+    "debian.yaml",
+    "glibc.yaml",
+    "packaging.yaml",
+    "python.yaml",
+    "stdlib.yaml",
+]
 
 # Faults of a platform that aren't ours to mend: what it has to pass instead, which says why.
 _FAULTS = {

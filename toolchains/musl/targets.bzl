@@ -2,8 +2,9 @@
 
 `gnu` is what `dpkg-architecture` calls the machine there, which docker-library tells configure;
 `triplet` what CPython calls it; `clang` and `flags` what clang takes for the baseline that Alpine's
-own gcc has. There's no armv6: gcc's own objects come out of Debian's cross compilers, and Debian
-has none for that machine with hardware floating point.
+own gcc has; `loader` the machine in the name of musl's dynamic linker. There's no armv6: gcc's own
+objects come out of Debian's cross compilers, and Debian has none for that machine with hardware
+floating point.
 """
 
 TARGETS = {
@@ -11,42 +12,50 @@ TARGETS = {
         clang = "x86_64-linux-musl",
         flags = [],
         gnu = "x86_64-linux-musl",
+        loader = "x86_64",
         triplet = "x86_64-linux-musl",
     ),
     "arm64": struct(
         clang = "aarch64-linux-musl",
-        flags = [],
+        # gcc's functions for atomic operations ask glibc what the CPU can.
+        flags = ["-mno-outline-atomics"],
         gnu = "aarch64-linux-musl",
+        loader = "aarch64",
         triplet = "aarch64-linux-musl",
     ),
     "armv7": struct(
         clang = "armv7-linux-musleabihf",
         flags = ["-march=armv7-a", "-mfpu=vfpv3-d16"],
         gnu = "arm-linux-musleabihf",
+        loader = "armhf",
         triplet = "arm-linux-musleabihf",
     ),
     "i386": struct(
         clang = "i686-linux-musl",
         flags = ["-march=pentium-m"],
         gnu = "i686-linux-musl",
+        loader = "i386",
         triplet = "i386-linux-musl",
     ),
     "ppc64le": struct(
         clang = "powerpc64le-linux-musl",
         flags = ["-mcpu=power8"],
         gnu = "powerpc64le-linux-musl",
+        loader = "powerpc64le",
         triplet = "powerpc64le-linux-musl",
     ),
     "riscv64": struct(
         clang = "riscv64-linux-musl",
         flags = ["-march=rv64gc", "-mabi=lp64d"],
         gnu = "riscv64-linux-musl",
+        loader = "riscv64",
         triplet = "riscv64-linux-musl",
     ),
     "s390x": struct(
         clang = "s390x-linux-musl",
         flags = ["-march=z10"],
         gnu = "s390x-linux-musl",
+        loader = "s390x",
         triplet = "s390x-linux-musl",
     ),
 }

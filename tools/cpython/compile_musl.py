@@ -31,7 +31,7 @@ class MuslCompilation(Compilation):
         } | {"libc": "musl"}  # fmt: skip
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str], compiler: type[MuslCompilation] = MuslCompilation) -> int:
     """The command line, compile.py's and some options more; returns the exit status."""
     parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
     parser.add_argument("--libgcc", type=Path, required=True, help="tar of gcc's own objects")
@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
     )
     try:
         with MuslWorkspace(options.work, toolchain, options.epoch) as workspace:
-            build = MuslCompilation(workspace, recipe)
+            build = compiler(workspace, recipe)
             build.run()
             layer.write(build.out, options.out, options.epoch)
             options.report.write_text(json.dumps(build.report(), indent=1) + "\n")

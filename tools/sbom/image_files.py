@@ -18,6 +18,7 @@ from tools.sbom.errors import SbomError
 # Files whose content is kept; of those in site-packages at least the digest.
 _WANTED: Final = re.compile(
     r"(?:usr/lib|etc)/os-release"
+    r"|lib/apk/db/installed"
     r"|var/lib/dpkg/status"
     r"|usr/share/doc/[^/]+/copyright"
     r"|usr/local/include/python[^/]+/(?:patchlevel|pyconfig)\.h"

@@ -69,6 +69,25 @@ def _split_exception(name: str) -> tuple[str, str]:
     return base, exception.removesuffix(" exception").removesuffix(" exceptions")
 
 
+def is_expression(text: str) -> bool:
+    """Return whether `text` is an SPDX expression of identifiers that the table has."""
+    _, exceptions, ids = _table()
+    names = rf"(?:{'|'.join(map(re.escape, sorted(ids, key=len, reverse=True)))})"
+    suffix = rf"(?: WITH (?:{'|'.join(map(re.escape, sorted(exceptions.values())))}))?"
+    one = rf"\(*{names}{suffix}\)*"
+    flat = re.fullmatch(rf"{one}(?: (?:AND|OR) {one})*", text) is not None
+    return flat and _balanced(text)
+
+
+def _balanced(text: str) -> bool:
+    depth = 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
 class Texts:
     """The LicenseRefs given out so far, for one document."""
 

@@ -3,8 +3,9 @@
     python -m tools.sbom.main --image LAYOUT --facts facts.json --locked packages.json … \\
         --spdx image.spdx.json --cyclonedx image.cdx.json
 
-What is in the image is read from the image: dpkg's database, the copyright files, CPython's headers
-and extension modules, the metadata of Python packages. The locks add checksums, and have to agree.
+What is in the image is read from the image: dpkg's or apk's database, the copyright files,
+CPython's headers and extension modules, the metadata of Python packages. The locks add checksums,
+and have to agree.
 """
 
 from __future__ import annotations
@@ -17,7 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from tools.oci.assembler.spec import OciError
-from tools.sbom import cyclonedx, debian_packages, image_files, licenses, python_packages, spdx
+from tools.sbom import (
+    alpine_packages,
+    cyclonedx,
+    debian_packages,
+    image_files,
+    licenses,
+    python_packages,
+    spdx,
+)
 from tools.sbom.errors import SbomError
 from tools.sbom.model import Bill, Component, Subject, purl
 
@@ -32,7 +41,8 @@ def make(
 
     Args:
         image: the layout's folder.
-        facts: `name` (the target), `title` (for the package URL), `suite` (Debian's code name),
+        facts: `name` (the target), `title` (for the package URL), `suite` (Debian's code name, or
+            Alpine's release),
             `source` (CPython's: version, url, sha256; or None).
         locked: packages.json of every package set the image is made of; see read_locked.
         libraries: what CPython's source bundles, from bundled.py.
@@ -40,10 +50,10 @@ def make(
     files = image_files.read(image)
     texts = licenses.Texts()
     release = debian_packages.os_release(files)
+    suite = facts["suite"]
+    packages = alpine_packages if alpine_packages.is_release(suite) else debian_packages
     parts = [
-        *debian_packages.components(
-            files, debian_packages.read_locked(locked), facts["suite"], texts
-        ),
+        *packages.components(files, debian_packages.read_locked(locked), suite, texts),
         *python_packages.cpython(files, facts["source"], libraries),
         *python_packages.installed(files),
     ]

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tools.sbom import alpine_packages
 from tools.sbom.debian_packages import read_locked
 from tools.sbom.errors import SbomError
 from tools.sbom.model import purl
@@ -43,7 +44,7 @@ def _installed(bill: dict[str, Any]) -> dict[str, tuple[str, str, set[str]]]:
     found = {}
     for component in bill["components"]:
         ref = component["bom-ref"]
-        if ref.startswith("deb/") and component.get("hashes"):
+        if ref.startswith(("apk/", "deb/")) and component.get("hashes"):
             name, version = component["name"], component["version"]
             found[component["hashes"][0]["content"]] = (
                 component["purl"],
@@ -82,7 +83,10 @@ def make(
     debs = _installed(bill)
     for role, suite, path in locked:
         for (name, version, arch), entry in read_locked([path]).items():
-            uri = purl("deb", "debian", name, version, {"arch": arch, "distro": suite})
+            if alpine_packages.is_release(suite):
+                uri = alpine_packages.url(name, version, arch, suite)
+            else:
+                uri = purl("deb", "debian", name, version, {"arch": arch, "distro": suite})
             debs.setdefault(entry["sha256"], (uri, f"{name} {version}", set()))[2].add(role)
     dependencies = []
     if source := facts["source"]:

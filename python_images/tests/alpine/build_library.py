@@ -1,120 +1,170 @@
-"""Cross-compiles a library for musl and packs it as two .apk files: <name>.apk and <name>-dev.apk.
+"""Cross-compiles a library for musl: a tar of what its commands install.
 
-A recipe is the list of commands that install into $DESTDIR; what configure and make need to know of
-the target is in the environment of the workspace.
+What configure and make need to know of the target is in the environment of the workspace.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import posixpath
 import re
+import shlex
 import sys
+import tarfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from python_images.tests.alpine.pack_musl import package
+from tools.cpython import layer
 from tools.cpython.workspace import BuildError
 from tools.cpython.workspace_musl import MuslToolchain, MuslWorkspace
-from tools.rootfs.elf import read_elf
-from tools.toolchain.tree import Entry, Tree
+from tools.toolchain.unpack import extract
 
 _EPOCH = 1_700_000_000
-# {gnu}: the target; {build}: any other machine, so that configure runs no program of the target.
-_RECIPES = {
-    "bzip2": [
-        "make -f Makefile-libbz2_so CC=gcc",
-        "mkdir -p {out}/usr/include {out}/usr/lib",
-        "cp bzlib.h {out}/usr/include",
-        "cp libbz2.so.1.0.8 {out}/usr/lib",
-        "ln -s libbz2.so.1.0.8 {out}/usr/lib/libbz2.so.1.0",
-        "ln -s libbz2.so.1.0.8 {out}/usr/lib/libbz2.so",
-    ],
-    "xz": [
-        "sh ./configure --build={build} --host={gnu} --prefix=/usr --disable-static --disable-nls"
-        " --disable-xz --disable-xzdec --disable-lzmadec --disable-lzmainfo --disable-scripts"
-        " --disable-doc CC=gcc",
-        "make -j2",
-        "make install DESTDIR={out}",
-    ],
-    "zlib": ["sh ./configure --prefix=/usr", "make -j2 shared", "make install DESTDIR={out}"],
-}
-_DEV = re.compile(r"usr/include/.*|usr/lib/.*\.(a|la|pc|h)|usr/lib/lib[^/]*\.so|usr/share/.*")
+_PERL = "5.40"
+_SHEBANG = re.compile(rb"^#! ?(/bin/sh|/usr/bin/env perl|/usr/bin/perl)\b")
 
 
-def build(workspace: MuslWorkspace, name: str, source: Path) -> Tree:
-    """Compiles and installs; returns what was installed."""
+class LibraryWorkspace(MuslWorkspace):
+    """One that has perl and tclsh too, and maybe `build-cc`, a compiler for the build machine."""
+
+    def __init__(
+        self, root: Path, toolchain: MuslToolchain, build: MuslToolchain | None, tools: Path
+    ) -> None:
+        super().__init__(root, toolchain, _EPOCH)
+        if build is not None:
+            MuslWorkspace(self.root / "build", build, _EPOCH)
+            self._launch("build-cc", "build/bin/gcc", ["-static"])
+        extract(tools, self.root / "tools")
+        self._launch("perl", "tools/usr/bin/perl")
+        self._launch("tclsh", "tools/usr/bin/tclsh8.6")
+
+    def environment(self) -> dict[str, str]:
+        """The whole environment of every step."""
+        usr = f"{self.root}/tools/usr"
+        folders = (
+            f"share/perl/{_PERL}",
+            f"lib/x86_64-linux-gnu/perl/{_PERL}",
+            "lib/x86_64-linux-gnu/perl-base",
+        )
+        return super().environment() | {
+            # A plain `ar` would be busybox's: its shell prefers its own commands.
+            "AR": f"{self.bin}/ar",
+            "CC": "gcc",
+            # zlib's configure tries to link with versions of symbols that its example lacks.
+            "CFLAGS": "-O1 -Wl,--undefined-version",
+            "CHOST": self.toolchain.gnu,
+            "PERL": f"{self.bin}/perl",
+            "PERL5LIB": ":".join(f"{usr}/{folder}" for folder in folders),
+            "RANLIB": f"{self.bin}/ranlib",
+            "TCL_LIBRARY": f"{usr}/share/tcltk/tcl8.6",
+        }
+
+    def unpack_source(self, archive: Path) -> None:
+        """Unpacks an archive, all files ours, and has its scripts started by our shell and perl.
+
+        Owners that the sandbox doesn't know would cost modes and times, on which `make` goes.
+        """
+
+        def ours(member: tarfile.TarInfo, into: str) -> tarfile.TarInfo | None:
+            member = tarfile.tar_filter(member, into)
+            return member.replace(uid=None, gid=None, uname=None, gname=None, deep=False)  # type: ignore[arg-type]
+
+        with tarfile.open(archive) as tar:
+            tar.extractall(self.root / "unpacked", filter=ours)
+        (top,) = (self.root / "unpacked").iterdir()
+        top.rename(self.src)
+        for path in self.src.rglob("*"):
+            if path.is_symlink() or not path.is_file() or not path.stat().st_mode & 0o100:
+                continue
+            data = path.read_bytes()
+            found = _SHEBANG.match(data)
+            if found:
+                program = "perl" if found[1].endswith(b"perl") else "sh"
+                before = path.stat()
+                path.write_bytes(f"#!{self.bin}/{program}".encode() + data[found.end() :])
+                os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def build(
+    workspace: LibraryWorkspace,
+    source: Path,
+    commands: Sequence[str],
+    words: Mapping[str, str],
+    variables: Mapping[str, str],
+) -> Path:
+    """Compiles and installs; returns the folder of what was installed.
+
+    Args:
+        workspace: where.
+        source: an archive.
+        commands: see recipes.bzl.
+        words: what stands for {WORD} in them, besides {bin}, {build}, {gnu} and {out}.
+        variables: what is added to the environment.
+    """
     workspace.unpack_source(source)
     out = workspace.root / "out"
     out.mkdir()
-    words = {"gnu": workspace.toolchain.gnu, "build": "x86_64-build-linux-gnu", "out": str(out)}
-    make = {
-        # A plain `ar` would be busybox's: its shell prefers its own commands.
-        "AR": f"{workspace.bin}/ar",
-        "CC": "gcc",
-        # zlib's configure tries to link with versions of symbols that its example lacks.
-        "CFLAGS": "-O2 -Wl,--undefined-version",
-        "CHOST": workspace.toolchain.gnu,
-        "RANLIB": "ranlib",
+    known = {
+        "bin": str(workspace.bin),
+        "build": "x86_64-build-linux-gnu",
+        "gnu": workspace.toolchain.gnu,
+        "out": str(out),
+        **words,
     }
-    for number, command in enumerate(_RECIPES[name]):
-        program, *arguments = (word.format_map(words) for word in command.split())
+    for number, command in enumerate(commands):
+        program, *arguments = (
+            re.sub(r"{(\w+)}", lambda found: known[found[1]], word) for word in shlex.split(command)
+        )
         if program == "make":
             arguments.append(f"SHELL={workspace.bin}/sh")
-        workspace.run(f"{number}-{program}", [program, *arguments], make)
-    tree: Tree = {}
-    for path in sorted(out.rglob("*")):
-        at = str(path.relative_to(out))
-        if path.is_symlink():
-            tree[at] = Entry(0o777, target=str(path.readlink()))
-        elif path.is_file():
-            tree[at] = Entry(path.stat().st_mode & 0o777, path.read_bytes())
-    return tree
+        workspace.run(f"{number}-{program}", [program, *arguments], variables)
+    return out
 
 
-def provided(tree: Tree) -> list[str]:
-    """`provides` of a package, for each of its shared libraries."""
-    found = []
-    for entry in tree.values():
-        elf = read_elf(entry.data) if entry.target is None else None
-        if elf is not None and elf.soname:
-            found.append(f"provides = so:{elf.soname}=1")
-    return found
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
 
 
 def main(argv: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--name", required=True, choices=sorted(_RECIPES))
-    parser.add_argument("--arch", required=True, help="Alpine's name of the architecture")
+    parser.add_argument("--name", required=True, help="for messages")
     parser.add_argument("--source", type=Path, required=True, help="source archive")
-    for archive in ("cc", "sysroot", "host", "libgcc"):
+    parser.add_argument("--command", action="append", default=[], help="see recipes.bzl")
+    parser.add_argument("--word", action="append", default=[], type=_pair, help="NAME=VALUE")
+    parser.add_argument("--env", action="append", default=[], type=_pair, help="NAME=VALUE")
+    for archive in ("cc", "sysroot", "host", "libgcc", "tools"):
         parser.add_argument(f"--{archive}", type=Path, required=True, help="tar of the toolchain")
+    for archive in ("build-sysroot", "build-libgcc"):
+        parser.add_argument(f"--{archive}", type=Path, help="the build machine's")
+    parser.add_argument("--build-target", help="clang's name of the build machine; has a build-cc")
     for fact in ("triplet", "gcc", "gnu", "target"):
         parser.add_argument(f"--{fact}", required=True, help="see tools/cpython/compile_musl.py")
     parser.add_argument("--target-flag", action="append", default=[], help="for clang, always")
     parser.add_argument("--work", type=Path, required=True, help="scratch directory")
-    parser.add_argument("--out", type=Path, required=True, help="<name>.apk to write")
-    parser.add_argument("--dev", type=Path, required=True, help="<name>-dev.apk to write")
+    parser.add_argument("--out", type=Path, required=True, help="tar to write")
     options = parser.parse_args(argv)
     toolchain = MuslToolchain(
         options.cc, options.sysroot, options.host, options.triplet, options.gcc, options.gnu,
         options.libgcc, options.target, tuple(options.target_flag),
     )  # fmt: skip
+    build_machine = None
+    if options.build_target:
+        build_machine = replace(
+            toolchain, sysroot=options.build_sysroot, libgcc=options.build_libgcc,
+            target=options.build_target, flags=(),
+        )  # fmt: skip
     try:
-        with MuslWorkspace(options.work, toolchain, _EPOCH) as workspace:
-            tree = build(workspace, options.name, options.source)
+        with LibraryWorkspace(options.work, toolchain, build_machine, options.tools) as workspace:
+            out = build(
+                workspace, options.source, options.command, dict(options.word), dict(options.env)
+            )
+            layer.write(out, options.out, _EPOCH)
     except BuildError as error:
         print(f"error: {options.name}: {error}", file=sys.stderr)
         return 1
-    dev = {path: entry for path, entry in tree.items() if _DEV.fullmatch(path)}
-    runtime = {path: entry for path, entry in tree.items() if path not in dev}
-    links = [path for path, entry in runtime.items() if entry.target is None]
-    assert any(".so." in posixpath.basename(path) for path in links), os.linesep.join(tree)
-    options.out.write_bytes(package(options.name, "1-r0", options.arch, runtime, provided(runtime)))
-    options.dev.write_bytes(
-        package(f"{options.name}-dev", "1-r0", options.arch, dev, [f"depend = {options.name}"])
-    )
     return 0
 
 

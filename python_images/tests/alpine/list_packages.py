@@ -13,15 +13,21 @@ from tools.alpine.apk import read_apk
 
 def write_list(listing: Path, packages: Iterable[Path]) -> None:
     """Writes what @alpine//<release>/<arch>:<set>.json has of locked packages."""
-    rows = [
-        {
-            "package": read_apk(path).one("pkgname"),
-            "file": path.name,
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-            "requested": True,
-        }
-        for path in packages
-    ]
+    rows = []
+    for path in packages:
+        apk = read_apk(path)
+        rows.append(
+            {
+                "architecture": apk.one("arch"),
+                "file": path.name,
+                "package": apk.one("pkgname"),
+                "path": f"v3.24/main/{apk.one('arch')}/{path.name}",
+                "requested": True,
+                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "size": path.stat().st_size,
+                "version": apk.one("pkgver"),
+            }
+        )
     listing.write_text(json.dumps(rows, indent=1) + "\n")
 
 

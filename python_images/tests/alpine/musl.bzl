@@ -1,61 +1,76 @@
-"""An Alpine made of Debian's musl and libraries compiled for it, with CPython on top."""
+"""An Alpine made of Debian's musl and what is compiled for it, with an image of CPython on top."""
 
 load("@catalog//:catalog.bzl", "CATALOG")
 load("//python_images/private:alpine_layer.bzl", "alpine_layer")
+load("//python_images/private:attestations.bzl", "image_documents")
 load("//python_images/private:cpython.bzl", "cpython_links_layer")
 load("//python_images/private:cpython_musl.bzl", "cpython_musl")
+load("//python_images/private:layer.bzl", "layer_blob")
+load("//python_images/private:oci.bzl", "image")
+load("//tests/structure:alpine.bzl", "alpine_structure_test")
 load("//toolchains/musl:rules.bzl", "apk_tree")
+load("//toolchains/musl:targets.bzl", "TARGETS")
 load("//toolchains/musl:toolchains.bzl", "musl_platform")
 load(":musl_library.bzl", "musl_library")
+load(":recipes.bzl", "RECIPES")
 
 _EPOCH = 1700000010
 _RELEASE = "alpine3.24"
 _REPOSITORIES = ["https://mirror.test/alpine/v3.24/main"]
 
-# Libraries compiled here -> their source.
-_LIBRARIES = {
-    "bzip2": "@bzip2_source//:source.tar.gz",
-    "xz": "@xz_source//:source.tar.xz",
-    "zlib": "@zlib_source//:source.tar.gz",
-}
+# What is repacked: pack_musl.py and pack_data.py.
+_BASE = ["baselayout", "linux-headers"]
+_MUSL = ["musl", "musl-dev"]
+_DATA = ["ca-certificates", "ncurses-terminfo-base", "tzdata"]
+
+# Libraries compiled here; musl itself is one of them where Debian's isn't taken.
+_LIBRARIES = [name for name, recipe in RECIPES.items() if recipe.library and name != "musl"]
 
 # What there is no library for.
-_MISSING = [
-    "_ctypes",
-    "_ctypes_test",
-    "_curses",
-    "_curses_panel",
-    "_dbm",
-    "_gdbm",
-    "_hashlib",
-    "_sqlite3",
-    "_ssl",
-    "_tkinter",
-    "_uuid",
-    "readline",
-]
+_MISSING = ["_tkinter"]
 
-def _sysroot(name, packages):
+# The platform that programs run on while building.
+_BUILD = "amd64"
+
+def _apks(name, packages):
     native.filegroup(
-        name = name + "_apks",
+        name = name,
         testonly = True,
         srcs = packages,
         tags = ["manual"],
     )
+
+def _toolchain(name, platform, packages):
+    """What compiles with these packages; returns its name."""
+    _apks(name + "_apks", packages)
     apk_tree(
-        name = name,
+        name = name + "_sysroot",
         testonly = True,
         apks = name + "_apks",
         tags = ["manual"],
         visibility = ["//toolchains/musl:__pkg__"],
     )
+    musl_platform(
+        name = name,
+        testonly = True,
+        catalog = CATALOG,
+        description = "musl/" + platform,
+        platform = platform,
+        sysroot = name + "_sysroot",
+        tags = ["manual"],
+    )
+    return name
 
-def _layer(name, packages, listing, arch, **kwargs):
-    native.filegroup(
-        name = name + "_apks",
+def _layer(name, packages, arch, **kwargs):
+    _apks(name + "_apks", packages)
+    native.genrule(
+        name = name + "_list",
         testonly = True,
         srcs = packages,
+        outs = [name + ".packages.json"],
+        cmd = "$(execpath :list_packages) $@ $(SRCS)",
         tags = ["manual"],
+        tools = [":list_packages"],
     )
     alpine_layer(
         name = name,
@@ -63,68 +78,100 @@ def _layer(name, packages, listing, arch, **kwargs):
         apks = name + "_apks",
         arch = arch,
         epoch = _EPOCH,
-        packages = listing,
+        packages = name + ".packages.json",
         release = _RELEASE,
         repositories = _REPOSITORIES,
+        scripts = "musl_scripts.toml",
         tags = ["manual"],
         **kwargs
     )
 
-def musl_fixture(name, platform, arch, version):
-    """Declares packages, toolchains, a CPython and the layers of its image; all are manual.
+def _repacked(name, program, packages, debs, options):
+    """Declares packages that are Debian's files."""
+    native.genrule(
+        name = "{}_{}".format(name, program),
+        testonly = True,
+        srcs = debs,
+        outs = ["{}/{}.apk".format(name, package) for package in packages],
+        cmd = "$(execpath :{}) {} --out $(RULEDIR)/{} $(SRCS)".format(program, options, name),
+        tags = ["manual"],
+        tools = [":" + program],
+    )
 
-    `<name>_sysroot` is musl alone; `<name>_cpython` the compiled CPython; `<name>_base`,
-    `<name>_runtime` (what CPython needs), `<name>_cpython` and `<name>_links` are the layers.
+def musl_fixture(name, platform, arch, version):
+    """Declares packages, toolchains, a CPython and an image with it; all are manual.
+
+    `<name>_cpython` is the compiled CPython; `<name>_base`, `<name>_data`, `<name>_runtime` (what
+    CPython needs), `<name>_cpython` and `<name>_links` are the layers of `<name>_image`; its structure
+    tests are `<name>_image.test`, its documents `<name>_image.sbom` and `<name>_image.provenance`.
 
     Args:
-      name: prefix of the targets.
+      name: prefix of the targets; for the build machine's platform, that platform's name.
       platform: name of the platform.
       arch: Alpine's name of it.
       version: the release of CPython.
     """
     facts = CATALOG["platforms"][platform]
-    own = ["baselayout", "linux-headers", "musl", "musl-dev"]
-    native.genrule(
-        name = name + "_packages",
-        testonly = True,
-        srcs = ["@debian//trixie/{}:musl".format(facts["debian"])],
-        outs = ["{}/{}.apk".format(name, package) for package in own] + [name + "/base.json"],
-        cmd = "$(execpath :pack_musl) --arch {} --gnu {} --out $(RULEDIR)/{} $(SRCS)".format(
+    release = CATALOG["versions"][version]
+    compiled = platform != _BUILD
+    _repacked(
+        name,
+        "pack_musl",
+        _BASE + ([] if compiled else _MUSL),
+        ["@debian//trixie/amd64:musl"],
+        "--arch {} --gnu {} --loader {}{}".format(
             arch,
             facts["triplet"],
-            name,
+            TARGETS[platform].loader,
+            "" if compiled else " --musl",
         ),
-        tags = ["manual"],
-        tools = [":pack_musl"],
     )
-    musl = ["{}/{}.apk".format(name, package) for package in own[1:]]
-    _sysroot(name + "_sysroot", musl)
-    for library, source in _LIBRARIES.items():
+    _repacked(
+        name,
+        "pack_data",
+        _DATA,
+        ["@debian//trixie/amd64:base", "@debian//trixie/amd64:slim"],
+        "--arch " + arch,
+    )
+    apk = {
+        package: "{}/{}.apk".format(name, package)
+        for package in _BASE + _MUSL + _DATA + ["busybox"] + _LIBRARIES
+    }
+    dev = {library: "{}/{}-dev.apk".format(name, library) for library in _LIBRARIES}
+
+    def library(package, toolchain, dev = None):
+        recipe = RECIPES[package]
         musl_library(
-            name = "{}_{}".format(name, library),
+            name = "{}_{}".format(name, package),
             testonly = True,
-            apk = "{}/{}.apk".format(name, library),
+            apk = apk[package],
             arch = arch,
-            dev = "{}/{}-dev.apk".format(name, library),
-            library = library,
-            source = source,
+            build_toolchain = _BUILD + "_musl_toolchain" if recipe.build_cc else None,
+            commands = recipe.commands,
+            dev = dev,
+            environment = recipe.env,
+            fields = [field.format(arch = arch) for field in recipe.fields],
+            loader = TARGETS[platform].loader,
+            package = package,
+            scripts = recipe.scripts,
+            source = recipe.source,
             tags = ["manual"],
-            toolchain = name + "_musl_toolchain",
+            toolchain = toolchain,
         )
-    runtime = ["{}/{}.apk".format(name, library) for library in _LIBRARIES]
-    dev = ["{}/{}-dev.apk".format(name, library) for library in _LIBRARIES]
-    _sysroot(name + "_full_sysroot", musl + runtime + dev)
-    for toolchain, sysroot in {"musl_toolchain": "sysroot", "toolchain": "full_sysroot"}.items():
-        musl_platform(
-            name = "{}_{}".format(name, toolchain),
-            testonly = True,
-            catalog = CATALOG,
-            description = "musl/" + platform,
-            platform = platform,
-            sysroot = "{}_{}".format(name, sysroot),
-            tags = ["manual"],
-        )
-    release = CATALOG["versions"][version]
+
+    if compiled:
+        headers = _toolchain(name + "_headers_toolchain", platform, [apk["linux-headers"]])
+        library("musl", headers, dev = apk["musl-dev"])
+    musl = [apk[package] for package in ["linux-headers", "musl", "musl-dev"]]
+    bare = _toolchain(name + "_musl_toolchain", platform, musl)
+    library("busybox", bare)
+    for package in _LIBRARIES:
+        toolchain = bare
+        needs = RECIPES[package].needs
+        if needs:
+            needed = [apk[need] for need in needs] + [dev[need] for need in needs]
+            toolchain = _toolchain("{}_{}_toolchain".format(name, package), platform, musl + needed)
+        library(package, toolchain, dev = dev[package])
     cpython_musl(
         name = name + "_cpython",
         testonly = True,
@@ -133,7 +180,11 @@ def musl_fixture(name, platform, arch, version):
         expected_missing = _MISSING,
         source = "@cpython_sources//:" + release["release"],
         tags = ["manual"],
-        toolchain = name + "_toolchain",
+        toolchain = _toolchain(
+            name + "_toolchain",
+            platform,
+            musl + [apk[of] for of in _LIBRARIES] + dev.values(),
+        ),
         version = release["release"],
     )
     cpython_links_layer(
@@ -142,26 +193,59 @@ def musl_fixture(name, platform, arch, version):
         cpython = name + "_cpython",
         tags = ["manual"],
     )
+    _layer(name + "_base", [apk[package] for package in ["baselayout", "busybox", "musl"]], arch)
     _layer(
-        name + "_base",
-        [name + "/baselayout.apk", name + "/musl.apk"],
-        name + "/base.json",
+        name + "_data",
+        [apk[package] for package in ["ca-certificates", "tzdata"]],
         arch,
-    )
-    native.genrule(
-        name = name + "_runtime_list",
-        testonly = True,
-        srcs = runtime,
-        outs = [name + "/runtime.json"],
-        cmd = "$(execpath :list_packages) $@ $(SRCS)",
-        tags = ["manual"],
-        tools = [":list_packages"],
+        below = name + "_base",
     )
     _layer(
         name + "_runtime",
-        runtime,
-        name + "/runtime.json",
+        [apk[package] for package in _LIBRARIES + ["ncurses-terminfo-base"]],
         arch,
-        below = name + "_base",
+        below = name + "_data",
         needed_by = name + "_cpython",
+    )
+    layers = ["{}_{}".format(name, layer) for layer in ["base", "data", "runtime", "cpython", "links"]]
+    for layer in layers:
+        layer_blob(
+            name = layer + ".blob",
+            testonly = True,
+            tags = ["manual"],
+            tar = layer,
+        )
+    image(
+        name = name + "_image",
+        testonly = True,
+        architecture = facts["architecture"],
+        cmd = ["python3"],
+        created = release["released"] + "T00:00:00Z",
+        env = release["env"],
+        layers = [layer + ".blob" for layer in layers],
+        os = facts["os"],
+        repo_tags = ["localhost/python:{}-{}-{}".format(version, _RELEASE, platform)],
+        tags = ["manual"],
+        variant = facts["variant"] or None,
+    )
+    image_documents(
+        name = name + "_image",
+        testonly = True,
+        about = {"platform": platform, "release": _RELEASE, "version": version},
+        bundled = "//python_images/cpython:{}.bundled".format(version),
+        packages = ["{}_{}.packages.json".format(name, set) for set in ["base", "data", "runtime"]],
+        source = {"sha256": release["sha256"], "url": release["url"], "version": version},
+        suite = _RELEASE,
+        title = "python",
+        tools = {"@debian//trixie/amd64:cc_musl.json": "compiler=trixie"},
+    )
+    alpine_structure_test(
+        name = name + "_image.test",
+        image = name + "_image",
+        platform = platform,
+        release = _RELEASE,
+        tags = ["manual"],
+        testonly = True,
+        version = version,
+        whole = False,
     )
