@@ -64,6 +64,19 @@ def ubuntu_unlocked(name, catalog, package_sets, names):  # buildifier: disable=
                     tags = ["manual"],
                 )
 
+def ubuntu_image_names(_catalog, suite, platform):
+    """Names of the images that debian_images declares for an Ubuntu suite and a platform.
+
+    Args:
+      _catalog: unused.
+      suite: name of the suite.
+      platform: name of the platform.
+
+    Returns:
+      list of strings.
+    """
+    return ["{}_{}{}".format(suite, platform, what) for what in ["", ".digest", ".load", ".push", ".tar"]]
+
 def ubuntu_locks(name, catalog, package_sets):
     """Declares `<suite>_lock_test`: a suite's locks have what the catalog asks for.
 

@@ -1,6 +1,7 @@
 """image_sbom: an image's bill of materials and its provenance. A macro adds what hangs off both."""
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
+load("@debian//:sets.bzl", "SOURCES")
 load(":attestations_info.bzl", "AttestationsInfo")
 load(":cves.bzl", "image_cves")
 
@@ -164,7 +165,8 @@ def lock_file(suite, arch):
     Returns:
       a Label.
     """
-    return Label("//third_party/debian:{}_{}.lock".format(suite, arch))
+    folder = "ubuntu" if "{}/{}".format(suite, arch) in SOURCES else "debian"
+    return Label("//third_party/{}:{}_{}.lock".format(folder, suite, arch))
 
 def build_tools(suite, platform, arch, compiled, rendered):
     """The package sets that an image is built with.

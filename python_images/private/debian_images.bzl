@@ -1,34 +1,38 @@
 """debian_images: the images the Python images lie on, as debian:<suite>-slim is."""
 
-load("@debian//:sets.bzl", "SNAPSHOTS")
+load("@debian//:sets.bzl", "SNAPSHOTS", "SOURCES")
 load("//python_images/rootfs:rootfs.bzl", "layer_name")
 load(":attestations.bzl", "build_tools", "image_attestations", "lock_file")
 load(":oci.bzl", "image", "image_annotations", "image_index")
 load(":signing.bzl", "index_attestations")
 load(":time.bzl", "snapshot_rfc3339")
 
-_REPOSITORY = "localhost/debian"
-
-def debian_image(suite, root):
-    """Name of the index of a Debian image in //images/debian.
+def base_image(suite, root, arch):
+    """Label of the index of the image that Python images lie on.
 
     Args:
       suite: name of the suite.
       root: the image's kind, as in catalog/variants.yaml: debian or debian-slim.
+      arch: an architecture that is locked, as Debian calls it.
 
     Returns:
-      a string such as trixie-slim.
+      a string such as //images/debian:trixie-slim; Ubuntu's images have one kind,
+      //images/ubuntu:noble.
     """
-    return suite + root.removeprefix("debian")
+    if "{}/{}".format(suite, arch) in SOURCES:
+        return "//images/ubuntu:" + suite
+    return "//images/debian:" + suite + root.removeprefix("debian")
 
-def debian_images(name, catalog):
+def debian_images(name, catalog, title = "debian"):
     """Declares `<suite>-slim_<platform>` and the index `<suite>-slim` for each suite.
 
-    Where a variant lies on debian:<suite>, also `<suite>_<platform>` and the index `<suite>`.
+    Where a variant lies on debian:<suite>, also `<suite>_<platform>` and the index `<suite>`. An
+    Ubuntu suite has these two names alone.
 
     Args:
       name: file group of all of them.
       catalog: the catalog, see tools/catalog/export.py.
+      title: what the images are called, debian or ubuntu.
     """
     indexes = []
     for suite, facts in catalog["suites"].items():
@@ -39,8 +43,9 @@ def debian_images(name, catalog):
             if suite in variant["suites"]
         }
         for root, variant in variants.items():
-            index = debian_image(suite, root)
-            repo_tags = ["{}:{}".format(_REPOSITORY, index)]
+            arch = catalog["platforms"][facts["platforms"][0]]["debian"]
+            index = base_image(suite, root, arch).rpartition(":")[2]
+            repo_tags = ["localhost/{}:{}".format(title, index)]
             for platform in facts["platforms"]:
                 about = catalog["platforms"][platform]
                 created = snapshot_rfc3339(SNAPSHOTS["{}/{}".format(suite, about["debian"])])
@@ -49,7 +54,7 @@ def debian_images(name, catalog):
                     name = "{}_{}".format(index, platform),
                     annotations = image_annotations(
                         created = created,
-                        title = "debian",
+                        title = title,
                         version = facts["release"],
                     ),
                     architecture = about["architecture"],
@@ -76,7 +81,7 @@ def debian_images(name, catalog):
                         variant["layers"][0],
                     )],
                     suite = suite,
-                    title = "debian",
+                    title = title,
                     tools = build_tools(
                         suite,
                         platform,

@@ -17,13 +17,14 @@ filegroup(
 def _list(items):
     return "[\n" + "".join(["    {},\n".format(repr(item)) for item in items]) + "]"
 
-def write_package_set(rctx, packages):
+def write_package_set(rctx, packages, facts = {}):
     """Writes what the repository of a package set has besides the .deb files.
 
     Args:
       rctx: the repository context.
       packages: list of (package, file name); a package is a struct with name, version, arch, path,
         sha256, size and requested.
+      facts: what packages.json says of all of them, besides.
     """
     files = [file for _, file in packages]
     rctx.file("BUILD.bazel", _SET_BUILD.format(files = _list(sorted(files))), executable = False)
@@ -37,7 +38,7 @@ def write_package_set(rctx, packages):
             "sha256": package.sha256,
             "size": package.size,
             "version": package.version,
-        }
+        } | facts
         for package, file in packages
     ]) + "\n", executable = False)
 

@@ -55,8 +55,7 @@ def family_images(name, catalog, family, structure_test, cpythons = "//python_im
     that hangs off them, `publish` and `sign`. Layers are those of the variant that
     catalog/families/<family>.yaml names, so an image costs no compilation that //images hasn't
     had; its environment and command are the family's. Ubuntu's suites are built upon once they are
-    locked, though without documents about them; until then what lies on them fails when it is
-    analysed, with the command that locks.
+    locked; until then what lies on them fails when it is analysed, with the command that locks.
 
     Args:
       name: file group of all indexes that can be built.

@@ -5,7 +5,7 @@ load("//python_images/cpython:cpythons.bzl", "layer_names")
 load("//python_images/rootfs:rootfs.bzl", "layer_name")
 load(":annotations.bzl", "annotations_file")
 load(":attestations.bzl", "build_tools", "image_attestations", "lock_file")
-load(":debian_images.bzl", "debian_image")
+load(":debian_images.bzl", "base_image")
 load(":oci.bzl", "image", "image_annotations", "image_index")
 load(":oci_test.bzl", "image_validation_test")
 load(":publish.bzl", "publish")
@@ -61,44 +61,36 @@ def _test_names(names, actual):
             tests = [actual + ".test"],
         )
 
-def _documented(entry, catalog):
-    """Whether there are documents about an image: those of Debian's suites, of which there is a base."""
-    return entry["suite"] in catalog["suites"]
-
-def _annotations(name, entry, platform, release, variant, documented):
-    """The annotations of an image: a dict, or the target that adds the base's digest."""
-    annotations = image_annotations(
-        base_name = entry["base"],
-        created = release["released"] + "T00:00:00Z",
-        license_expression = "PSF-2.0",
-        revision = "v" + release["release"],
-        source = release["url"],
-        title = "python",
-        version = release["release"],
-    )
-    if not documented:
-        return annotations
-    annotations_file(
-        name = name,
-        annotations = annotations,
-        base_digest = "//images/debian:{}_{}.digest".format(debian_image(entry["suite"], variant["root"]), platform),
-        tags = ["manual"],
-    )
-    return name
-
 def _platform_image(entry, platform, catalog, structure_test, cpythons, repository, cmd, sample):
     """Declares one image of one platform; returns its name."""
     target = "{}_{}".format(entry["name"], platform)
     release = catalog["versions"][entry["version"]]
     variant = catalog["variants"][entry["variant"]]
     about = catalog["platforms"][platform]
-    documented = _documented(entry, catalog)
+    created = release["released"] + "T00:00:00Z"
+    annotations_file(
+        name = target + ".annotations",
+        annotations = image_annotations(
+            base_name = entry["base"],
+            created = created,
+            license_expression = "PSF-2.0",
+            revision = "v" + release["release"],
+            source = release["url"],
+            title = "python",
+            version = release["release"],
+        ),
+        base_digest = "{}_{}.digest".format(
+            base_image(entry["suite"], variant["root"], about["debian"]),
+            platform,
+        ),
+        tags = ["manual"],
+    )
     image(
         name = target,
-        annotations = _annotations(target + ".annotations", entry, platform, release, variant, documented),
+        annotations = target + ".annotations",
         architecture = about["architecture"],
         cmd = cmd,
-        created = release["released"] + "T00:00:00Z",
+        created = created,
         env = release["env"],
         layers = _layers(entry, variant, platform, cpythons),
         os = about["os"],
@@ -106,8 +98,33 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
         tags = ["manual"],
         variant = about["variant"] or None,
     )
-    if documented:
-        _documents(target, entry, platform, release, variant, about["debian"])
+    image_attestations(
+        name = target,
+        about = {
+            "platform": platform,
+            "snapshot": SNAPSHOTS["{}/{}".format(entry["suite"], about["debian"])],
+            "suite": entry["suite"],
+            "variant": entry["variant"],
+            "version": entry["version"],
+        },
+        bundled = "//python_images/cpython:{}.bundled".format(entry["version"]),
+        lock = lock_file(entry["suite"], about["debian"]),
+        packages = _package_sets(entry, variant, about["debian"]),
+        source = {
+            "sha256": release["sha256"],
+            "url": release["url"],
+            "version": entry["version"],
+        },
+        suite = entry["suite"],
+        title = "python",
+        tools = build_tools(
+            entry["suite"],
+            platform,
+            about["debian"],
+            compiled = True,
+            rendered = variant["root"] != "debian-slim",
+        ),
+    )
     structure_test(
         name = target + ".test",
         image = target,
@@ -119,36 +136,6 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
         version = entry["version"],
     )
     return target
-
-def _documents(target, entry, platform, release, variant, arch):
-    """Declares the bill of materials and the provenance of an image."""
-    image_attestations(
-        name = target,
-        about = {
-            "platform": platform,
-            "snapshot": SNAPSHOTS["{}/{}".format(entry["suite"], arch)],
-            "suite": entry["suite"],
-            "variant": entry["variant"],
-            "version": entry["version"],
-        },
-        bundled = "//python_images/cpython:{}.bundled".format(entry["version"]),
-        lock = lock_file(entry["suite"], arch),
-        packages = _package_sets(entry, variant, arch),
-        source = {
-            "sha256": release["sha256"],
-            "url": release["url"],
-            "version": entry["version"],
-        },
-        suite = entry["suite"],
-        title = "python",
-        tools = build_tools(
-            entry["suite"],
-            platform,
-            arch,
-            compiled = True,
-            rendered = variant["root"] != "debian-slim",
-        ),
-    )
 
 def _oci_platform(platform):
     """os/architecture[/variant], as the validation test takes it."""
@@ -211,7 +198,6 @@ def python_images(
     """
     joint = joint_tags(catalog["windows"], windows_locked)
     linux_images = {}
-    documented = []
     indexes = {}
     by_label = {}
     sample = []
@@ -245,7 +231,7 @@ def python_images(
             ]
             _aliases(others, target, _COMPANIONS)
             _test_names(others, target)
-            for tag in entry["tags"] if _documented(entry, catalog) else []:
+            for tag in entry["tags"]:
                 if tag != entry["name"]:
                     for companion in _ATTESTATIONS:
                         native.alias(
@@ -255,7 +241,6 @@ def python_images(
                         )
 
         linux_images[entry["name"]] = images.values()
-        documents = INDEX_ATTESTATIONS if _documented(entry, catalog) else []
         index_tags = [tag for tag in entry["tags"] if tag not in joint.get(entry["name"], [])]
         image_index(
             name = entry["name"],
@@ -263,13 +248,11 @@ def python_images(
             repo_tags = ["{}:{}".format(repository, tag) for tag in index_tags],
             tags = ["manual"],
         )
-        if documents:
-            documented.append(entry["name"])
-            index_attestations(entry["name"], images.values(), index_tags)
+        index_attestations(entry["name"], images.values(), index_tags)
         _aliases(
             [tag for tag in index_tags if tag != entry["name"]],
             entry["name"],
-            _COMPANIONS + documents,
+            _COMPANIONS + INDEX_ATTESTATIONS,
         )
         _index_test(entry | {"tags": index_tags}, images, catalog)
         indexes[entry["name"]] = index_tags
@@ -308,12 +291,12 @@ def python_images(
         )
         images_sign(
             name = "sign_" + label,
-            images = [image + ".sign" for image in chosen if image in documented],
+            images = [image + ".sign" for image in chosen if image in linux_images],
             tags = ["manual"],
         )
     images_sign(
         name = "sign",
-        # Those on Windows and Ubuntu have no bill of materials yet.
-        images = [image + ".sign" for image in documented],
+        # Those on Windows have no bill of materials yet.
+        images = [image + ".sign" for image in linux_images],
         tags = ["manual"],
     )

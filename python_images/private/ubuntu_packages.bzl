@@ -72,7 +72,11 @@ def _ubuntu_packages_impl(rctx):
             "If mirrors dropped or replaced them, " + ubuntu_relock(lock.suite),
             "For another mirror: --repo_env={}=<root URL>".format(variable),
         ]))
-    write_package_set(rctx, [(package, file) for package, file, _, _ in pending])
+    write_package_set(
+        rctx,
+        [(package, file) for package, file, _, _ in pending],
+        facts = {"distribution": "ubuntu"},
+    )
 
 ubuntu_packages = repository_rule(
     implementation = _ubuntu_packages_impl,

@@ -85,7 +85,10 @@ def _component(component: Component) -> dict[str, Any]:
                     "type": "library",
                     "name": name,
                     "version": version,
-                    "purl": purl("deb", "debian", name, version, {"arch": "source"}),
+                    # Whose it is: pkg:deb/<vendor>/<package>.
+                    "purl": purl(
+                        "deb", component.purl.split("/")[1], name, version, {"arch": "source"}
+                    ),
                 }
             ]
         }

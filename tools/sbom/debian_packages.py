@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ def read_locked(paths: Iterable[Path]) -> dict[tuple[str, str, str], dict[str, A
             for entry in entries:
                 key = entry["package"], entry["version"], entry["architecture"]
                 locked[key] = {name: entry[name] for name in ("file", "path", "sha256")}
+                locked[key]["distribution"] = entry.get("distribution", "debian")
         except (ValueError, KeyError, TypeError) as error:
             raise SbomError(
                 path, f"is no list of packages: {error!r}", "docs/locking.md has the format."
@@ -38,6 +39,11 @@ def os_release(files: ImageFiles) -> dict[str, str]:
     text = files.text("etc/os-release") or files.text("usr/lib/os-release") or ""
     pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
     return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
+
+
+def vendor_of(entry: Mapping[str, Any] | None) -> str:
+    """Return whose a locked package is, for package URLs; only lists of Ubuntu's say so."""
+    return str(entry["distribution"]) if entry else "debian"
 
 
 def source_of(paragraph: Deb822) -> tuple[str, str]:
@@ -81,6 +87,7 @@ def components(
                 f"{name} {version} {arch} is installed, but none of the package sets given has it",
                 "Give the bill of materials every package set that the image's layers are made of.",
             )
+        vendor = vendor_of(entry)
         text = files.text(f"usr/share/doc/{name}/copyright")
         found.append(
             Component(
@@ -88,9 +95,9 @@ def components(
                 name=name,
                 version=version,
                 kind="library" if name.startswith("lib") else "application",
-                purl=purl("deb", "debian", name, version, {"arch": arch, "distro": suite}),
+                purl=purl("deb", vendor, name, version, {"arch": arch, "distro": suite}),
                 license=copyrights.expression(text, name, texts) if text else "",
-                supplier="Debian",
+                supplier=vendor.capitalize(),
                 sha256=entry["sha256"] if entry else "",
                 file=entry["file"] if entry else "",
                 source=source_of(paragraph),

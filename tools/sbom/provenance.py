@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tools.sbom import alpine_packages
-from tools.sbom.debian_packages import read_locked
+from tools.sbom.debian_packages import read_locked, vendor_of
 from tools.sbom.errors import SbomError
 from tools.sbom.model import purl
 
@@ -86,7 +86,8 @@ def make(
             if alpine_packages.is_release(suite):
                 uri = alpine_packages.url(name, version, arch, suite)
             else:
-                uri = purl("deb", "debian", name, version, {"arch": arch, "distro": suite})
+                vendor = vendor_of(entry)
+                uri = purl("deb", vendor, name, version, {"arch": arch, "distro": suite})
             debs.setdefault(entry["sha256"], (uri, f"{name} {version}", set()))[2].add(role)
     dependencies = []
     if source := facts["source"]:

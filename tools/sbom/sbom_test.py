@@ -65,6 +65,22 @@ def test_debian_packages_have_source_checksum_and_licence(tmp_path: Path) -> Non
     assert found["deb/demo-tools"].source == ("demo-tools", "2.0-3~deb12u1")
 
 
+def test_packages_of_ubuntu_are_ubuntus(tmp_path: Path) -> None:
+    listing = fixtures.locked(tmp_path / "packages.json")
+    entries = json.loads(listing.read_text())
+    listing.write_text(json.dumps([entry | {"distribution": "ubuntu"} for entry in entries]))
+    layout = fixtures.make_layout(
+        tmp_path, fixtures.image_files(), {"usr/share/doc/demo-tools": "libdemo1"}
+    )
+    bill = main.make(layout, fixtures.FACTS, [listing], LIBRARIES)
+    library = parts(bill)["deb/libdemo1"]
+    assert library.purl.startswith("pkg:deb/ubuntu/libdemo1@")
+    assert library.supplier == "Ubuntu"
+    rendered = cyclonedx.render(bill)
+    assert "pkg:deb/ubuntu/demo@" in rendered
+    assert "pkg:deb/debian" not in rendered
+
+
 def test_both_formats_are_valid(tmp_path: Path) -> None:
     bill = make(tmp_path)
     assert spdx_faults(spdx.render(bill)) == []
