@@ -68,6 +68,10 @@ _UNKNOWN = re.compile(
 )
 
 
+# What apt says of a failure; whose key is missing is only a warning to it.
+_PROBLEMS = ("E:", "W: Failed", "W: GPG error")
+
+
 class ResolveError(Exception):
     """apt couldn't do what was asked; the message carries apt's own explanation."""
 
@@ -202,7 +206,7 @@ class AptRoot:
         environment = {**os.environ, "APT_CONFIG": str(self.root / "apt.conf"), "LC_ALL": "C"}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:
-            problems = [x for x in done.stderr.splitlines() if x.startswith(("E:", "W: Failed"))]
+            problems = [x for x in done.stderr.splitlines() if x.startswith(_PROBLEMS)]
             if unknown := _UNKNOWN.search(done.stderr):
                 raise UnknownPackageError(unknown[1])
             said = "\n".join(problems) or (done.stderr + done.stdout).strip()

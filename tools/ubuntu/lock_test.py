@@ -257,7 +257,7 @@ def test_another_key(
 ) -> None:
     other = Signer(tmp_path / "o")
     error = fails(top, [*mirrors.options()[:2], f"--keyring={other.keyring}"], capsys)
-    assert "NO_PUBKEY" in error or "signature" in error or "not signed" in error
+    assert "NO_PUBKEY" in error
 
 
 def test_not_ubuntus_own_keys(
@@ -265,7 +265,7 @@ def test_not_ubuntus_own_keys(
 ) -> None:
     """Without --keyring, the pinned one counts, which didn't sign this."""
     error = fails(top, mirrors.options()[:2], capsys)
-    assert "NO_PUBKEY" in error or "signature" in error or "not signed" in error
+    assert "NO_PUBKEY" in error
 
 
 @pytest.mark.parametrize("component", COMPONENTS)

@@ -1,0 +1,337 @@
+"""Ubuntu from end to end, without Ubuntu: lock, review, fetch, compute, on the loopback.
+
+The mirror has Debian's packages under Ubuntu's names (ubuntu_mirror.py), signed by a key of the
+test's. So the outcome is known: but for the sources and the keys, Debian's own root file system.
+"""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import re
+import shutil
+import tarfile
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.ubuntu_mirror import Packages, append_to, write_mirror
+from tools.debian import lockfile
+from tools.debian.archive_fixtures import Signer
+from tools.testing.checkout import Checkout, scratch
+
+ARCHS = ("amd64", "arm64")
+LAYERS = [
+    f"//python_images/rootfs:noble_{arch}_{part}" for arch in ARCHS for part in ("base", "slim")
+]
+KEYRING = "usr/share/keyrings/ubuntu-archive-keyring.gpg"
+LOCK = ("run", "//tools:lock", "--", "noble")
+# Lines that change nothing, but the hash.
+EDITS = {
+    "netbase": append_to("postinst", "# Ubuntu's own.\n"),
+    "ca-certificates": append_to(
+        "postinst",
+        "# Automatically added by dh_nobody_knows/1\ntrue\n# End automatically added section\n",
+    ),
+}
+
+
+def files(variable: str) -> list[Path]:
+    """Runfiles that a variable of the test lists, .debs of them."""
+    paths = [Path(word).resolve() for word in os.environ.get(variable, "").split()]
+    return [path for path in paths if path.suffix == ".deb"]
+
+
+class Mirror:
+    """What serves both halves, and the paths that were asked for."""
+
+    def __init__(self, folder: Path, signer: Signer) -> None:
+        self.folder, self.signer = folder, signer
+        self.asked: list[str] = []
+        asked = self.asked
+
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def log_message(self, format: str, *args: object) -> None:
+                asked.append(self.path)
+
+        self._server = http.server.ThreadingHTTPServer(
+            ("127.0.0.1", 0), partial(Handler, directory=str(folder))
+        )
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def options(self) -> list[str]:
+        return [f"--mirror={self.url}/ubuntu", f"--ports-mirror={self.url}/ubuntu-ports"]
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
+    for program in ("apt-get", "gpg", "gpgv"):
+        if not shutil.which(program):
+            pytest.skip(f"SKIPPED: {program} is not installed here")
+    top = tmp_path_factory.mktemp("ubuntu")
+    signer = Signer(top / "g")
+    keyring = files("KEYRING_DEB")
+    packages = {
+        arch: Packages([*files(f"IMAGE_{arch.upper()}"), *keyring], files(f"TOOLS_{arch.upper()}"))
+        for arch in ARCHS
+    }
+    assert len(packages["arm64"].image) > 70
+    write_mirror(top / "m", packages, signer, EDITS)
+    running = Mirror(top / "m", signer)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def checkout() -> Iterator[Checkout]:
+    """A checkout without locks, for two platforms and Debian's compilers."""
+    with scratch("ubuntu", ["--noshow_progress"]) as copy:
+        for lock in (copy.path / "third_party/ubuntu").glob("*.lock"):
+            lock.unlink()
+        catalog = copy.path / "catalog/ubuntu.yaml"
+        text, _, _ = catalog.read_text().partition("\n  jammy:")
+        text = re.sub(r"platforms: \[.*\]", "platforms: [amd64, arm64]", text)
+        text = re.sub(r"      cc_(?!amd64|arm64)\w+:(?: \[.*\]|(?:\n +- .*)+)\n?", "", text)
+        catalog.write_text(text.replace("-13", "-14") + "\n")
+        yield copy
+
+
+@pytest.fixture(scope="module")
+def locked(checkout: Checkout, mirror: Mirror) -> Checkout:
+    """The same, locked."""
+    done = checkout.bazel(*LOCK, *mirror.options(), f"--keyring={mirror.signer.keyring}")
+    assert done.status == 0, done.output
+    for arch in ARCHS:
+        assert f"third_party/ubuntu/noble_{arch}.lock: written" in done.output
+    return checkout
+
+
+def lock_of(checkout: Checkout, arch: str) -> lockfile.Lock:
+    return lockfile.read(checkout.path / f"third_party/ubuntu/noble_{arch}.lock")
+
+
+def test_without_a_lock(checkout: Checkout) -> None:
+    for target in (LAYERS[3], "//python_images/cpython:3.14.7_noble_arm64.stripped.blob"):
+        done = checkout.bazel("build", target)
+        assert done.status != 0
+        assert "no packages of noble are locked for arm64" in done.errors
+        assert "./bazelw run //tools:lock -- noble --mirror=URL --ports-mirror=URL" in done.errors
+    # A wildcard skips it, and says so.
+    done = checkout.bazel("test", "//third_party/ubuntu:all")
+    assert done.status == 0, done.errors
+    assert re.search(r"^//third_party/ubuntu:noble_lock_test +SKIPPED", done.output, re.M)
+
+
+def test_what_locking_refuses(checkout: Checkout, mirror: Mirror) -> None:
+    environment = {"UBUNTU_MIRROR": "", "UBUNTU_PORTS_MIRROR": ""}
+    done = checkout.bazel(*LOCK, mirror.options()[0], environment=environment)
+    assert done.status == 2
+    assert "known for arm64: give one with --ports-mirror=" in done.errors
+    # The keys that count are Ubuntu's own.
+    done = checkout.bazel(*LOCK, *mirror.options())
+    assert done.status == 2
+    assert "NO_PUBKEY" in done.errors
+    assert not list((checkout.path / "third_party/ubuntu").glob("*.lock"))
+
+
+def test_where_packages_come_from(locked: Checkout, mirror: Mirror) -> None:
+    for arch, root in (("amd64", "ubuntu"), ("arm64", "ubuntu-ports")):
+        lock = lock_of(locked, arch)
+        assert lock.sources == lockfile.Sources(*[f"{mirror.url}/{root}"] * 2)
+        paths = {package.name: package.path for package in lock.packages}
+        assert paths["netbase"].startswith("pool/universe/n/netbase/")
+        assert paths["ca-certificates"].startswith("pool/main/")
+        # From its pocket alone.
+        for pocket in ("noble-updates", "noble-security"):
+            assert f"/{root}/dists/{pocket}/InRelease" in mirror.asked
+        assert "ubuntu-keyring" in {package.name for package in lock.in_set("base")}
+        # The same choice as Debian's, by other names.
+        debian = lockfile.read(locked.path / f"third_party/debian/trixie_{arch}.lock")
+        ours = {package.name for package in lock.in_set("base")} - {"ubuntu-keyring"}
+        assert ours == {package.name for package in debian.in_set("base")}
+        for name in ("slim", "sysroot"):
+            ours = {package.name for package in lock.in_set(name)}
+            assert ours == {package.name for package in debian.in_set(name)}
+    done = locked.bazel("test", "//third_party/ubuntu:all", "--test_output=errors")
+    assert done.status == 0, done.output
+    assert re.search(r"^//third_party/ubuntu:noble_lock_test +PASSED", done.output, re.M)
+
+
+def review(checkout: Checkout, message: str) -> str:
+    """What the command that a message names shows."""
+    found = re.search(r"Show: bazel run //tools/rootfs:review -- (.*)$", message, re.M)
+    assert found
+    words = found[1].replace("$(bazel info output_base)", str(checkout.output_base)).split()
+    return checkout.bazel("run", "//tools/rootfs:review", "--", *words).output
+
+
+def test_scripts_stop_the_build_until_they_are_reviewed(locked: Checkout) -> None:
+    base, slim = LAYERS[:2]
+    # Those of the base have the very text that was reviewed for Debian.
+    done = locked.bazel("build", base)
+    assert done.status == 0, done.output
+    done = locked.bazel("build", slim)
+    assert done.status != 0
+    assert re.search(
+        r"postinst of netbase \S+ \(amd64\) has changed: sha256 [0-9a-f]{64}", done.output
+    )
+    assert re.search(
+        r"postinst of ca-certificates \S+ has a part generated by dh_nobody_knows", done.output
+    )
+    assert "extend tools/rootfs/debhelper.py" in done.output
+    assert done.output.count("rootfs: review these maintainer scripts") == 1
+    # A part of unknown form is learnt; here, by leaving out what it is called.
+    file = locked.path / "tools/rootfs/debhelper.py"
+    known = '    "dh_installalternatives": ('
+    text = file.read_text()
+    assert known in text
+    file.write_text(text.replace(known, f'    "dh_nobody_knows": (r"true",),\n{known}'))
+    done = locked.bazel("build", slim)
+    assert done.status != 0
+    assert "review this script:" in done.output
+    assert "dh_nobody_knows" not in done.output
+    shown = review(locked, done.output)
+    assert "# Ubuntu's own." in shown
+    assert "# earlier review: /etc/hosts and /etc/networks (effects: netbase)" in shown
+    entry = re.search(r'^\[\[netbase\.postinst\]\]\nsha256 = "\w+"\n', shown, re.M)
+    assert entry
+    table = locked.path / "tools/rootfs/scripts/noble.toml"
+    table.write_text(
+        f'{table.read_text()}\n{entry[0]}effects = ["netbase"]\nwhy = "as Debian\'s"\n'
+    )
+    done = locked.bazel("build", *LAYERS)
+    assert done.status == 0, done.output
+
+
+def listing(checkout: Checkout, layer: str) -> dict[str, str]:
+    """path -> what the listing of a layer says of it."""
+    done = checkout.bazel("build", layer, "--output_groups=listing")
+    assert done.status == 0, done.output
+    name = layer.rpartition(":")[2]
+    lines = (checkout.path / f"bazel-bin/python_images/rootfs/{name}.listing.txt").read_text()
+    return {line.rpartition(" ")[2]: line for line in lines.splitlines()}
+
+
+@pytest.mark.parametrize("arch", ARCHS)
+@pytest.mark.parametrize("part", ["base", "slim"])
+def test_the_system_is_debians_but_for_what_differs(locked: Checkout, arch: str, part: str) -> None:
+    test_layer = f"//python_images/rootfs:noble_{arch}_{part}"
+    ours = listing(locked, test_layer)
+    debians = listing(locked, test_layer.replace("noble", "trixie"))
+    differs = {path for path in ours.keys() | debians.keys() if ours.get(path) != debians.get(path)}
+    # /etc/shadow has the day of the lock: when passwords were last changed.
+    expected = (
+        r"/(etc/shadow|etc/apt/sources\.list(\.d/(ubuntu|debian)\.sources)?"
+        r"|var/lib/apt/extended_states"
+        r"|var/lib/dpkg/(status|info/(netbase|ca-certificates)\.postinst)"
+        r"|(var/lib/dpkg/info|usr/share/doc|usr/share/keyrings)/ubuntu-.*)"
+    )
+    assert [path for path in sorted(differs) if not re.fullmatch(expected, path)] == []
+    assert differs
+
+
+@pytest.mark.parametrize("arch", ARCHS)
+def test_what_the_image_says_of_its_sources(locked: Checkout, mirror: Mirror, arch: str) -> None:
+    root = {"amd64": "ubuntu", "arm64": "ubuntu-ports"}[arch]
+    done = locked.bazel("build", f"//python_images/rootfs:noble_{arch}_base")
+    assert done.status == 0, done.output
+    with tarfile.open(locked.path / f"bazel-bin/python_images/rootfs/noble_{arch}_base.tar") as tar:
+        names = {name.removeprefix("./"): name for name in tar.getnames()}
+        assert KEYRING in names
+        assert "etc/apt/sources.list.d/debian.sources" not in names
+        file = tar.extractfile(names["etc/apt/sources.list.d/ubuntu.sources"])
+        assert file is not None
+        said = file.read().decode()
+    assert re.findall(r"^(?:URIs|Suites): (.*)$", said, re.M) == [
+        f"{mirror.url}/{root}/",
+        "noble noble-updates noble-backports",
+        f"{mirror.url}/{root}/",
+        "noble-security",
+    ]
+    installed = locked.path / f"bazel-bin/python_images/rootfs/noble_{arch}_slim.installed.json"
+    locked.bazel("build", f"//python_images/rootfs:noble_{arch}_slim", "--output_groups=installed")
+    packages = {package["name"]: package for package in json.loads(installed.read_text())}
+    assert packages["tzdata"]["requested"]
+
+
+def test_a_package_that_was_replaced(locked: Checkout, mirror: Mirror) -> None:
+    """The lock decides: other bytes are refused, and what helps is said."""
+    package = next(p for p in lock_of(locked, "arm64").in_set("sysroot") if p.name == "zlib1g-dev")
+    served = mirror.folder / "ubuntu-ports" / package.path
+    before = served.resolve()
+    served.unlink()
+    served.write_bytes(b"\0" * package.size)
+    # Not from a cache of other builds, which may have the locked bytes.
+    cache = f"--repository_cache={locked.output_base.parent / 'repository_cache'}"
+    target = "@debian//noble/arm64:sysroot"
+    done = locked.bazel("build", target, cache)
+    assert done.status != 0
+    assert "locked Ubuntu packages can't be fetched" in done.errors
+    assert f"third_party/ubuntu/noble_arm64.lock: zlib1g-dev {package.version}" in done.errors
+    assert f"{mirror.url}/ubuntu-ports/{package.path}" in done.errors
+    assert "./bazelw run //tools:lock -- noble" in done.errors
+    assert "--repo_env=UBUNTU_PORTS_MIRROR=<root URL>" in done.errors
+    # Another mirror of the half that has the bytes is asked first.
+    other = mirror.folder / "other" / package.path
+    other.parent.mkdir(parents=True)
+    other.symlink_to(before)
+    named = f"--repo_env=UBUNTU_PORTS_MIRROR={mirror.url}/other"
+    done = locked.bazel("build", target, cache, named)
+    assert done.status == 0, done.errors
+    assert f"/other/{package.path}" in mirror.asked
+    served.unlink()
+    served.symlink_to(before)
+
+
+def blob(layout: Path, digest: str) -> bytes:
+    return (layout / "blobs" / digest.replace(":", "/")).read_bytes()
+
+
+def test_images_of_the_family(locked: Checkout) -> None:
+    """Those on the suite are declared in full; compiling CPython for them is left out here."""
+    targets = [f"//images/infra7:3.14-noble{part}" for part in ("", "_arm64", "_aarch64.tar")]
+    tests = [f"//images/infra7:3.14-noble_{arch}.test" for arch in ARCHS]
+    done = locked.bazel("build", "--nobuild", *targets, *tests, "//images/infra7:3.14-noble.sbom")
+    assert done.status == 0, done.errors
+    # jammy isn't in this catalog.
+    done = locked.bazel("build", "--nobuild", "//images/infra7:3.14-jammy")
+    assert done.status != 0
+    assert "./bazelw run //tools:lock -- jammy" in done.errors
+    # The image below is built, and said to be Ubuntu's.
+    done = locked.bazel("build", "//images/ubuntu:noble_arm64", "//images/ubuntu:noble_arm64.sbom")
+    assert done.status == 0, done.output
+    bill = (locked.path / "bazel-bin/images/ubuntu/noble_arm64.cdx.json").read_text()
+    assert "pkg:deb/ubuntu/ubuntu-keyring@" in bill
+    assert "pkg:deb/debian/" not in bill
+    layout = locked.path / "bazel-bin/images/ubuntu/noble_arm64"
+    (entry,) = json.loads((layout / "index.json").read_text())["manifests"]
+    config = json.loads(blob(layout, entry["digest"]))["config"]
+    found = json.loads(blob(layout, config["digest"]))
+    assert (found["os"], found["architecture"]) == ("linux", "arm64")
+
+
+def test_a_lock_that_is_stale(locked: Checkout) -> None:
+    with locked.changed("catalog/ubuntu.yaml", "netbase, tzdata]", "netbase]"):
+        done = locked.bazel("test", "//third_party/ubuntu:all", "--test_output=errors")
+        assert done.status != 0
+        assert "stale: ./bazelw run //tools:lock -- noble" in done.output
+
+
+def test_a_lock_that_is_damaged(locked: Checkout) -> None:
+    name = "third_party/ubuntu/noble_arm64.lock"
+    with locked.changed(name, "\nmirror ", "\nmirrors "):
+        done = locked.bazel("build", LAYERS[0])
+        assert done.status != 0
+        assert f"{name}: no 'mirror' line" in done.errors
+        assert "./bazelw run //tools:lock -- noble" in done.errors
