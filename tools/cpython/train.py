@@ -112,8 +112,9 @@ def make_startable(python: Path, libpython: Path, sysroot: Path, launcher: Path)
     real = python.rename(python.with_name(f"{python.name}.real"))
     shutil.copy2(launcher, python)
     (libc,) = sysroot.glob("usr/lib/*/libc.so.6")
-    loader = f"{sysroot}/usr/lib64/ld-linux-x86-64.so.2"
-    start = [loader, "--inhibit-cache", "--library-path", f"{libpython}:{libc.parent}"]
+    # /lib64/ld-linux-x86-64.so.2 on amd64, /lib/ld-linux.so.2 on i386.
+    (loader,) = {*sysroot.glob("usr/lib64/ld-linux-*.so.2"), *sysroot.glob("usr/lib/ld-linux.so.2")}
+    start = [str(loader), "--inhibit-cache", "--library-path", f"{libpython}:{libc.parent}"]
     lines = [*start, "--argv0", "%s", str(real)]
     python.with_name(f"{python.name}.launch").write_text("".join(line + "\n" for line in lines))
     return [*start, str(real)]

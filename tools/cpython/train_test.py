@@ -88,3 +88,19 @@ def test_phases_are_lines_where_there_is_no_terminal() -> None:
         "two ...",
         "two: failed after 0 s",
     ]
+
+
+@pytest.mark.parametrize("loader", ["usr/lib64/ld-linux-x86-64.so.2", "usr/lib/ld-linux.so.2"])
+def test_the_interpreter_starts_with_the_sysroots_loader(tmp_path: Path, loader: str) -> None:
+    sysroot = tmp_path / "sysroot"
+    libc = sysroot / "usr/lib/some-linux-gnu/libc.so.6"
+    for file in (sysroot / loader, libc, tmp_path / "python", tmp_path / "launcher"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(file.name)
+    command = train.make_startable(tmp_path / "python", tmp_path, sysroot, tmp_path / "launcher")
+    assert command[0] == str(sysroot / loader)
+    assert command[-1] == str(tmp_path / "python.real")
+    assert (tmp_path / "python").read_text() == "launcher"
+    told = (tmp_path / "python.launch").read_text().splitlines()
+    assert told[0] == str(sysroot / loader)
+    assert told[3] == f"{tmp_path}:{libc.parent}"
