@@ -228,8 +228,8 @@ def suite_cpythons(name, catalog):
                     frame_pointers = facts["minor"] not in _WITHOUT_FRAME_POINTERS,
                     free_threaded = facts["free_threaded"],
                     setup_py = facts["minor"] in _WITH_SETUP_PY,
-                    # Optimised as it was tried, or plainly: docs/cpython.md lists which.
-                    lto = profile != None and target["compile"]["lto"],
+                    # Their setup.py would need other options.
+                    lto = target["compile"]["lto"] and facts["minor"] not in _WITH_SETUP_PY,
                     profile = profile,
                     source = source,
                     tags = ["manual"],
