@@ -10,9 +10,10 @@ from tools.catalog.results import PASSED, Results
 
 FILE = "fixtures.yaml"
 ALPINE = "alpine"
+ALPINE_SETUP_PY = "alpine_setup_py"
 UBUNTU = "ubuntu"
 WINDOWS = "windowsservercore"
-KINDS = (ALPINE, WINDOWS, UBUNTU)
+KINDS = (ALPINE, ALPINE_SETUP_PY, WINDOWS, UBUNTU)
 
 
 def read(directory: Path, shown: Path | None = None) -> dict[str, tuple[str, ...]]:

@@ -110,12 +110,15 @@ def test_a_kind_is_proved_when_all_its_tests_have_passed() -> None:
     assert not fixtures.proved(tests, "one", skipped)
 
 
+OTHERS = "alpine_setup_py: [], windowsservercore: [], ubuntu: []"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("fixtures: {alpine: [], ubuntu: []}", "has no 'windowsservercore'"),
-        ("fixtures: {alpine: [x], windowsservercore: [], ubuntu: []}", "'x' is not a test"),
-        ("fixtures: {alpine: [], windowsservercore: [], ubuntu: [], bsd: []}", "bsd"),
+        ("fixtures: {ubuntu: [], alpine_setup_py: [], alpine: []}", "has no 'windowsservercore'"),
+        (f"fixtures: {{alpine: [x], {OTHERS}}}", "'x' is not a test"),
+        (f"fixtures: {{alpine: [], {OTHERS}, bsd: []}}", "bsd"),
     ],
 )
 def test_a_bad_list_of_fixtures_is_named(tmp_path: Path, text: str, words: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tools.catalog import fixture, fixtures, load, results
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 from tools.generate import outputs
-from tools.generate.table import table
+from tools.generate.table import alpine_kind, table
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,7 +78,8 @@ def rows(checkout: Path) -> dict[str, str]:
 def test_the_table_says_what_is_known_of_each_image(checkout: Path) -> None:
     passed, failed = Result(PASSED, 9, 0, DIGEST), Result(FAILED, 8, 0, DIGEST)
     (checkout / "catalog" / fixtures.FILE).write_text(
-        "fixtures: {alpine: ['//a:b'], windowsservercore: ['//c:d'], ubuntu: ['//e:f']}"
+        "fixtures: {alpine: ['//a:b'], alpine_setup_py: ['//a:c'],"
+        " windowsservercore: ['//c:d'], ubuntu: ['//e:f']}"
     )
     file = checkout / "catalog" / "alpine.yaml"
     file.write_text(file.read_text().replace("minors: []", 'minors: ["3.14"]'))
@@ -111,6 +112,11 @@ def test_the_table_says_what_is_known_of_each_image(checkout: Path) -> None:
     skipped = Results(fixtures={"//a:b": Result(SKIPPED, 0, 1)})
     (checkout / "catalog" / results.FILE).write_text(results.text(skipped))
     assert set(rows(checkout).values()) == {"published family page only"}
+
+
+def test_a_setup_py_is_proved_apart() -> None:
+    assert alpine_kind("3.11") == fixtures.ALPINE_SETUP_PY
+    assert alpine_kind("3.12") == fixtures.ALPINE
 
 
 def test_what_nobody_publishes_is_declared(checkout: Path) -> None:

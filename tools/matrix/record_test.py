@@ -23,7 +23,8 @@ def _catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BUILD_WORKSPACE_DIRECTORY", str(root))
     (root / "catalog" / results.FILE).unlink(missing_ok=True)
     (root / "catalog" / fixtures.FILE).write_text(
-        f"fixtures: {{alpine: [], windowsservercore: ['{TEST}'], ubuntu: []}}\n"
+        "fixtures: {alpine: [], alpine_setup_py: [], ubuntu: [], "
+        f"windowsservercore: ['{TEST}']}}\n"
     )
     return root / "catalog"
 
