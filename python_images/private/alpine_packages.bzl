@@ -1,31 +1,10 @@
 """Repository rules: the .apk files of one locked package set, and the hub that names them all."""
 
 load(":alpine_lock.bzl", "alpine_mirrors", "parse_alpine_lock", "relock")
+load(":locked_packages.bzl", "fetch_packages", "hub_build", "write_package_set")
 
-_SET_BUILD = """\
-package(default_visibility = ["//visibility:public"])
-
-exports_files(["packages.json"])
-
-filegroup(
-    name = "apks",
-    srcs = glob(["*.apk"]),
-)
-"""
-
-_HUB_BUILD = """\
-alias(
-    name = "{set}",
-    actual = "@{repo}//:apks",
-    visibility = ["//visibility:public"],
-)
-
-alias(
-    name = "{set}.json",
-    actual = "@{repo}//:packages.json",
-    visibility = ["//visibility:public"],
-)
-"""
+# What a set's repository calls its files.
+_APKS = "apks"
 
 def alpine_repo_name(release, arch, set):
     """Name of the repository that holds one package set."""
@@ -41,46 +20,30 @@ def _alpine_packages_impl(rctx):
         lock.repositories,
         rctx.read(machine, watch = "no") if machine.exists else "",
     )
-    pending = []
-    for package in lock.packages:
-        file = package.path.rpartition("/")[2]
-        urls = ["{}/{}".format(mirror, package.path) for mirror in mirrors]
-        pending.append((package, file, urls, rctx.download(
-            urls,
-            file,
+    packages = [
+        struct(
+            arch = lock.arch,
+            name = package.name,
+            path = package.path,
+            requested = package.roles[rctx.attr.set] == "requested",
             sha256 = package.sha256,
-            allow_fail = True,
-            block = False,
-        )))
-    missing = []
-    for number, (package, _, urls, download) in enumerate(pending):
-        rctx.report_progress("fetching {} ({} of {})".format(package.name, number + 1, len(pending)))
-        if not download.wait().success:
-            missing += ["{}: {} {}, sha256 {}, can't be had from any of".format(
-                rctx.attr.lock,
-                package.name,
-                package.version,
-                package.sha256,
-            )] + ["    " + url for url in urls]
-    if missing:
-        fail("\n".join(["locked Alpine packages can't be fetched:"] + missing + [
+            size = package.size,
+            version = package.version,
+            where = rctx.attr.lock,
+        )
+        for package in lock.packages
+    ]
+    fetch_packages(
+        rctx,
+        "Alpine",
+        packages,
+        lambda package: ["{}/{}".format(mirror, package.path) for mirror in mirrors],
+        [
             "If mirrors dropped or replaced them, " + relock(lock.release),
             "For another mirror: --repo_env=ALPINE_MIRROR=<URL of the folder that has v3.24/>",
-        ]))
-    rctx.file("BUILD.bazel", _SET_BUILD, executable = False)
-    rctx.file("packages.json", json.encode_indent([
-        {
-            "architecture": lock.arch,
-            "file": file,
-            "package": package.name,
-            "path": package.path,
-            "requested": package.roles[rctx.attr.set] == "requested",
-            "sha256": package.sha256,
-            "size": package.size,
-            "version": package.version,
-        }
-        for package, file, _, _ in pending
-    ]) + "\n", executable = False)
+        ],
+    )
+    write_package_set(rctx, _APKS, packages)
 
 alpine_packages = repository_rule(
     implementation = _alpine_packages_impl,
@@ -97,10 +60,10 @@ def _alpine_hub_impl(rctx):
     tree = {}
     for lock, sets in rctx.attr.sets.items():
         release, _, arch = lock.partition("/")
-        rctx.file("{}/BUILD.bazel".format(lock), "\n".join([
-            _HUB_BUILD.format(repo = alpine_repo_name(release, arch, set), set = set)
+        rctx.file("{}/BUILD.bazel".format(lock), hub_build(_APKS, {
+            set: alpine_repo_name(release, arch, set)
             for set in sets
-        ]), executable = False)
+        }), executable = False)
         tree.setdefault(release, {})[arch] = struct(
             repositories = rctx.attr.repositories[lock],
             sets = sets,

@@ -7,6 +7,7 @@ is, the lock's sha256 decides whether the bytes are taken.
 """
 
 load(":debian_lock.bzl", "RELOCK", "parse_lock", "parse_package")
+load(":locked_packages.bzl", "fetch_packages")
 
 _NO_MIRROR = """\
 no Debian mirror is known: this machine's apt has none configured (or there is no apt).
@@ -158,7 +159,7 @@ def select_packages(parsed, lines, name, set):
 
     Args:
       parsed: what parse_lock returned.
-      lines: the package lines to look at.
+      lines: the package lines to look at; one that isn't of `parsed` has no line number in errors.
       name: the lock file, for errors.
       set: name of the package set.
 
@@ -167,7 +168,7 @@ def select_packages(parsed, lines, name, set):
     """
     packages = []
     for line in lines:
-        where = "{}:{}".format(name, parsed.lines.get(line, "?"))
+        where = "{}:{}".format(name, parsed.lines[line]) if line in parsed.lines else name
         package = parse_package(line, where)
         if set in package.roles:
             packages.append(struct(
@@ -202,37 +203,16 @@ def download_debs(rctx, lock, folder = "."):
       every package, with its line in the lock, that no candidate has with the pinned bytes.
     """
     mirrors = debian_mirrors(rctx)
-    pending = []
-    for package in lock.packages:
-        file = package.path.rpartition("/")[2]
-        name = file if folder == "." else "{}/{}".format(folder, file)
-        urls = debian_urls(rctx, package.path, lock.snapshot, mirrors)
-        pending.append((package, name, urls, rctx.download(
-            urls,
-            name,
-            sha256 = package.sha256,
-            allow_fail = True,
-            block = False,
-        )))
-    missing = []
-    for number, (package, _, urls, download) in enumerate(pending):
-        rctx.report_progress("fetching {} ({} of {})".format(
-            package.name,
-            number + 1,
-            len(pending),
-        ))
-        if not download.wait().success:
-            missing += ["{}: {} {}, sha256 {}, can't be had from any of".format(
-                package.where,
-                package.name,
-                package.version,
-                package.sha256,
-            )] + ["    " + url for url in urls]
-    if missing:
-        fail("\n".join(["locked Debian packages can't be fetched:"] + missing + [
+    return fetch_packages(
+        rctx,
+        "Debian",
+        lock.packages,
+        lambda package: debian_urls(rctx, package.path, lock.snapshot, mirrors),
+        [
             "If a mirror dropped or replaced them, " + RELOCK,
             "For exactly the locked bytes: " +
             "--repo_env=DEBIAN_SNAPSHOT=<root URL of Debian's snapshot archive>",
             "For another mirror: --repo_env=DEBIAN_MIRROR=<root URL>",
-        ]))
-    return [name for _, name, _, _ in pending]
+        ],
+        folder,
+    )

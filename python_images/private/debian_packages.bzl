@@ -2,45 +2,10 @@
 
 load(":debian_lock.bzl", "parse_lock")
 load(":debian_mirrors.bzl", "download_debs", "select_packages")
+load(":locked_packages.bzl", "hub_build", "write_package_set")
 
-_SET_BUILD = """\
-package(default_visibility = ["//visibility:public"])
-
-exports_files(["packages.json"] + {files})
-
-filegroup(
-    name = "debs",
-    srcs = {files},
-)
-"""
-
-def _list(items):
-    return "[\n" + "".join(["    {},\n".format(repr(item)) for item in items]) + "]"
-
-def write_package_set(rctx, packages, facts = {}):
-    """Writes what the repository of a package set has besides the .deb files.
-
-    Args:
-      rctx: the repository context.
-      packages: list of (package, file name); a package is a struct with name, version, arch, path,
-        sha256, size and requested.
-      facts: what packages.json says of all of them, besides.
-    """
-    files = [file for _, file in packages]
-    rctx.file("BUILD.bazel", _SET_BUILD.format(files = _list(sorted(files))), executable = False)
-    rctx.file("packages.json", json.encode_indent([
-        {
-            "architecture": package.arch,
-            "file": file,
-            "package": package.name,
-            "path": package.path,
-            "requested": package.requested,
-            "sha256": package.sha256,
-            "size": package.size,
-            "version": package.version,
-        } | facts
-        for package, file in packages
-    ]) + "\n", executable = False)
+# What a set's repository calls its files.
+DEBS = "debs"
 
 def _debian_packages_impl(rctx):
     # The lines of the set are an attribute, and the lock isn't watched, so that a change of
@@ -51,7 +16,8 @@ def _debian_packages_impl(rctx):
     file = rctx.path(beside).dirname.get_child(rctx.attr.lock)
     parsed = parse_lock(rctx.read(file, watch = "no"), name)
     chosen = select_packages(parsed, rctx.attr.packages, name, rctx.attr.set)
-    write_package_set(rctx, zip(chosen.packages, download_debs(rctx, chosen)))
+    download_debs(rctx, chosen)
+    write_package_set(rctx, DEBS, chosen.packages)
 
 debian_packages = repository_rule(
     implementation = _debian_packages_impl,
@@ -64,20 +30,6 @@ debian_packages = repository_rule(
     },
 )
 
-_HUB_BUILD = """\
-alias(
-    name = "{set}",
-    actual = "@{repo}//:debs",
-    visibility = ["//visibility:public"],
-)
-
-alias(
-    name = "{set}.json",
-    actual = "@{repo}//:packages.json",
-    visibility = ["//visibility:public"],
-)
-"""
-
 def set_repo_name(suite, arch, set):
     """Name of the repository that holds one package set."""
     return "debian_{}_{}_{}".format(suite, arch, set)
@@ -87,10 +39,10 @@ def _debian_hub_impl(rctx):
     tree = {}
     for lock, sets in rctx.attr.sets.items():
         suite, _, arch = lock.partition("/")
-        rctx.file("{}/BUILD.bazel".format(lock), "\n".join([
-            _HUB_BUILD.format(repo = set_repo_name(suite, arch, set), set = set)
+        rctx.file("{}/BUILD.bazel".format(lock), hub_build(DEBS, {
+            set: set_repo_name(suite, arch, set)
             for set in sets
-        ]), executable = False)
+        }), executable = False)
         tree.setdefault(suite, {})[arch] = sets
     rctx.file(
         "sets.bzl",

@@ -1,7 +1,8 @@
 """Repository rule: the .deb files of one locked set of Ubuntu packages."""
 
-load(":debian_lock.bzl", "parse_package")
-load(":debian_packages.bzl", "write_package_set")
+load(":debian_mirrors.bzl", "select_packages")
+load(":debian_packages.bzl", "DEBS")
+load(":locked_packages.bzl", "fetch_packages", "write_package_set")
 load(
     ":ubuntu_lock.bzl",
     "parse_ubuntu_apt_uris",
@@ -27,7 +28,7 @@ def _machine_mirrors(rctx):
 def _ubuntu_packages_impl(rctx):
     # The lines of the set are an attribute, and the lock isn't watched, so that a change of
     # another set fetches nothing here.
-    lock = parse_ubuntu_lock("\n".join(rctx.attr.header + rctx.attr.packages), rctx.attr.lock)
+    lock = parse_ubuntu_lock("\n".join(rctx.attr.header), rctx.attr.lock)
     variable = ubuntu_variable(lock.arch)
     mirrors = ubuntu_mirrors(
         rctx.getenv(variable) or "",
@@ -36,47 +37,18 @@ def _ubuntu_packages_impl(rctx):
         lock.mirror,
         lock.arch,
     )
-    pending = []
-    for line in rctx.attr.packages:
-        parsed = parse_package(line, rctx.attr.lock)
-        package = struct(
-            name = parsed.name,
-            version = parsed.version,
-            arch = parsed.arch,
-            path = parsed.path,
-            sha256 = parsed.sha256,
-            size = parsed.size,
-            requested = parsed.roles[rctx.attr.set] == "requested",
-        )
-        file = package.path.rpartition("/")[2]
-        urls = ["{}/{}".format(mirror, package.path) for mirror in mirrors]
-        pending.append((package, file, urls, rctx.download(
-            urls,
-            file,
-            sha256 = package.sha256,
-            allow_fail = True,
-            block = False,
-        )))
-    missing = []
-    for number, (package, _, urls, download) in enumerate(pending):
-        rctx.report_progress("fetching {} ({} of {})".format(package.name, number + 1, len(pending)))
-        if not download.wait().success:
-            missing += ["{}: {} {}, sha256 {}, can't be had from any of".format(
-                rctx.attr.lock,
-                package.name,
-                package.version,
-                package.sha256,
-            )] + ["    " + url for url in urls]
-    if missing:
-        fail("\n".join(["locked Ubuntu packages can't be fetched:"] + missing + [
+    packages = select_packages(lock, rctx.attr.packages, rctx.attr.lock, rctx.attr.set).packages
+    fetch_packages(
+        rctx,
+        "Ubuntu",
+        packages,
+        lambda package: ["{}/{}".format(mirror, package.path) for mirror in mirrors],
+        [
             "If mirrors dropped or replaced them, " + ubuntu_relock(lock.suite),
             "For another mirror: --repo_env={}=<root URL>".format(variable),
-        ]))
-    write_package_set(
-        rctx,
-        [(package, file) for package, file, _, _ in pending],
-        facts = {"distribution": "ubuntu"},
+        ],
     )
+    write_package_set(rctx, DEBS, packages, facts = {"distribution": "ubuntu"})
 
 ubuntu_packages = repository_rule(
     implementation = _ubuntu_packages_impl,
