@@ -20,5 +20,6 @@ def image_validation_test(name, image, platforms, **kwargs):
         args = ["$(rootpath %s)" % image] + ["--platform=" + platform for platform in platforms],
         data = [image],
         main = "//tools/oci:validate.py",
+        deps = ["@zstd_wheels//:zstandard"],
         **kwargs
     )

@@ -4,7 +4,7 @@ The same input gives the same bytes on any CPU:
 
 * gzip: one member by libdeflate (the `deflate` wheel), without a name and with time 0. Its searches
   have a fixed depth, so a faster CPU finds nothing else; docs/oci.md has the measurements.
-* zstd: one frame, one thread; needs `compression.zstd` (CPython 3.14) or the `zstandard` wheel.
+* zstd: one frame, one thread; by the `zstandard` wheel.
 
 Beside the blob goes a descriptor (JSON): `mediaType`, `digest` and `size` (bytes) of the blob and
 `diffId`, the digest of the uncompressed tar. With it no later step has to read the blob again.
@@ -15,16 +15,16 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import hashlib
-import importlib
 import json
 import mmap
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import deflate
+import zstandard
 
 # The first of libdeflate's levels that weighs what each choice costs in bits: 3 % smaller than 9.
 # The two above it take up to twice as long for another 0.2 %.
@@ -44,17 +44,7 @@ class CompressError(Exception):
 
 def zstd_pieces(data: memoryview, *, level: int = ZSTD_LEVEL) -> Iterator[bytes]:
     """One zstd frame of `data` as consecutive pieces."""
-    try:
-        compressor: Any = importlib.import_module("compression.zstd").ZstdCompressor(level)
-    except ModuleNotFoundError:
-        try:
-            wheel = importlib.import_module("zstandard")
-        except ModuleNotFoundError:
-            raise CompressError(
-                "zstd: this Python has neither compression.zstd (3.14 or newer) nor the zstandard"
-                " wheel; use --format gzip or add one of them"
-            ) from None
-        compressor = wheel.ZstdCompressor(level=level).compressobj(size=len(data))
+    compressor = zstandard.ZstdCompressor(level=level).compressobj(size=len(data))
     for start in range(0, len(data), ZSTD_BLOCK):
         yield compressor.compress(data[start : start + ZSTD_BLOCK])
     yield compressor.flush()

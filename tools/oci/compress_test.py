@@ -80,8 +80,6 @@ def test_an_unknown_level_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize("form", ["gzip", "zstd"])
 def test_descriptor_tells_the_truth(tmp_path: Path, form: str) -> None:
-    if form == "zstd":
-        pytest.importorskip("zstandard")
     source, blob, facts = tmp_path / "l.tar", tmp_path / "l.blob", tmp_path / "l.json"
     source.write_bytes(tar_of({"etc/hostname": b"x\n", "big": bytes(400_000)}))
     options = ["--input", str(source), "--output", str(blob), "--descriptor", str(facts)]

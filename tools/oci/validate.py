@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import hashlib
-import importlib
 import io
 import json
 import re
@@ -21,7 +20,9 @@ import tarfile
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
+
+import zstandard
 
 INDEX: Final = "application/vnd.oci.image.index.v1+json"
 MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -364,12 +365,7 @@ def decompressed(path: Path, media_type: str) -> BinaryIO:
     if media_type.endswith("+gzip"):
         return gzip.open(path, "rb")  # type: ignore[return-value]
     if media_type.endswith("+zstd"):
-        try:
-            module: Any = importlib.import_module("zstandard")
-        except ModuleNotFoundError:
-            raise OSError("reading zstd needs the zstandard wheel") from None
-        stream: BinaryIO = module.open(path, "rb")
-        return stream
+        return cast(BinaryIO, zstandard.open(path, "rb"))
     return path.open("rb")
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import gzip
 import hashlib
 import posixpath
 import re
 import tarfile
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import Final
 
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import Json, OciError, digest_of_file
+from tools.oci.blob import open_tar
 from tools.sbom.errors import SbomError
 
 # Files whose content is kept; of those in site-packages at least the digest.
@@ -88,21 +88,9 @@ def read(path: Path) -> ImageFiles:
     return found
 
 
-def _open(blob: Path) -> BinaryIO:
-    with blob.open("rb") as file:
-        magic = file.read(4)
-    if magic[:2] == b"\x1f\x8b":
-        return cast(BinaryIO, gzip.open(blob))
-    if magic == b"\x28\xb5\x2f\xfd":
-        raise SbomError(
-            blob, "is a zstd layer, which isn't read here", "Make the bill of the gzip image."
-        )
-    return blob.open("rb")
-
-
 def _read_layer(blob: Path, found: ImageFiles) -> None:
     try:
-        with _open(blob) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+        with open_tar(blob) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
             for member in tar:
                 _take(tar, member, found)
     except (tarfile.TarError, EOFError, OSError) as error:

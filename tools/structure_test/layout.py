@@ -1,15 +1,12 @@
 """Reads one image of an OCI image layout: its configuration and its layers, every blob checked."""
 
-import gzip
 import hashlib
 import json
-import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
+
+from tools.oci.blob import compression_of, open_tar
 
 _INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
@@ -113,27 +110,8 @@ def read_image(layout: Path, platform: str | None = None) -> Image:
     return next(iter(found.values()))
 
 
-@contextmanager
-def open_layer(blob: Path, media_type: str) -> Iterator[BinaryIO]:
-    """The layer's uncompressed tar stream."""
-    with blob.open("rb") as file:
-        magic = file.read(4)
-    if magic[:2] == b"\x1f\x8b":
-        with gzip.open(blob, "rb") as stream:
-            yield cast("BinaryIO", stream)
-    elif magic == b"\x28\xb5\x2f\xfd":
-        zstd = shutil.which("zstd")
-        if not zstd:
-            raise LayoutError(f"{blob}: a zstd layer needs a zstd program, and PATH has none")
-        command = [zstd, "-dc", str(blob)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            assert process.stdout
-            yield cast("BinaryIO", process.stdout)
-            process.stdout.close()
-            if process.wait():
-                raise LayoutError(f"{blob}: zstd ended with status {process.returncode}")
-    elif "+" in media_type or media_type.endswith("gzip"):
+def open_layer(blob: Path, media_type: str) -> BinaryIO:
+    """The layer's uncompressed tar, to be read from beginning to end."""
+    if not compression_of(blob) and ("+" in media_type or media_type.endswith("gzip")):
         raise LayoutError(f"{blob}: not compressed as its media type {media_type} says")
-    else:
-        with blob.open("rb") as stream:
-            yield stream
+    return open_tar(blob)
