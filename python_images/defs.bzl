@@ -1,18 +1,10 @@
 """The public rules and macros. What each does is said where it is defined."""
 
-load("//python_images/private:alpine_images.bzl", _alpine_images = "alpine_images")
-load("//python_images/private:attestations.bzl", _image_sbom = "image_sbom")
+load("//python_images/private/attestations:cves.bzl", _image_cves = "image_cves")
+load("//python_images/private/attestations:sbom.bzl", _image_sbom = "image_sbom")
+load("//python_images/private/attestations:signing.bzl", _image_sign = "image_sign", _images_sign = "images_sign")
 load(
-    "//python_images/private:cpython.bzl",
-    _CPythonInfo = "CPythonInfo",
-    _cpython = "cpython",
-    _cpython_layer = "cpython_layer",
-    _cpython_links_layer = "cpython_links_layer",
-)
-load("//python_images/private:cves.bzl", _image_cves = "image_cves")
-load("//python_images/private:debian_images.bzl", _debian_images = "debian_images")
-load(
-    "//python_images/private:documents.bzl",
+    "//python_images/private/catalog:documents.bzl",
     _image_components = "image_components",
     _image_dockerfile = "image_dockerfile",
     _image_library = "image_library",
@@ -20,25 +12,34 @@ load(
     _image_readme = "image_readme",
     _image_versions = "image_versions",
 )
-load("//python_images/private:family_images.bzl", _family_images = "family_images")
-load("//python_images/private:layer.bzl", _layer_blob = "layer_blob")
-load("//python_images/private:oci.bzl", _image = "image", _image_annotations = "image_annotations", _image_index = "image_index")
-load("//python_images/private:oci_test.bzl", _image_validation_test = "image_validation_test")
-load("//python_images/private:publish.bzl", _publish = "publish")
-load("//python_images/private:python_images.bzl", _python_images = "python_images")
-load("//python_images/private:rootfs.bzl", _DebianLayerInfo = "DebianLayerInfo", _debian_layer = "debian_layer")
-load("//python_images/private:signing.bzl", _image_sign = "image_sign", _images_sign = "images_sign")
-load("//python_images/private:structure_test.bzl", _image_structure_test = "image_structure_test")
-load("//python_images/private:wheel.bzl", _wheel = "wheel")
-load("//python_images/private:wheel_layer.bzl", _wheel_layer = "wheel_layer")
 load(
-    "//python_images/private:windows.bzl",
+    "//python_images/private/cpython:cpython.bzl",
+    _CPythonInfo = "CPythonInfo",
+    _cpython = "cpython",
+    _cpython_layer = "cpython_layer",
+    _cpython_links_layer = "cpython_links_layer",
+)
+load("//python_images/private/cpython:windows_layer.bzl", _windows_python_layer = "windows_python_layer")
+load("//python_images/private/images:alpine.bzl", _alpine_images = "alpine_images")
+load("//python_images/private/images:debian.bzl", _debian_images = "debian_images")
+load("//python_images/private/images:family.bzl", _family_images = "family_images")
+load("//python_images/private/images:python.bzl", _python_images = "python_images")
+load("//python_images/private/images:windows.bzl", _windows_images = "windows_images")
+load("//python_images/private/oci:image.bzl", _image = "image", _image_annotations = "image_annotations", _image_index = "image_index")
+load("//python_images/private/oci:layer_blob.bzl", _layer_blob = "layer_blob")
+load("//python_images/private/oci:publish.bzl", _publish = "publish")
+load("//python_images/private/oci:structure_test.bzl", _image_structure_test = "image_structure_test")
+load("//python_images/private/oci:validation_test.bzl", _image_validation_test = "image_validation_test")
+load("//python_images/private/oci:windows_image.bzl", _windows_image = "windows_image")
+load("//python_images/private/roots/debian:layer.bzl", _DebianLayerInfo = "DebianLayerInfo", _debian_layer = "debian_layer")
+load(
+    "//python_images/private/roots/windows:base.bzl",
     _WindowsBaseInfo = "WindowsBaseInfo",
     _windows_base = "windows_base",
-    _windows_image = "windows_image",
-    _windows_python_layer = "windows_python_layer",
+    _windows_bases = "windows_bases",
 )
-load("//python_images/private:windows_images.bzl", _windows_bases = "windows_bases", _windows_images = "windows_images")
+load("//python_images/private/wheels:layer.bzl", _wheel_layer = "wheel_layer")
+load("//python_images/private/wheels:wheel.bzl", _wheel = "wheel")
 
 # Root file systems and layers
 DebianLayerInfo = _DebianLayerInfo

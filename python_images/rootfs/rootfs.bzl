@@ -1,9 +1,9 @@
 """debian_roots: the root file system layers every image of a suite and platform shares."""
 
 load("@debian//:sets.bzl", "PACKAGE_SETS", "SNAPSHOTS", "SOURCES")
-load("//python_images/private:layer.bzl", "layer_blob")
-load("//python_images/private:rootfs.bzl", "debian_layer")
-load("//python_images/private:time.bzl", "snapshot_epoch")
+load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
+load("//python_images/private/roots:snapshot.bzl", "snapshot_epoch")
+load("//python_images/private/roots/debian:layer.bzl", "debian_layer")
 
 # Prefix of the layers' names, by what catalog/variants.yaml calls root.
 _PREFIX = {

@@ -16,7 +16,7 @@ by name, with seven columns: name, version, path on a mirror, SHA-256 of the .ap
 the signed index (`Q1` and its control information's SHA-1 in base64), size in bytes, and the
 package sets that hold it, each with `=requested` or `=dependency`.
 
-`python_images/private/alpine_lock.bzl` reads the same format.
+`python_images/private/roots/alpine/lock.bzl` reads the same format.
 """
 
 from __future__ import annotations

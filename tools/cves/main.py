@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--unimportant", action="store_true", help="also list what Debian says is no problem"
     )
-    # Given by the build: see python_images/private/cves.bzl.
+    # Given by the build: see python_images/private/attestations/cves.bzl.
     here = Path(os.environ.get("BUILD_WORKING_DIRECTORY") or Path.cwd())
     parser.add_argument("--folder", type=Path, default=here, help=argparse.SUPPRESS)
     parser.add_argument("--lock", type=Path, help=argparse.SUPPRESS)

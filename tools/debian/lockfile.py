@@ -17,7 +17,7 @@ name, version, architecture, path in the archive (prefixed with `security:` when
 security archive), SHA-256, size in bytes, and the package sets that hold the package, each with
 `=requested` or `=dependency`.
 
-`python_images/private/debian_lock.bzl` and `ubuntu_lock.bzl` read the same format.
+`lock.bzl` in `python_images/private/roots/debian` and `roots/ubuntu` read the same format.
 """
 
 from __future__ import annotations

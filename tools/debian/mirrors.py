@@ -1,8 +1,8 @@
 """Which Debian mirrors this machine uses.
 
 No mirror is written down in this repository: it's the user's choice, or what the machine's own
-apt is configured with. `python_images/private/debian_mirrors.bzl` is the same for Bazel's
-repository rules.
+apt is configured with. `python_images/private/roots/debian/mirrors.bzl` is the same for
+Bazel's repository rules.
 """
 
 from __future__ import annotations

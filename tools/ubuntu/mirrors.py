@@ -2,8 +2,8 @@
 
 The archive has two halves with mirrors of their own: one for the PC, and ports for all other
 architectures. No mirror is written down in this repository: it's the user's choice, or what the
-machine's own apt is configured with. `python_images/private/ubuntu_mirrors.bzl` is the same for
-Bazel's repository rules.
+machine's own apt is configured with. `python_images/private/roots/ubuntu/lock.bzl` is the same
+for Bazel's repository rules.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Tests of alpine_lock.bzl."""
+"""Tests of roots/alpine/lock.bzl."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//python_images/private:alpine_lock.bzl", "alpine_mirrors", "parse_alpine_lock")
+load("//python_images/private/roots/alpine:lock.bzl", "alpine_mirrors", "parse_alpine_lock")
 
 _MUSL = "musl 1.2.5-r1 v3.24/main/aarch64/musl-1.2.5-r1.apk {} Q1{}= 12 base=dependency".format("a" * 64, "b" * 27)
 _TZDATA = "tzdata 2026a-r0 v3.24/main/aarch64/tzdata-2026a-r0.apk {} Q1{}= 3 base=dependency,runtime=requested".format("c" * 64, "d" * 27)

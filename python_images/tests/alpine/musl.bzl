@@ -1,12 +1,12 @@
 """An Alpine made of Debian's musl and what is compiled for it, with an image of CPython on top."""
 
 load("@catalog//:catalog.bzl", "CATALOG")
-load("//python_images/private:alpine_layer.bzl", "alpine_layer")
-load("//python_images/private:attestations.bzl", "image_documents")
-load("//python_images/private:cpython.bzl", "cpython_links_layer")
-load("//python_images/private:cpython_musl.bzl", "cpython_musl")
-load("//python_images/private:layer.bzl", "layer_blob")
-load("//python_images/private:oci.bzl", "image")
+load("//python_images/private/attestations:sbom.bzl", "image_documents")
+load("//python_images/private/cpython:cpython.bzl", "cpython_links_layer")
+load("//python_images/private/cpython:musl.bzl", "cpython_musl")
+load("//python_images/private/oci:image.bzl", "image")
+load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
+load("//python_images/private/roots/alpine:layer.bzl", "alpine_layer")
 load("//tests/structure:alpine.bzl", "alpine_structure_test")
 load("//toolchains/musl:rules.bzl", "apk_tree")
 load("//toolchains/musl:targets.bzl", "TARGETS")

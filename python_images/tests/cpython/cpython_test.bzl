@@ -2,7 +2,7 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("@catalog//:catalog.bzl", "CATALOG")
-load("//python_images/private:cpython_source.bzl", "source_urls")
+load("//python_images/private/cpython:source.bzl", "source_urls")
 load("//toolchains/cc:flags.bzl", "build_flags")
 load("//toolchains/cc:toolchains.bzl", "gcc_version")
 

@@ -1,8 +1,8 @@
-"""Tests of debian_lock.bzl and debian_mirrors.bzl; what fails is tested in tests/e2e."""
+"""Tests of roots/debian/lock.bzl and mirrors.bzl; what fails is tested in tests/e2e."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//python_images/private:debian_lock.bzl", "parse_lock", "parse_package")
-load("//python_images/private:debian_mirrors.bzl", "parse_apt_uris", "select_packages")
+load("//python_images/private/roots/debian:lock.bzl", "parse_lock", "parse_package")
+load("//python_images/private/roots/debian:mirrors.bzl", "parse_apt_uris", "select_packages")
 
 _ADDUSER = "adduser 3.134 all pool/main/a/adduser/adduser_3.134_all.deb {} 12 base=dependency".format("a" * 64)
 _TZDATA = "tzdata 1:2 all security:pool/t/tzdata_2_all.deb {} 3 base=dependency,slim=requested".format("b" * 64)

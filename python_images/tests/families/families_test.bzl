@@ -1,4 +1,4 @@
-"""Tests of family_images.bzl, at analysis: nothing is built."""
+"""Tests of images/family.bzl, at analysis: nothing is built."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 

@@ -1,7 +1,7 @@
-"""Tests of locked_packages.bzl; that Bazel stops on its message is tested in tests/e2e."""
+"""Tests of roots/packages.bzl; that Bazel stops on its message is tested in tests/e2e."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//python_images/private:locked_packages.bzl", "fetch_packages", "hub_build", "packages_json", "unfetched_message", "write_package_set")
+load("//python_images/private/roots:packages.bzl", "fetch_packages", "hub_build", "packages_json", "unfetched_message", "write_package_set")
 
 _PACKAGES = [
     struct(

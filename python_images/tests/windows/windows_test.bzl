@@ -1,12 +1,14 @@
-"""Tests of windows.bzl, joint_index.bzl, windows_images.bzl and windows_python.bzl."""
+"""Tests of what is Windows' in all folders, and of joint_index.bzl."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
-load("//python_images/private:joint_index.bzl", "joint_index")
-load("//python_images/private:layer.bzl", "layer_blob")
-load("//python_images/private:windows.bzl", "windows_base", "windows_image", "windows_python_layer")
-load("//python_images/private:windows_images.bzl", "joint_tags")
-load("//python_images/private:windows_python.bzl", "archive_urls")
+load("//python_images/private/cpython:windows_archive.bzl", "archive_urls")
+load("//python_images/private/cpython:windows_layer.bzl", "windows_python_layer")
+load("//python_images/private/images:windows.bzl", "joint_tags")
+load("//python_images/private/oci:joint_index.bzl", "joint_index")
+load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
+load("//python_images/private/oci:windows_image.bzl", "windows_image")
+load("//python_images/private/roots/windows:base.bzl", "windows_base")
 
 _OFFICIAL = "https://www.python.org/ftp/python/3.14.7/python-3.14.7-amd64.zip"
 

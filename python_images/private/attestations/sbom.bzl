@@ -1,0 +1,237 @@
+"""image_sbom: an image's bill of materials and its provenance. A macro adds what hangs off both."""
+
+load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
+load("@debian//:sets.bzl", "SOURCES")
+load(":cves.bzl", "image_cves")
+load(":info.bzl", "AttestationsInfo")
+
+def _image_sbom_impl(ctx):
+    stem = ctx.label.name.removesuffix(".sbom")
+    target = "//{}:{}".format(ctx.label.package, stem)
+    source = ctx.attr.source or None
+    facts = ctx.actions.declare_file(stem + ".facts.json")
+    ctx.actions.write(facts, json.encode({
+        "builder": ctx.attr._builder[BuildSettingInfo].value,
+        "internal": ctx.attr.about,
+        "name": target,
+        "parameters": {
+            "flags": {"//python_images:optimization": ctx.attr._optimization[BuildSettingInfo].value},
+            "target": target,
+        },
+        "revision": ctx.attr._revision[BuildSettingInfo].value,
+        "source": source,
+        "suite": ctx.attr.suite,
+        "title": ctx.attr.title,
+    }))
+    spdx = ctx.actions.declare_file(stem + ".spdx.json")
+    cyclonedx = ctx.actions.declare_file(stem + ".cdx.json")
+    args = ctx.actions.args()
+    args.add_all("--image", [ctx.file.image], expand_directories = False)
+    args.add("--facts", facts)
+    args.add_all(ctx.files.packages, before_each = "--locked")
+    if ctx.file.bundled:
+        args.add("--bundled", ctx.file.bundled)
+    args.add("--spdx", spdx)
+    args.add("--cyclonedx", cyclonedx)
+    ctx.actions.run(
+        executable = ctx.executable._sbom,
+        arguments = [args],
+        inputs = [ctx.file.image, facts] + ctx.files.packages + ctx.files.bundled,
+        outputs = [spdx, cyclonedx],
+        mnemonic = "ImageSbom",
+        progress_message = "Listing what is in %{label}",
+    )
+
+    provenance = ctx.actions.declare_file(stem + ".intoto.json")
+    args = ctx.actions.args()
+    args.add("--facts", facts)
+    args.add("--cyclonedx", cyclonedx)
+    inputs = [facts, cyclonedx, ctx.file._wheels]
+    for packages, roles in ctx.attr.tools.items():
+        (file,) = packages[DefaultInfo].files.to_list()
+        inputs.append(file)
+        for role in roles.split(" "):
+            args.add(file, format = "--locked={}=%s".format(role))
+    args.add("--wheels", ctx.file._wheels)
+    args.add("--out", provenance)
+    ctx.actions.run(
+        executable = ctx.executable._provenance,
+        arguments = [args],
+        inputs = inputs,
+        outputs = [provenance],
+        mnemonic = "ImageProvenance",
+        progress_message = "Writing the provenance of %{label}",
+    )
+    return [
+        DefaultInfo(files = depset([spdx, cyclonedx])),
+        OutputGroupInfo(
+            cyclonedx = depset([cyclonedx]),
+            provenance = depset([provenance]),
+            spdx = depset([spdx]),
+        ),
+        AttestationsInfo(
+            cyclonedx = cyclonedx,
+            image = ctx.file.image,
+            provenance = provenance,
+            spdx = spdx,
+        ),
+    ]
+
+image_sbom = rule(
+    implementation = _image_sbom_impl,
+    doc = """An image's bill of materials: <image>.spdx.json and <image>.cdx.json.
+
+Output groups: `spdx`, `cyclonedx`, `provenance` (<image>.intoto.json).""",
+    attrs = {
+        "about": attr.string_dict(doc = "What else the provenance says of how it is built."),
+        "bundled": attr.label(
+            allow_single_file = [".json"],
+            doc = "The libraries CPython's source bundles, a cpython_bundled.",
+        ),
+        "image": attr.label(
+            mandatory = True,
+            allow_single_file = True,
+            doc = "The image of one platform, an oci_image.",
+        ),
+        "packages": attr.label_list(
+            allow_files = [".json"],
+            doc = "@debian//<suite>/<arch>:<set>.json of every package set the image is made of; on Alpine, @alpine's.",
+        ),
+        "source": attr.string_dict(doc = "CPython's source: version, url, sha256. Empty without."),
+        "suite": attr.string(mandatory = True, doc = "Debian's code name of the suite, or Alpine's release."),
+        "title": attr.string(mandatory = True, doc = "The image's name in its package URL."),
+        "tools": attr.label_keyed_string_dict(
+            allow_files = [".json"],
+            doc = "Package sets used to build it, <set>.json, each with <role>=<suite>, several " +
+                  "separated by spaces.",
+        ),
+        "_builder": attr.label(default = "//python_images:builder"),
+        "_optimization": attr.label(default = "//python_images:optimization"),
+        "_provenance": attr.label(
+            default = "//tools/sbom:provenance",
+            executable = True,
+            cfg = "exec",
+        ),
+        "_revision": attr.label(default = "//python_images:revision"),
+        "_sbom": attr.label(
+            default = "//tools/sbom:main",
+            executable = True,
+            cfg = "exec",
+        ),
+        "_wheels": attr.label(
+            default = "//third_party/wheels:requirements.lock",
+            allow_single_file = True,
+        ),
+    },
+    provides = [AttestationsInfo],
+)
+
+def _cpython_bundled_impl(ctx):
+    out = ctx.actions.declare_file(ctx.label.name + ".json")
+    ctx.actions.run(
+        executable = ctx.executable._bundled,
+        arguments = [ctx.actions.args().add("--source", ctx.file.source).add("--out", out)],
+        inputs = [ctx.file.source],
+        outputs = [out],
+        mnemonic = "BundledLibraries",
+        progress_message = "Looking for bundled libraries in %{input}",
+    )
+    return [DefaultInfo(files = depset([out]))]
+
+cpython_bundled = rule(
+    implementation = _cpython_bundled_impl,
+    doc = "The libraries a CPython source carries copies of, as JSON.",
+    attrs = {
+        "source": attr.label(mandatory = True, allow_single_file = [".tar.xz"]),
+        "_bundled": attr.label(
+            default = "//tools/sbom:bundled",
+            executable = True,
+            cfg = "exec",
+        ),
+    },
+)
+
+def _add(tools, label, role):
+    """Adds a role to a package set, which may have others."""
+    tools[label] = (tools[label] + " " if label in tools else "") + role
+
+def lock_file(suite, arch):
+    """The lock of a suite's packages.
+
+    Args:
+      suite: name of the suite.
+      arch: Debian's name of the platform.
+
+    Returns:
+      a Label.
+    """
+    folder = "ubuntu" if "{}/{}".format(suite, arch) in SOURCES else "debian"
+    return Label("//third_party/{}:{}_{}.lock".format(folder, suite, arch))
+
+def build_tools(suite, platform, arch, compiled, rendered):
+    """The package sets that an image is built with.
+
+    Args:
+      suite: name of the suite.
+      platform: name of the platform.
+      arch: Debian's name of the platform.
+      compiled: whether the image has a CPython that is compiled here.
+      rendered: whether programs of the build machine write files of the root file system, as they
+        do where its root is `debian`.
+
+    Returns:
+      dict: label of the set's packages.json to its roles, for image_sbom's `tools`.
+    """
+    tools = {}
+    _add(tools, "@debian//trixie/amd64:python.json", "tool=trixie")
+    if rendered:
+        _add(tools, "@debian//{}/amd64:rootfs_tools.json".format(suite), "tool={}".format(suite))
+    if compiled:
+        _add(tools, "@debian//{}/{}:sysroot.json".format(suite, arch), "sysroot={}".format(suite))
+        _add(tools, "@debian//{}/amd64:cc_{}.json".format(suite, platform), "compiler={}".format(suite))
+        _add(tools, "@debian//bookworm/amd64:sysroot.json", "build-machine=bookworm")
+        _add(tools, "@debian//bookworm/amd64:cc_amd64.json", "build-machine=bookworm")
+        _add(tools, "@debian//trixie/amd64:hosttools.json", "build-machine=trixie")
+    return tools
+
+def image_documents(name, testonly = False, **kwargs):
+    """Declares `<name>.sbom` (SPDX and CycloneDX) and `<name>.provenance` (SLSA).
+
+    Args:
+      name: the image's target.
+      testonly: whether it is there for tests only.
+      **kwargs: attributes of image_sbom.
+    """
+    image_sbom(
+        name = name + ".sbom",
+        image = name,
+        tags = ["manual"],
+        testonly = testonly,
+        **kwargs
+    )
+    native.filegroup(
+        name = name + ".provenance",
+        srcs = [name + ".sbom"],
+        output_group = "provenance",
+        tags = ["manual"],
+        testonly = testonly,
+    )
+
+def image_attestations(name, lock, **kwargs):
+    """Declares what there is to be said of an image, beside the image itself.
+
+    What image_documents declares, and `<name>.cves` (run).
+
+    Args:
+      name: the image's target.
+      lock: the lock file its packages are from.
+      **kwargs: attributes of image_sbom.
+    """
+    image_documents(name, **kwargs)
+    image_cves(
+        name = name + ".cves",
+        lock = lock,
+        sbom = name + ".sbom",
+        tags = ["manual"],
+        vex = [Label("//catalog:vex.json")],
+    )

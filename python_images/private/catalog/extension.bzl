@@ -1,0 +1,146 @@
+"""Module extension: reads the catalog once, for everything that depends on it.
+
+The YAML is read and checked by tools/catalog, run with the tool interpreter; a bad catalog stops
+the build with that program's message. It gives the repository @catalog, whose catalog.bzl
+holds the catalog as CATALOG, in the shape tools/catalog/export.py describes,
+@cpython_sources//:<version>, the source archive of each release, and @image_wheels//:<wheel>, what
+some images have beside pip, and @windows_pythons//:<version>, the zip archives for Windows. @old_catalog is the same with the releases of tests/old_versions, which
+are there to be tested only.
+"""
+
+load("//python_images/private/cpython:source.bzl", "cpython_source", "cpython_sources")
+load("//python_images/private/cpython:windows_archive.bzl", "windows_python", "windows_pythons")
+load("//python_images/private/wheels:repository.bzl", "wheel_files_repo")
+
+_OLD = "tests/old_versions/versions.yaml"
+
+def _read_catalog(mctx, versions = None):
+    """Returns the checked catalog as JSON, keys in the catalog's own order, and what is wrong with it.
+
+    Args:
+      mctx: the module context.
+      versions: read this file instead of the catalog's versions.yaml.
+    """
+    root = mctx.path(Label("//:MODULE.bazel")).dirname
+    yaml = mctx.path(Label("@wheels//:BUILD.bazel")).dirname.get_child("site/pyyaml")
+
+    # A new or changed file is a new catalog.
+    for folder, suffix in (("catalog", ".yaml"), ("catalog/families", ".yaml"), ("tools/catalog", ".py")):
+        for file in root.get_child(folder).readdir():
+            if file.basename.endswith(suffix):
+                mctx.watch(file)
+    if versions:
+        mctx.watch(root.get_child(versions))
+
+    result = mctx.execute(
+        [
+            mctx.path(Label("@tool_python//:bin/python3")),
+            "-m",
+            "tools.catalog.export",
+            "--catalog={}".format(root.get_child("catalog")),
+            "--shown=catalog",
+            "--output=catalog.json",
+        ] + (["--versions={}".format(root.get_child(versions))] if versions else []),
+        environment = {
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": "{}:{}".format(root, yaml),
+        },
+    )
+    if result.return_code != 0:
+        return None, result.stderr.strip()
+    return mctx.read("catalog.json", watch = "no"), None
+
+def _catalog_repo_impl(rctx):
+    rctx.file("BUILD.bazel", 'exports_files(["catalog.json"])\n')
+    if rctx.attr.error:
+        # Said when a BUILD file loads the catalog. Bazel 7 follows an extension that fails with a
+        # crash of its own (`query` prints a Java stack trace), which would bury the message.
+        rctx.file("catalog.bzl", "fail({})\n".format(repr(rctx.attr.error)))
+        return
+    rctx.file("catalog.json", rctx.attr.json)
+    rctx.file("catalog.bzl", '"""The catalog; see tools/catalog/export.py."""\n\nCATALOG = {}\n'.format(
+        repr(json.decode(rctx.attr.json)),
+    ))
+
+_catalog_repo = repository_rule(
+    implementation = _catalog_repo_impl,
+    attrs = {
+        "error": attr.string(doc = "what is wrong with the catalog; else empty"),
+        "json": attr.string(doc = "the catalog"),
+    },
+)
+
+def _source_repo(version):
+    return "cpython_source_" + version
+
+def _windows_repo(version):
+    return "windows_python_" + version
+
+def _wheels(catalogs):
+    """The wheels of all catalogs with their sha256; fails where two differ in one."""
+    found = {}
+    for catalog in catalogs:
+        for wheel, sha256 in catalog["wheels"].items():
+            if found.setdefault(wheel, sha256) != sha256:
+                fail("{} and catalog/versions.yaml give {} different sha256".format(_OLD, wheel))
+    return found
+
+def _catalog_impl(mctx):
+    catalogs = []
+    for name, versions in (("catalog", None), ("old_catalog", _OLD)):
+        # The text itself: json.encode would sort the keys, and the order of `env` is the image's.
+        text, error = _read_catalog(mctx, versions)
+        _catalog_repo(name = name, error = error, json = text)
+        if text:
+            catalogs.append(json.decode(text))
+
+    # A free-threaded build has the same source.
+    releases = {
+        facts["release"]: facts
+        for catalog in catalogs
+        for facts in catalog["versions"].values()
+    }
+    for release, facts in releases.items():
+        cpython_source(
+            name = _source_repo(release),
+            pool = facts["pool"],
+            sha256 = facts["sha256"],
+            url = facts["url"],
+            version = release,
+        )
+    cpython_sources(
+        name = "cpython_sources",
+        repos = {release: _source_repo(release) for release in releases},
+    )
+    archives = {
+        version: archive
+        for catalog in catalogs
+        for version, archive in catalog["windows"]["archives"].items()
+    }
+    for version, archive in archives.items():
+        windows_python(
+            name = _windows_repo(version),
+            sha256 = archive["sha256"],
+            url = archive["url"],
+            version = version,
+        )
+    windows_pythons(
+        name = "windows_pythons",
+        repos = {version: _windows_repo(version) for version in archives},
+    )
+    wheel_files_repo(
+        name = "image_wheels",
+        pip = "@tool_python//:share/pip.whl",
+        python = "@tool_python//:bin/python3",
+        wheels = _wheels(catalogs),
+    )
+    return mctx.extension_metadata(
+        reproducible = True,
+        root_module_direct_deps = ["catalog", "cpython_sources", "image_wheels", "old_catalog", "windows_pythons"],
+        root_module_direct_dev_deps = [],
+    )
+
+catalog = module_extension(
+    implementation = _catalog_impl,
+    doc = "The catalog, and one repository for each source it names.",
+)

@@ -1,0 +1,232 @@
+"""alpine_images: every image on Alpine, with its tags as aliases."""
+
+load("//python_images/private/attestations:sbom.bzl", "image_documents")
+load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "index_attestations")
+load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
+load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
+load("//python_images/private/roots:unlocked.bzl", "unlocked")
+load("//python_images/private/roots/alpine:parts.bzl", "SETS", "alpine_layer_names")
+
+# What hangs off an image, besides its test; and off an index besides.
+_COMPANIONS = ["digest", "load", "provenance", "push", "sbom", "tar"]
+_INDEX_COMPANIONS = [name for name in INDEX_ATTESTATIONS if name not in _COMPANIONS]
+_REPOSITORY = "localhost/python"
+
+# What an unlocked release doesn't fit; Bazel names it where it skips one.
+_NOT_LOCKED = "//third_party/alpine:locked_by_tools_lock"
+
+def _aliases(names, actual, companions, test):
+    for name in names:
+        for suffix in [""] + ["." + companion for companion in companions]:
+            native.alias(
+                name = name + suffix,
+                actual = actual + suffix,
+                tags = ["manual"],
+            )
+        if test:
+            # A suite, since `bazel test` follows no alias.
+            native.test_suite(
+                name = name + ".test",
+                tags = ["manual"],
+                tests = [actual + ".test"],
+            )
+        else:
+            native.alias(
+                name = name + ".test",
+                actual = actual + ".test",
+                tags = ["manual"],
+            )
+
+def _unlocked(name, release, platform, companions):
+    """Stands for a target and what hangs off it."""
+    for suffix in [""] + ["." + companion for companion in companions + ["test"]]:
+        unlocked(
+            name = name + suffix,
+            platform = platform,
+            release = release,
+            tags = ["manual"],
+        )
+
+def _oci_platform(platform):
+    return "/".join([
+        part
+        for part in [platform["os"], platform["architecture"], platform["variant"]]
+        if part
+    ])
+
+def _build_tools(release, arch, platform):
+    """What an image is built with, as attestations/sbom.bzl has it for Debian's."""
+    return {
+        "@alpine//{}/{}:sysroot.json".format(release, arch): "sysroot=" + release,
+        "@debian//bookworm/amd64:cc_amd64.json": "build-machine=bookworm",
+        "@debian//bookworm/amd64:sysroot.json": "build-machine=bookworm",
+        "@debian//trixie/amd64:cc_musl.json": "compiler=trixie",
+        "@debian//trixie/amd64:cc_{}.json".format(platform): "compiler=trixie",
+        "@debian//trixie/amd64:hosttools.json": "build-machine=trixie",
+        "@debian//trixie/amd64:python.json": "tool=trixie",
+    }
+
+def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test):
+    """Declares the image of one platform; returns its name."""
+    target = "{}_{}".format(entry["name"], platform)
+    version = catalog["versions"][entry["version"]]
+    about = catalog["platforms"][platform]
+    created = version["released"] + "T00:00:00Z"
+    image(
+        name = target,
+        annotations = image_annotations(
+            base_name = entry["release"].replace("alpine", "alpine:"),
+            created = created,
+            license_expression = "PSF-2.0",
+            revision = "v" + version["release"],
+            source = version["url"],
+            title = "python",
+            version = version["release"],
+        ),
+        architecture = about["architecture"],
+        cmd = ["python3"],
+        created = created,
+        env = version["env"],
+        layers = [
+            "{}:{}.blob".format(parts, layer)
+            for layer in alpine_layer_names(entry["version"], entry["release"], platform)
+        ],
+        os = about["os"],
+        repo_tags = ["{}:{}".format(_REPOSITORY, tag) for tag in entry["tags"]],
+        tags = ["manual"],
+        variant = about["variant"] or None,
+    )
+    image_documents(
+        name = target,
+        about = {
+            "platform": platform,
+            "release": entry["release"],
+            "snapshot": lock.time,
+            "version": entry["version"],
+        },
+        bundled = "//python_images/cpython:{}.bundled".format(entry["version"]),
+        packages = [
+            "@alpine//{}/{}:{}.json".format(entry["release"], arch, set)
+            # Runtime libraries are taken from what CPython is compiled against.
+            for set in SETS + ["sysroot"]
+        ],
+        source = {
+            "sha256": version["sha256"],
+            "url": version["url"],
+            "version": entry["version"],
+        },
+        suite = entry["release"],
+        title = "python",
+        tools = _build_tools(entry["release"], arch, platform),
+    )
+    structure_test(
+        name = target + ".test",
+        image = target,
+        platform = platform,
+        release = entry["release"],
+        tags = ["manual"],
+        version = entry["version"],
+    )
+    return target
+
+def _index_test(entry, images, catalog):
+    """Declares `<name>.test` of an index: its own validation, and the tests of its images."""
+    name = entry["name"]
+    image_validation_test(
+        name = name + ".validation",
+        image = name,
+        platforms = [_oci_platform(catalog["platforms"][platform]) for platform in images],
+        tags = ["manual"],
+    )
+    native.test_suite(
+        name = name + ".test",
+        tags = ["manual"],
+        tests = [name + ".validation"] + [image + ".test" for image in images.values()],
+    )
+
+def alpine_images(name, catalog, locks, structure_test, parts = "//python_images/alpine"):
+    """Declares the images on Alpine of a catalog in this package.
+
+    As for Debian there is `<tag>`, the index, and `<tag>_<platform>`, one image, for every tag, with
+    `.digest`, `.load`, `.push`, `.tar`, `.sbom`, `.provenance` and `.test`, and `.sign` for the index. What isn't locked fails when it is analysed, with the
+    command that locks it; `<release>.lock` stands for the locks of a release, which Bazel says to have
+    skipped where some are missing.
+
+    Args:
+      name: file group of all indexes that can be built.
+      catalog: the catalog, see tools/catalog/export.py.
+      locks: LOCKS of @alpine//:sets.bzl.
+      structure_test: macro that declares the test of an image, given name, image, version, release,
+        platform and tags.
+      parts: package in which `alpine_parts` declared the layers.
+    """
+    releases = catalog["alpine"]["releases"]
+    for release, facts in releases.items():
+        complete = not [
+            arch
+            for arch in facts["platforms"].values()
+            if arch not in locks.get(release, {})
+        ]
+        native.filegroup(
+            name = release + ".lock",
+            srcs = ["//third_party/alpine:{}_{}.lock".format(release, arch) for arch in facts["platforms"].values()] if complete else [],
+            tags = ["alpine_lock"],
+            target_compatible_with = [] if complete else [_NOT_LOCKED],
+        )
+    indexes = []
+    for entry in catalog["alpine"]["images"]:
+        release = entry["release"]
+        images = {}
+        missing = []
+        for platform, arch in releases[release]["platforms"].items():
+            target = "{}_{}".format(entry["name"], platform)
+            lock = locks.get(release, {}).get(arch)
+            if lock:
+                images[platform] = _platform_image(
+                    entry,
+                    platform,
+                    arch,
+                    lock,
+                    catalog,
+                    parts,
+                    structure_test,
+                )
+            else:
+                _unlocked(target, release, platform, _COMPANIONS)
+                missing.append(platform)
+            names = [platform] + [
+                alias
+                for alias in catalog["platforms"][platform]["aliases"]
+                if alias != platform
+            ]
+            _aliases(
+                [
+                    "{}_{}".format(tag, known_as)
+                    for tag in entry["tags"]
+                    for known_as in names
+                    if "{}_{}".format(tag, known_as) != target
+                ],
+                target,
+                _COMPANIONS,
+                test = bool(lock),
+            )
+        companions = _COMPANIONS + _INDEX_COMPANIONS
+        if missing:
+            # An index of some of the platforms would be another one tomorrow.
+            _unlocked(entry["name"], release, ", ".join(missing), companions)
+        else:
+            indexes.append(entry["name"])
+            image_index(
+                name = entry["name"],
+                images = images.values(),
+                repo_tags = ["{}:{}".format(_REPOSITORY, tag) for tag in entry["tags"]],
+                tags = ["manual"],
+            )
+            index_attestations(entry["name"], images.values(), entry["tags"])
+            _index_test(entry, images, catalog)
+        _aliases(entry["tags"][1:], entry["name"], companions, test = not missing)
+    native.filegroup(
+        name = name,
+        srcs = indexes,
+        tags = ["manual"],
+    )

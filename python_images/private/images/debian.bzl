@@ -1,0 +1,108 @@
+"""debian_images: the images the Python images lie on, as debian:<suite>-slim is."""
+
+load("@debian//:sets.bzl", "SNAPSHOTS", "SOURCES")
+load("//python_images/private/attestations:sbom.bzl", "build_tools", "image_attestations", "lock_file")
+load("//python_images/private/attestations:signing.bzl", "index_attestations")
+load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
+load("//python_images/private/roots:snapshot.bzl", "snapshot_rfc3339")
+load("//python_images/rootfs:rootfs.bzl", "layer_name")
+
+def base_image(suite, root, arch):
+    """Label of the index of the image that Python images lie on.
+
+    Args:
+      suite: name of the suite.
+      root: the image's kind, as in catalog/variants.yaml: debian or debian-slim.
+      arch: an architecture that is locked, as Debian calls it.
+
+    Returns:
+      a string such as //images/debian:trixie-slim; Ubuntu's images have one kind,
+      //images/ubuntu:noble.
+    """
+    if "{}/{}".format(suite, arch) in SOURCES:
+        return "//images/ubuntu:" + suite
+    return "//images/debian:" + suite + root.removeprefix("debian")
+
+def debian_images(name, catalog, title = "debian"):
+    """Declares `<suite>-slim_<platform>` and the index `<suite>-slim` for each suite.
+
+    Where a variant lies on debian:<suite>, also `<suite>_<platform>` and the index `<suite>`. An
+    Ubuntu suite has these two names alone.
+
+    Args:
+      name: file group of all of them.
+      catalog: the catalog, see tools/catalog/export.py.
+      title: what the images are called, debian or ubuntu.
+    """
+    indexes = []
+    for suite, facts in catalog["suites"].items():
+        # By root, since several variants may lie on one.
+        variants = {
+            variant["root"]: variant
+            for variant in catalog["variants"].values()
+            if suite in variant["suites"]
+        }
+        for root, variant in variants.items():
+            arch = catalog["platforms"][facts["platforms"][0]]["debian"]
+            index = base_image(suite, root, arch).rpartition(":")[2]
+            repo_tags = ["localhost/{}:{}".format(title, index)]
+            for platform in facts["platforms"]:
+                about = catalog["platforms"][platform]
+                created = snapshot_rfc3339(SNAPSHOTS["{}/{}".format(suite, about["debian"])])
+                base = layer_name(suite, platform, variant, variant["layers"][0])
+                image(
+                    name = "{}_{}".format(index, platform),
+                    annotations = image_annotations(
+                        created = created,
+                        title = title,
+                        version = facts["release"],
+                    ),
+                    architecture = about["architecture"],
+                    cmd = ["bash"],
+                    created = created,
+                    env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+                    layers = ["//python_images/rootfs:{}.blob".format(base)],
+                    os = about["os"],
+                    repo_tags = repo_tags,
+                    tags = ["manual"],
+                    variant = about["variant"] or None,
+                )
+                image_attestations(
+                    name = "{}_{}".format(index, platform),
+                    about = {
+                        "platform": platform,
+                        "snapshot": SNAPSHOTS["{}/{}".format(suite, about["debian"])],
+                        "suite": suite,
+                    },
+                    lock = lock_file(suite, about["debian"]),
+                    packages = ["@debian//{}/{}:{}.json".format(
+                        suite,
+                        about["debian"],
+                        variant["layers"][0],
+                    )],
+                    suite = suite,
+                    title = title,
+                    tools = build_tools(
+                        suite,
+                        platform,
+                        about["debian"],
+                        compiled = False,
+                        rendered = root != "debian-slim",
+                    ),
+                )
+            image_index(
+                name = index,
+                images = ["{}_{}".format(index, platform) for platform in facts["platforms"]],
+                repo_tags = repo_tags,
+                tags = ["manual"],
+            )
+            index_attestations(
+                index,
+                ["{}_{}".format(index, platform) for platform in facts["platforms"]],
+            )
+            indexes.append(index)
+    native.filegroup(
+        name = name,
+        srcs = indexes,
+        tags = ["manual"],
+    )

@@ -1,0 +1,88 @@
+"""family_images: the images of another family, on the layers of //images. A macro: data to targets."""
+
+load("@debian//:sets.bzl", "PACKAGE_SETS")
+load("//python_images:ubuntu.bzl", "ubuntu_locked")
+load("//python_images/private/roots:unlocked.bzl", "unlocked")
+load(":python.bzl", "python_images")
+
+# What hangs off an image under each of its names.
+_COMPANIONS = ["digest", "load", "push", "tar"]
+
+_NO_WINDOWS = {
+    "archives": {},
+    "images": [],
+    "joints": [],
+    "releases": [],
+}
+
+def _locked(entry, suites):
+    """Whether the packages of an image are locked, for all its platforms."""
+    platforms = suites[entry["suite"]]["platforms"] if entry["suite"] in suites else []
+    return not [platform for platform in entry["platforms"] if platform not in platforms]
+
+def _family_catalog(catalog, facts, images):
+    """The catalog as if the family's images were all there is."""
+    return catalog | {
+        "images": images,
+        "platforms": {
+            name: about | {"aliases": facts["aliases"].get(name, about["aliases"])}
+            for name, about in catalog["platforms"].items()
+        },
+        "versions": {
+            name: about | {"env": facts["env"]}
+            for name, about in catalog["versions"].items()
+        },
+        "windows": _NO_WINDOWS,
+    }
+
+def _unlocked(names, suite, platforms):
+    """Stands for an image or index, and what hangs off it, under each of its names."""
+    for name in names:
+        for suffix in [""] + ["." + companion for companion in _COMPANIONS]:
+            unlocked(
+                name = name + suffix,
+                options = "--mirror=URL --ports-mirror=URL",
+                page = "docs/ubuntu.md",
+                platform = ", ".join(platforms),
+                release = suite,
+                tags = ["manual"],
+            )
+
+def family_images(name, catalog, family, structure_test, cpythons = "//python_images/cpython"):
+    """Declares the images of a family in this package, named by its own tags.
+
+    As for `python_images` there is `<tag>`, the index, and `<tag>_<platform>`, one image, with all
+    that hangs off them, `publish` and `sign`. Layers are those of the variant that
+    catalog/families/<family>.yaml names, so an image costs no compilation that //images hasn't
+    had; its environment and command are the family's. Ubuntu's suites are built upon once they are
+    locked; until then what lies on them fails when it is analysed, with the command that locks.
+
+    Args:
+      name: file group of all indexes that can be built.
+      catalog: the catalog, see tools/catalog/export.py.
+      family: the family's name, one of the catalog's `families`.
+      structure_test: as for `python_images`.
+      cpythons: package in which `cpythons` declared the CPythons of that catalog.
+    """
+    facts = catalog["families"][family]
+    suites = ubuntu_locked(catalog, PACKAGE_SETS)["suites"]
+    locked = [entry for entry in facts["missing"] if _locked(entry, suites)]
+    python_images(
+        name = name,
+        catalog = _family_catalog(catalog, facts, facts["images"] + locked),
+        cmd = facts["cmd"],
+        cpythons = cpythons,
+        repository = "localhost/" + facts["repository"],
+        structure_test = structure_test,
+    )
+    for entry in facts["missing"]:
+        if entry in locked:
+            continue
+        _unlocked(entry["tags"], entry["suite"], entry["platforms"])
+        for platform in entry["platforms"]:
+            known_as = [platform] + facts["aliases"][platform]
+            _unlocked(
+                ["{}_{}".format(tag, alias) for tag in entry["tags"] for alias in known_as],
+                entry["suite"],
+                [platform],
+            )

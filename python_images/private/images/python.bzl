@@ -1,0 +1,302 @@
+"""python_images: every image of a catalog, with its tags as aliases. A macro: data to targets."""
+
+load("@debian//:sets.bzl", "SNAPSHOTS")
+load("//python_images/cpython:cpythons.bzl", "layer_names")
+load("//python_images/private/attestations:sbom.bzl", "build_tools", "image_attestations", "lock_file")
+load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "images_sign", "index_attestations")
+load("//python_images/private/oci:annotations.bzl", "annotations_file")
+load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
+load("//python_images/private/oci:publish.bzl", "publish")
+load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
+load("//python_images/rootfs:rootfs.bzl", "layer_name")
+load(":debian.bzl", "base_image")
+load(":windows.bzl", "joint_tags", "windows_images")
+
+# What hangs off an image under each of its names, besides the test of a platform's.
+_COMPANIONS = ["digest", "load", "push", "tar"]
+
+# What is said of an image; under its tags, but not under each alias of its platform.
+_ATTESTATIONS = ["cves", "provenance", "sbom"]
+
+def _layers(entry, variant, platform, cpythons):
+    """The layer blobs of an image, lowest first, in docker-library's order."""
+    cpython = "{}:{}_{}_{}".format(
+        cpythons,
+        entry["version"],
+        entry["suite"],
+        platform,
+    )
+    return [
+        "//python_images/rootfs:{}.blob".format(layer_name(entry["suite"], platform, variant, set))
+        for set in variant["layers"]
+    ] + [
+        "{}.{}.blob".format(cpython, layer)
+        for layer in layer_names(variant)
+    ]
+
+def _package_sets(entry, variant, arch):
+    """The lists of the locked packages that an image's layers are made of."""
+    return [
+        "@debian//{}/{}:{}.json".format(entry["suite"], arch, set)
+        # Runtime libraries are taken from what CPython is compiled against.
+        for set in variant["layers"] + ["sysroot"]
+    ]
+
+def _aliases(names, actual, companions):
+    """Declares an alias to `actual` and to what hangs off it, for each name."""
+    for name in names:
+        for suffix in [""] + ["." + companion for companion in companions]:
+            native.alias(
+                name = name + suffix,
+                actual = actual + suffix,
+                tags = ["manual"],
+            )
+
+def _test_names(names, actual):
+    """Declares `<name>.test` for each name; a suite, since `bazel test` follows no alias."""
+    for name in names:
+        native.test_suite(
+            name = name + ".test",
+            tags = ["manual"],
+            tests = [actual + ".test"],
+        )
+
+def _platform_image(entry, platform, catalog, structure_test, cpythons, repository, cmd, sample):
+    """Declares one image of one platform; returns its name."""
+    target = "{}_{}".format(entry["name"], platform)
+    release = catalog["versions"][entry["version"]]
+    variant = catalog["variants"][entry["variant"]]
+    about = catalog["platforms"][platform]
+    created = release["released"] + "T00:00:00Z"
+    annotations_file(
+        name = target + ".annotations",
+        annotations = image_annotations(
+            base_name = entry["base"],
+            created = created,
+            license_expression = "PSF-2.0",
+            revision = "v" + release["release"],
+            source = release["url"],
+            title = "python",
+            version = release["release"],
+        ),
+        base_digest = "{}_{}.digest".format(
+            base_image(entry["suite"], variant["root"], about["debian"]),
+            platform,
+        ),
+        tags = ["manual"],
+    )
+    image(
+        name = target,
+        annotations = target + ".annotations",
+        architecture = about["architecture"],
+        cmd = cmd,
+        created = created,
+        env = release["env"],
+        layers = _layers(entry, variant, platform, cpythons),
+        os = about["os"],
+        repo_tags = ["{}:{}".format(repository, tag) for tag in entry["tags"]],
+        tags = ["manual"],
+        variant = about["variant"] or None,
+    )
+    image_attestations(
+        name = target,
+        about = {
+            "platform": platform,
+            "snapshot": SNAPSHOTS["{}/{}".format(entry["suite"], about["debian"])],
+            "suite": entry["suite"],
+            "variant": entry["variant"],
+            "version": entry["version"],
+        },
+        bundled = "//python_images/cpython:{}.bundled".format(entry["version"]),
+        lock = lock_file(entry["suite"], about["debian"]),
+        packages = _package_sets(entry, variant, about["debian"]),
+        source = {
+            "sha256": release["sha256"],
+            "url": release["url"],
+            "version": entry["version"],
+        },
+        suite = entry["suite"],
+        title = "python",
+        tools = build_tools(
+            entry["suite"],
+            platform,
+            about["debian"],
+            compiled = True,
+            rendered = variant["root"] != "debian-slim",
+        ),
+    )
+    structure_test(
+        name = target + ".test",
+        image = target,
+        platform = platform,
+        suite = entry["suite"],
+        # Tests outside of the sample are //tests:matrix's.
+        tags = [] if sample else ["manual"],
+        variant = entry["variant"],
+        version = entry["version"],
+    )
+    return target
+
+def _oci_platform(platform):
+    """os/architecture[/variant], as the validation test takes it."""
+    return "/".join([
+        part
+        for part in [platform["os"], platform["architecture"], platform["variant"]]
+        if part
+    ])
+
+def _index_test(entry, images, catalog):
+    """Declares `<tag>.test` of an index: what all its images have to pass, and that it lists them.
+
+    Args:
+      entry: the image, a value of `images` of the catalog.
+      images: dict: platform -> the target of its image.
+      catalog: the catalog.
+    """
+    name = entry["name"]
+    image_validation_test(
+        name = name + ".validation",
+        image = name,
+        platforms = [_oci_platform(catalog["platforms"][platform]) for platform in images],
+        tags = ["manual"],
+    )
+    native.test_suite(
+        name = name + ".test",
+        tags = ["manual"],
+        tests = [name + ".validation"] + [target + ".test" for target in images.values()],
+    )
+    _test_names([tag for tag in entry["tags"] if tag != name], name)
+
+def python_images(
+        name,
+        catalog,
+        structure_test,
+        cpythons = "//python_images/cpython",
+        windows_locked = [],
+        repository = "localhost/python",
+        cmd = ["python3"]):
+    """Declares the images of a catalog in this package.
+
+    For each image there is `<tag>`, the index of all its platforms, and `<tag>_<platform>`, one
+    image, for every tag and every name of the platform. `.digest`, `.load`, `.push` and `.tar` hang
+    off each of them, and `.test`, which of an index is that of all its images; `publish` pushes
+    all indexes with all their tags, `sign` signs them with the documents about them, and
+    `publish_<label>` and `sign_<label>` do so for one version, such as 3.13. docs/targets.md says
+    more of each.
+
+    Args:
+      name: file group of all indexes. `<name>_sample` is one of the images whose tests
+        `bazel test //...` runs.
+      catalog: the catalog, see tools/catalog/export.py.
+      structure_test: macro that declares the test of an image, given name, image, version, suite,
+        variant, platform and tags.
+      cpythons: package in which `cpythons` declared the CPythons of that catalog.
+      windows_locked: the Windows base images that are locked, see `windows_images`. With all of
+        them, tags that stand for Linux and Windows name both.
+      repository: where `.load` puts images; one that no registry answers for.
+      cmd: the default command of images on Linux.
+    """
+    joint = joint_tags(catalog["windows"], windows_locked)
+    linux_images = {}
+    indexes = {}
+    by_label = {}
+    sample = []
+    for entry in catalog["images"]:
+        images = {
+            platform: _platform_image(
+                entry,
+                platform,
+                catalog,
+                structure_test,
+                cpythons,
+                repository,
+                cmd,
+                platform in entry["sample"],
+            )
+            for platform in entry["platforms"]
+        }
+        for platform, target in images.items():
+            if platform in entry["sample"]:
+                sample.append(target)
+            names = [platform] + [
+                alias
+                for alias in catalog["platforms"][platform]["aliases"]
+                if alias != platform
+            ]
+            others = [
+                "{}_{}".format(tag, known_as)
+                for tag in entry["tags"]
+                for known_as in names
+                if "{}_{}".format(tag, known_as) != target
+            ]
+            _aliases(others, target, _COMPANIONS)
+            _test_names(others, target)
+            for tag in entry["tags"]:
+                if tag != entry["name"]:
+                    for companion in _ATTESTATIONS:
+                        native.alias(
+                            name = "{}_{}.{}".format(tag, platform, companion),
+                            actual = "{}.{}".format(target, companion),
+                            tags = ["manual"],
+                        )
+
+        linux_images[entry["name"]] = images.values()
+        index_tags = [tag for tag in entry["tags"] if tag not in joint.get(entry["name"], [])]
+        image_index(
+            name = entry["name"],
+            images = images.values(),
+            repo_tags = ["{}:{}".format(repository, tag) for tag in index_tags],
+            tags = ["manual"],
+        )
+        index_attestations(entry["name"], images.values(), index_tags)
+        _aliases(
+            [tag for tag in index_tags if tag != entry["name"]],
+            entry["name"],
+            _COMPANIONS + INDEX_ATTESTATIONS,
+        )
+        _index_test(entry | {"tags": index_tags}, images, catalog)
+        indexes[entry["name"]] = index_tags
+        by_label.setdefault(catalog["versions"][entry["version"]]["label"], []).append(entry["name"])
+
+    on_windows = windows_images(
+        name = name + "_windows",
+        catalog = catalog,
+        linux_images = linux_images,
+        locked = windows_locked,
+    )
+    for image, facts in on_windows.items():
+        indexes[image] = facts.tags
+        by_label[facts.label].append(image)
+
+    native.filegroup(
+        name = name,
+        srcs = indexes.keys(),
+        tags = ["manual"],
+    )
+    native.filegroup(
+        name = name + "_sample",
+        srcs = sample,
+        tags = ["manual"],
+    )
+    publish(
+        name = "publish",
+        images = indexes,
+        tags = ["manual"],
+    )
+    for label, chosen in by_label.items():
+        publish(
+            name = "publish_" + label,
+            images = {image: indexes[image] for image in chosen},
+            tags = ["manual"],
+        )
+        images_sign(
+            name = "sign_" + label,
+            images = [image + ".sign" for image in chosen if image in linux_images],
+            tags = ["manual"],
+        )
+    images_sign(
+        name = "sign",
+        # Those on Windows have no bill of materials yet.
+        images = [image + ".sign" for image in linux_images],
+        tags = ["manual"],
+    )

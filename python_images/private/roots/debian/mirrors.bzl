@@ -1,0 +1,218 @@
+"""Where Debian packages are fetched from, for repository rules.
+
+No mirror is written down in this repository. The candidates for each file are, in this order: the
+mirrors of --repo_env=DEBIAN_MIRROR, those this machine's own apt uses, and with
+--repo_env=DEBIAN_SNAPSHOT Debian's snapshot archive at the time the lock was made. Whichever it
+is, the lock's sha256 decides whether the bytes are taken.
+"""
+
+load("//python_images/private/roots:packages.bzl", "fetch_packages")
+load(":lock.bzl", "RELOCK", "parse_lock", "parse_package")
+
+_NO_MIRROR = """\
+no Debian mirror is known: this machine's apt has none configured (or there is no apt).
+Give one, or several with blanks between: --repo_env=DEBIAN_MIRROR=<root URL of a Debian mirror>
+(the security archive is then <the same>-security; else --repo_env=DEBIAN_SECURITY_MIRROR=<URL>)"""
+
+# Suites by which a source of apt's is known to be Debian's own archive, a pocket cut off.
+_SUITES = [
+    "bullseye",
+    "bookworm",
+    "trixie",
+    "forky",
+    "duke",
+    "sid",
+    "stable",
+    "testing",
+    "unstable",
+    "oldstable",
+    "oldoldstable",
+]
+_POCKETS = ["-updates", "-proposed-updates", "-backports"]
+_SECURITY_POCKETS = ["-security", "/updates"]
+
+def _words(text):
+    return [word for word in text.replace("\t", " ").replace("\n", " ").split(" ") if word]
+
+def _without_suffix(text, suffixes):
+    for suffix in suffixes:
+        if text.endswith(suffix):
+            return text.removesuffix(suffix)
+    return text
+
+def _expand(rctx, uri):
+    """The mirrors listed in the file of apt's `mirror+file:`, or the URI itself."""
+    if not uri.startswith("mirror+file:"):
+        return [uri]
+    file = rctx.path("/" + uri.removeprefix("mirror+file:").lstrip("/"))
+    if not file.exists:
+        return []
+    lines = [_words(line) for line in rctx.read(file, watch = "no").split("\n")]
+    return [words[0] for words in lines if words and not words[0].startswith("#")]
+
+def parse_apt_uris(text):
+    """Splits what `apt-get update --print-uris` prints into Debian's archives.
+
+    Args:
+      text: lines such as `'<archive root>/dists/<suite>/InRelease' <file> <size>`.
+
+    Returns:
+      struct(main, security): the roots of Debian's archives, others left out.
+    """
+    main, security = [], []
+    for line in text.split("\n"):
+        parts = line.split("'")
+        root, dists, rest = (parts[1] if len(parts) == 3 else "").partition("/dists/")
+        suite = rest.removesuffix("/InRelease")
+        if not dists or suite == rest:
+            continue
+        if _without_suffix(suite, _SECURITY_POCKETS) != suite:
+            suite, into = _without_suffix(suite, _SECURITY_POCKETS), security
+        else:
+            suite, into = _without_suffix(suite, _POCKETS), main
+        if suite in _SUITES and root not in into:
+            into.append(root)
+    return struct(main = main, security = security)
+
+def _usable(uris):
+    """Those of the URIs that Bazel can download from, in its spelling and each once."""
+    found = []
+    for uri in uris:
+        if uri.startswith("file:/"):
+            uri = "file:///" + uri.removeprefix("file:").lstrip("/")
+        if uri.startswith(("http://", "https://", "file:///")) and uri not in found:
+            found.append(uri)
+    return found
+
+def debian_mirrors(rctx):
+    """The mirrors to try, from --repo_env and from the machine's apt.
+
+    Args:
+      rctx: the repository context.
+
+    Returns:
+      struct(main, security, snapshot): lists of root URLs without trailing slash, and the root URL
+      of a snapshot service or None. All may be empty.
+    """
+    main = [uri.rstrip("/") for uri in _words(rctx.getenv("DEBIAN_MIRROR") or "")]
+    security = [uri.rstrip("/") for uri in _words(rctx.getenv("DEBIAN_SECURITY_MIRROR") or "")]
+    security = security or [uri + "-security" for uri in main]
+
+    # apt prints what it would fetch: it knows where its configuration is, in whichever format.
+    apt = rctx.which("apt-get")
+    if apt:
+        result = rctx.execute([apt, "update", "--print-uris"])
+        host = parse_apt_uris(result.stdout if result.return_code == 0 else "")
+        host_main = [uri.rstrip("/") for root in host.main for uri in _expand(rctx, root)]
+        host_security = [uri.rstrip("/") for root in host.security for uri in _expand(rctx, root)]
+        main += host_main
+        security += host_security or [uri + "-security" for uri in host_main]
+
+    return struct(
+        main = _usable(main),
+        security = _usable(security),
+        snapshot = (rctx.getenv("DEBIAN_SNAPSHOT") or "").rstrip("/") or None,
+    )
+
+def debian_urls(rctx, path, snapshot = None, mirrors = None):
+    """Candidate URLs of a file in Debian's archive.
+
+    Args:
+      rctx: the repository context.
+      path: `pool/...`, or `security:pool/...` for a file of the security archive.
+      snapshot: time (YYYYMMDDTHHMMSSZ) at which the snapshot archive has the file, if known.
+      mirrors: what debian_mirrors returned; it's called when None.
+
+    Returns:
+      the URLs in the order they are to be tried; fails when no mirror is known at all.
+    """
+    mirrors = mirrors or debian_mirrors(rctx)
+    archive, _, pool = path.rpartition(":")
+    roots = list(mirrors.security if archive == "security" else mirrors.main)
+    if mirrors.snapshot and snapshot:
+        name = "debian-security" if archive == "security" else "debian"
+        roots.append("{}/archive/{}/{}".format(mirrors.snapshot, name, snapshot))
+    if not roots:
+        fail(_NO_MIRROR)
+    return ["{}/{}".format(root, pool) for root in roots]
+
+def read_lock(rctx, lock, set):
+    """Reads one package set out of a lock file.
+
+    Args:
+      rctx: the repository or module context.
+      lock: label of a third_party/debian/*.lock file; see docs/locking.md for its form.
+      set: name of the package set.
+
+    Returns:
+      what download_debs takes: struct(suite, arch, snapshot, packages = [struct(name, version,
+      arch, path, sha256, size, requested, where)]), `where` being file:line. Fails on a malformed
+      line and on a set no package is of.
+    """
+    file = rctx.path(lock)
+    name = "third_party/debian/" + file.basename
+    parsed = parse_lock(rctx.read(file), name)
+    return select_packages(parsed, parsed.lines.keys(), name, set)
+
+def select_packages(parsed, lines, name, set):
+    """The packages of one set, as read_lock returns them.
+
+    Args:
+      parsed: what parse_lock returned.
+      lines: the package lines to look at; one that isn't of `parsed` has no line number in errors.
+      name: the lock file, for errors.
+      set: name of the package set.
+
+    Returns:
+      see read_lock.
+    """
+    packages = []
+    for line in lines:
+        where = "{}:{}".format(name, parsed.lines[line]) if line in parsed.lines else name
+        package = parse_package(line, where)
+        if set in package.roles:
+            packages.append(struct(
+                name = package.name,
+                version = package.version,
+                arch = package.arch,
+                path = package.path,
+                sha256 = package.sha256,
+                size = package.size,
+                requested = package.roles[set] == "requested",
+                where = where,
+            ))
+    if not packages:
+        fail("{}: no package is of the set '{}'; {}".format(name, set, RELOCK))
+    return struct(
+        suite = parsed.suite,
+        arch = parsed.arch,
+        snapshot = parsed.snapshot,
+        packages = packages,
+    )
+
+def download_debs(rctx, lock, folder = "."):
+    """Downloads packages in parallel, each checked against its sha256.
+
+    Args:
+      rctx: the repository context.
+      lock: what read_lock returned.
+      folder: where the files go, below the repository.
+
+    Returns:
+      the file names in the order of `lock.packages`, relative to the repository. Fails naming
+      every package, with its line in the lock, that no candidate has with the pinned bytes.
+    """
+    mirrors = debian_mirrors(rctx)
+    return fetch_packages(
+        rctx,
+        "Debian",
+        lock.packages,
+        lambda package: debian_urls(rctx, package.path, lock.snapshot, mirrors),
+        [
+            "If a mirror dropped or replaced them, " + RELOCK,
+            "For exactly the locked bytes: " +
+            "--repo_env=DEBIAN_SNAPSHOT=<root URL of Debian's snapshot archive>",
+            "For another mirror: --repo_env=DEBIAN_MIRROR=<root URL>",
+        ],
+        folder,
+    )

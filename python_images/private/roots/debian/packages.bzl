@@ -1,0 +1,67 @@
+"""Repository rules: the .deb files of one locked package set, and the hub that names them all."""
+
+load("//python_images/private/roots:packages.bzl", "hub_build", "write_package_set")
+load(":lock.bzl", "parse_lock")
+load(":mirrors.bzl", "download_debs", "select_packages")
+
+# What a set's repository calls its files.
+DEBS = "debs"
+
+def _debian_packages_impl(rctx):
+    # The lines of the set are an attribute, and the lock isn't watched, so that a change of
+    # another set fetches nothing here. The file serves to tell the snapshot's time, and in errors
+    # where a line stands. (A label of the lock itself would watch it.)
+    beside = Label(rctx.attr.beside)
+    name = "{}/{}".format(beside.package, rctx.attr.lock)
+    file = rctx.path(beside).dirname.get_child(rctx.attr.lock)
+    parsed = parse_lock(rctx.read(file, watch = "no"), name)
+    chosen = select_packages(parsed, rctx.attr.packages, name, rctx.attr.set)
+    download_debs(rctx, chosen)
+    write_package_set(rctx, DEBS, chosen.packages)
+
+debian_packages = repository_rule(
+    implementation = _debian_packages_impl,
+    doc = "The packages of one set: //:debs (the files) and //:packages.json (what they are).",
+    attrs = {
+        "beside": attr.string(mandatory = True, doc = "label of a file in the lock's folder"),
+        "lock": attr.string(mandatory = True, doc = "file name of the lock"),
+        "packages": attr.string_list(mandatory = True, doc = "the lock's lines for the set"),
+        "set": attr.string(mandatory = True, doc = "name of the package set"),
+    },
+)
+
+def set_repo_name(suite, arch, set):
+    """Name of the repository that holds one package set."""
+    return "debian_{}_{}_{}".format(suite, arch, set)
+
+def _debian_hub_impl(rctx):
+    rctx.file("BUILD.bazel", "", executable = False)
+    tree = {}
+    for lock, sets in rctx.attr.sets.items():
+        suite, _, arch = lock.partition("/")
+        rctx.file("{}/BUILD.bazel".format(lock), hub_build(DEBS, {
+            set: set_repo_name(suite, arch, set)
+            for set in sets
+        }), executable = False)
+        tree.setdefault(suite, {})[arch] = sets
+    rctx.file(
+        "sets.bzl",
+        '"""The locked package sets: suite -> Debian architecture -> names."""\n\n' +
+        "PACKAGE_SETS = {}\n\n".format(repr(tree)) +
+        "# When the archive was as locked: <suite>/<architecture> -> YYYYMMDDTHHMMSSZ.\n" +
+        "SNAPSHOTS = {}\n\n".format(repr(rctx.attr.snapshots)) +
+        "# What images name as their sources, where that isn't their own apt's business:\n" +
+        "# <suite>/<architecture> -> [URL, URL of security updates].\n" +
+        "SOURCES = {}\n".format(repr(rctx.attr.sources)),
+        executable = False,
+    )
+
+debian_hub = repository_rule(
+    implementation = _debian_hub_impl,
+    doc = "//<suite>/<arch>:<set> and :<set>.json for every locked set; //:sets.bzl lists them.",
+    attrs = {
+        "sets": attr.string_list_dict(mandatory = True, doc = "<suite>/<arch> -> set names"),
+        "snapshots": attr.string_dict(mandatory = True, doc = "<suite>/<arch> -> lock's snapshot"),
+        "sources": attr.string_list_dict(doc = "<suite>/<arch> of Ubuntu -> URLs of the lock"),
+    },
+)

@@ -1,0 +1,75 @@
+"""windows_base: a Windows base image by its digests, the root file system of images on Windows."""
+
+load("@rules_python//python:defs.bzl", "py_test")
+
+# What an unlocked base image doesn't fit; Bazel names it where it skips one.
+_NOT_LOCKED = "//third_party/windows:locked_by_tools_lock"
+
+WindowsBaseInfo = provider(
+    doc = "A locked Windows base image.",
+    fields = {
+        "lock": "File: the lock, see tools/windows/lockfile.py",
+        "release": "string: the tag that was locked, such as ltsc2025",
+    },
+)
+
+def _windows_base_impl(ctx):
+    if not ctx.file.lock:
+        fail("\n".join([
+            "",
+            "The base image Windows Server Core {} is not locked. Where a registry that has it can be reached:".format(
+                ctx.attr.release,
+            ),
+            "  ./bazelw run //tools:lock -- {} --registry=HOST".format(ctx.attr.release),
+            "writes {}/{}.lock; docs/windows.md says more.".format(ctx.label.package, ctx.attr.release),
+        ]))
+    return [
+        DefaultInfo(files = depset([ctx.file.lock])),
+        WindowsBaseInfo(lock = ctx.file.lock, release = ctx.attr.release),
+    ]
+
+windows_base = rule(
+    implementation = _windows_base_impl,
+    doc = "A Windows base image, of which only the lock is needed. Without a lock it fails, saying how to get one.",
+    attrs = {
+        "lock": attr.label(
+            allow_single_file = [".lock"],
+            doc = "The lock file; none where it has not been written yet.",
+        ),
+        "release": attr.string(mandatory = True, doc = "The base image's tag, such as ltsc2025."),
+    },
+    provides = [WindowsBaseInfo],
+)
+
+def windows_bases(name, windows, locked):
+    """Declares the base images, by the names of their releases, in the package of their locks.
+
+    `<release>_lock_test` checks a lock, and is skipped where there is none, which Bazel reports.
+
+    Args:
+      name: file group of the locks there are.
+      windows: `windows` of the catalog, see tools/catalog/export.py.
+      locked: names of the releases that have a lock.
+    """
+    for release in windows["releases"]:
+        windows_base(
+            name = release,
+            lock = release + ".lock" if release in locked else None,
+            release = release,
+            # It fails without a lock.
+            tags = ["manual"],
+        )
+        py_test(
+            name = release + "_lock_test",
+            size = "small",
+            srcs = ["//tools/windows:check_lock.py"],
+            args = ["$(rootpath {}.lock)".format(release)] if release in locked else [],
+            data = [release + ".lock"] if release in locked else [],
+            main = "//tools/windows:check_lock.py",
+            target_compatible_with = [] if release in locked else [_NOT_LOCKED],
+            deps = ["//tools/windows:lockfile"],
+        )
+    native.filegroup(
+        name = name,
+        srcs = [release + ".lock" for release in windows["releases"] if release in locked],
+    )

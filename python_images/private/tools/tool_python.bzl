@@ -1,0 +1,69 @@
+"""Repository rule: the tool interpreter, CPython of Debian made runnable on any x86-64 Linux."""
+
+load("//python_images/private/roots/debian:mirrors.bzl", "download_debs", "read_lock")
+
+_BUILD = """\
+package(default_visibility = ["//visibility:public"])
+
+exports_files([
+    "bin/python3",
+    "share/pip.whl",
+])
+
+# All that a running program needs; pip is not of it.
+filegroup(
+    name = "files",
+    srcs = glob([
+        "bin/**",
+        "lib/**",
+        "libexec/**",
+    ]),
+)
+"""
+
+def _tool_python_impl(rctx):
+    for deb in download_debs(rctx, read_lock(rctx, rctx.attr.lock, rctx.attr.set), "debs"):
+        rctx.extract(deb, "members")
+        (data,) = [m for m in rctx.path("members").readdir() if m.basename.startswith("data.tar")]
+        rctx.extract(data, "root")
+        rctx.delete("members")
+
+    # The interpreter unpacked arranges itself: no program of the machine is called.
+    rctx.report_progress("Assembling the tool interpreter")
+    libraries = "root/usr/lib/x86_64-linux-gnu"
+    (program,) = [
+        p
+        for p in rctx.path("root/usr/bin").readdir()
+        if p.basename.startswith("python3.") and p.basename[len("python3."):].isdigit()
+    ]
+    result = rctx.execute([
+        libraries + "/ld-linux-x86-64.so.2",
+        "--inhibit-cache",
+        "--argv0",
+        program,
+        "--library-path",
+        libraries,
+        program,
+        "-I",
+        "-S",
+        rctx.path(rctx.attr._assemble),
+        "--root=root",
+        "--out=.",
+    ])
+    if result.return_code != 0:
+        fail("assembling the tool interpreter failed:\n" + result.stderr)
+    rctx.template("bin/python3", rctx.attr._launcher, executable = True)
+    rctx.delete("debs")
+    rctx.delete("root")
+    rctx.file("BUILD.bazel", _BUILD)
+
+tool_python = repository_rule(
+    implementation = _tool_python_impl,
+    doc = "The pinned interpreter as //:bin/python3, its files as //:files, pip as //:share/pip.whl.",
+    attrs = {
+        "lock": attr.label(mandatory = True, doc = "a Debian lock file, amd64"),
+        "set": attr.string(default = "python", doc = "the lock's package set"),
+        "_assemble": attr.label(default = "//toolchains/python:assemble.py"),
+        "_launcher": attr.label(default = "//toolchains/python:launcher.sh"),
+    },
+)
