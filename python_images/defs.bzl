@@ -31,6 +31,7 @@ load("//python_images/private/oci:publish.bzl", _publish = "publish")
 load("//python_images/private/oci:structure_test.bzl", _image_structure_test = "image_structure_test")
 load("//python_images/private/oci:validation_test.bzl", _image_validation_test = "image_validation_test")
 load("//python_images/private/oci:windows_image.bzl", _windows_image = "windows_image")
+load("//python_images/private/roots:layer.bzl", _RootInfo = "RootInfo")
 load("//python_images/private/roots/debian:layer.bzl", _DebianLayerInfo = "DebianLayerInfo", _debian_layer = "debian_layer")
 load(
     "//python_images/private/roots/windows:base.bzl",
@@ -42,6 +43,7 @@ load("//python_images/private/wheels:layer.bzl", _wheel_layer = "wheel_layer")
 load("//python_images/private/wheels:wheel.bzl", _wheel = "wheel")
 
 # Root file systems and layers
+RootInfo = _RootInfo
 DebianLayerInfo = _DebianLayerInfo
 debian_layer = _debian_layer
 layer_blob = _layer_blob

@@ -2,6 +2,7 @@
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("@debian//:sets.bzl", "SOURCES")
+load("//python_images/private/roots:layer.bzl", "RootInfo")
 load(":cves.bzl", "image_cves")
 load(":info.bzl", "AttestationsInfo")
 
@@ -9,6 +10,10 @@ def _image_sbom_impl(ctx):
     stem = ctx.label.name.removesuffix(".sbom")
     target = "//{}:{}".format(ctx.label.package, stem)
     source = ctx.attr.source or None
+    root = ctx.attr.root[RootInfo] if ctx.attr.root else None
+    if not root and not ctx.attr.suite:
+        fail("{}: give root, the uppermost layer of packages, or suite".format(ctx.label))
+    packages = (root.packages if root else []) + ctx.files.packages
     facts = ctx.actions.declare_file(stem + ".facts.json")
     ctx.actions.write(facts, json.encode({
         "builder": ctx.attr._builder[BuildSettingInfo].value,
@@ -20,7 +25,7 @@ def _image_sbom_impl(ctx):
         },
         "revision": ctx.attr._revision[BuildSettingInfo].value,
         "source": source,
-        "suite": ctx.attr.suite,
+        "suite": ctx.attr.suite or root.release,
         "title": ctx.attr.title,
     }))
     spdx = ctx.actions.declare_file(stem + ".spdx.json")
@@ -28,7 +33,7 @@ def _image_sbom_impl(ctx):
     args = ctx.actions.args()
     args.add_all("--image", [ctx.file.image], expand_directories = False)
     args.add("--facts", facts)
-    args.add_all(ctx.files.packages, before_each = "--locked")
+    args.add_all(packages, before_each = "--locked")
     if ctx.file.bundled:
         args.add("--bundled", ctx.file.bundled)
     args.add("--spdx", spdx)
@@ -36,7 +41,7 @@ def _image_sbom_impl(ctx):
     ctx.actions.run(
         executable = ctx.executable._sbom,
         arguments = [args],
-        inputs = [ctx.file.image, facts] + ctx.files.packages + ctx.files.bundled,
+        inputs = [ctx.file.image, facts] + packages + ctx.files.bundled,
         outputs = [spdx, cyclonedx],
         mnemonic = "ImageSbom",
         progress_message = "Listing what is in %{label}",
@@ -95,10 +100,16 @@ Output groups: `spdx`, `cyclonedx`, `provenance` (<image>.intoto.json).""",
         ),
         "packages": attr.label_list(
             allow_files = [".json"],
-            doc = "@debian//<suite>/<arch>:<set>.json of every package set the image is made of; on Alpine, @alpine's.",
+            doc = "<set>.json of package sets the image is made of, beside those of `root`.",
+        ),
+        "root": attr.label(
+            providers = [RootInfo],
+            doc = "The uppermost layer of the image that packages are in, such as a debian_layer.",
         ),
         "source": attr.string_dict(doc = "CPython's source: version, url, sha256. Empty without."),
-        "suite": attr.string(mandatory = True, doc = "Debian's code name of the suite, or Alpine's release."),
+        "suite": attr.string(
+            doc = "Debian's code name of the suite, or Alpine's release; as a rule, `root` says it.",
+        ),
         "title": attr.string(mandatory = True, doc = "The image's name in its package URL."),
         "tools": attr.label_keyed_string_dict(
             allow_files = [".json"],

@@ -1,11 +1,11 @@
 """alpine_images: every image on Alpine, with its tags as aliases."""
 
+load("//python_images/alpine:parts.bzl", "alpine_layer_names", "alpine_root")
 load("//python_images/private/attestations:sbom.bzl", "image_documents")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "index_attestations")
 load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
 load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
 load("//python_images/private/roots:unlocked.bzl", "unlocked")
-load("//python_images/private/roots/alpine:parts.bzl", "SETS", "alpine_layer_names")
 
 # What hangs off an image, besides its test; and off an index besides.
 _COMPANIONS = ["digest", "load", "provenance", "push", "sbom", "tar"]
@@ -105,17 +105,12 @@ def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test)
             "version": entry["version"],
         },
         bundled = "//python_images/cpython:{}.bundled".format(entry["version"]),
-        packages = [
-            "@alpine//{}/{}:{}.json".format(entry["release"], arch, set)
-            # Runtime libraries are taken from what CPython is compiled against.
-            for set in SETS + ["sysroot"]
-        ],
+        root = "{}:{}".format(parts, alpine_root(entry["version"], entry["release"], platform)),
         source = {
             "sha256": version["sha256"],
             "url": version["url"],
             "version": entry["version"],
         },
-        suite = entry["release"],
         title = "python",
         tools = _build_tools(entry["release"], arch, platform),
     )

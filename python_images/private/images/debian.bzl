@@ -75,12 +75,7 @@ def debian_images(name, catalog, title = "debian"):
                         "suite": suite,
                     },
                     lock = lock_file(suite, about["debian"]),
-                    packages = ["@debian//{}/{}:{}.json".format(
-                        suite,
-                        about["debian"],
-                        variant["layers"][0],
-                    )],
-                    suite = suite,
+                    root = "//python_images/rootfs:" + base,
                     title = title,
                     tools = build_tools(
                         suite,

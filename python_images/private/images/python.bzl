@@ -18,28 +18,18 @@ _COMPANIONS = ["digest", "load", "push", "tar"]
 # What is said of an image; under its tags, but not under each alias of its platform.
 _ATTESTATIONS = ["cves", "provenance", "sbom"]
 
+def _cpython(entry, platform, cpythons):
+    """The CPython of an image; its layers hang off it."""
+    return "{}:{}_{}_{}".format(cpythons, entry["version"], entry["suite"], platform)
+
 def _layers(entry, variant, platform, cpythons):
     """The layer blobs of an image, lowest first, in docker-library's order."""
-    cpython = "{}:{}_{}_{}".format(
-        cpythons,
-        entry["version"],
-        entry["suite"],
-        platform,
-    )
     return [
         "//python_images/rootfs:{}.blob".format(layer_name(entry["suite"], platform, variant, set))
         for set in variant["layers"]
     ] + [
-        "{}.{}.blob".format(cpython, layer)
+        "{}.{}.blob".format(_cpython(entry, platform, cpythons), layer)
         for layer in layer_names(variant)
-    ]
-
-def _package_sets(entry, variant, arch):
-    """The lists of the locked packages that an image's layers are made of."""
-    return [
-        "@debian//{}/{}:{}.json".format(entry["suite"], arch, set)
-        # Runtime libraries are taken from what CPython is compiled against.
-        for set in variant["layers"] + ["sysroot"]
     ]
 
 def _aliases(names, actual, companions):
@@ -109,13 +99,13 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
         },
         bundled = "//python_images/cpython:{}.bundled".format(entry["version"]),
         lock = lock_file(entry["suite"], about["debian"]),
-        packages = _package_sets(entry, variant, about["debian"]),
+        # The uppermost layer of packages: the libraries CPython needs.
+        root = "{}.{}".format(_cpython(entry, platform, cpythons), layer_names(variant)[0]),
         source = {
             "sha256": release["sha256"],
             "url": release["url"],
             "version": entry["version"],
         },
-        suite = entry["suite"],
         title = "python",
         tools = build_tools(
             entry["suite"],

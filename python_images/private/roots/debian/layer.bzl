@@ -1,127 +1,76 @@
 """debian_layer: one layer of a Debian root file system, computed from locked packages."""
 
+load(
+    "//python_images/private/roots:layer.bzl",
+    "RootInfo",
+    "compute_layer",
+    "layer_below",
+    "layer_providers",
+    "package_set",
+    "root_layer_attrs",
+    "set_inputs",
+    "set_spec",
+)
+
 DebianLayerInfo = provider(
-    doc = "A layer of a Debian root file system, and what is below it.",
+    doc = "A layer of a Debian root file system, as the layer above sees it.",
     fields = {
-        "installed": "File: JSON of all packages in the tree, those of the layers below included.",
-        "listing": "File: one line per path of the layer; type, mode, owner, size, digest.",
         "state": "File: the system the layer ends in, for the layer above. None when the layer's own " +
                  "share is chosen by need: no layer lies on it.",
-        "tar": "File: the layer, an uncompressed tar.",
         "tars": "list of File: the layers below and this one, lowest first.",
     },
 )
 
-def _package_set(debs, packages):
-    return struct(debs = debs, packages = packages)
-
-def _spec_value(set):
-    return {
-        "debs": [deb.path for deb in set.debs],
-        "packages": set.packages.path,
-    }
+# What a package set's files are called in a layer's spec.
+_DEBS = "debs"
 
 def _debian_layer_impl(ctx):
-    below = ctx.attr.below[DebianLayerInfo] if ctx.attr.below else None
-    if below and not below.state:
-        fail("{}: can't lie on {}, whose packages are chosen by need, hence unknown here".format(
-            ctx.label,
-            ctx.attr.below.label,
-        ))
-    own = _package_set(ctx.files.debs, ctx.file.packages)
-    needed_by = ctx.file.needed_by
-
-    # With `needed_by` the set is what is chosen from; the layer's own share is known only then.
-    select = None
-    if needed_by:
-        select = _spec_value(own) | {"for": needed_by.path}
+    below = layer_below(ctx, DebianLayerInfo)
     tools = None
     if ctx.file.tools_packages:
-        tools = _package_set(ctx.files.tools, ctx.file.tools_packages)
-    spec = ctx.actions.declare_file(ctx.label.name + ".spec.json")
-    ctx.actions.write(spec, json.encode({
-        "add": [] if needed_by else [_spec_value(own)],
-        "arch": ctx.attr.arch,
-        "below": {
-            "state": below.state.path,
-            "tars": [layer.path for layer in below.tars],
-        } if below else None,
-        "epoch": ctx.attr.epoch,
-        "select": select,
-        "slim": ctx.attr.slim,
-        "sources": ctx.attr.sources or None,
-        "suite": ctx.attr.suite,
-        "tools": _spec_value(tools) if tools else None,
-    }))
-
-    tar = ctx.actions.declare_file(ctx.label.name + ".tar")
-    installed = ctx.actions.declare_file(ctx.label.name + ".installed.json")
-    listing = ctx.actions.declare_file(ctx.label.name + ".listing.txt")
-    args = ctx.actions.args()
-    args.add(spec)
-    args.add("--layer", tar)
-    args.add("--installed", installed)
-    args.add("--listing", listing)
-    inputs = [spec, own.packages] + own.debs + ([needed_by] if needed_by else [])
-    if below:
-        inputs += [below.state] + below.tars
-    if tools:
-        inputs += [tools.packages] + tools.debs
-    state = None if needed_by else ctx.actions.declare_file(ctx.label.name + ".state")
-    if state:
-        args.add("--state", state)
-    ctx.actions.run(
-        executable = ctx.executable._rootfs,
-        arguments = [args],
-        inputs = inputs,
-        outputs = [tar, installed, listing] + ([state] if state else []),
+        tools = package_set(ctx.files.tools, ctx.file.tools_packages)
+    state = []
+    if not ctx.file.needed_by:
+        state = [ctx.actions.declare_file(ctx.label.name + ".state")]
+    root = compute_layer(
+        ctx,
+        inputs = ([below.state] + below.tars if below else []) + (set_inputs(tools) if tools else []),
+        key = _DEBS,
         mnemonic = "DebianLayer",
-        progress_message = "Computing the root file system layer %{label}",
+        options = ["--state"] + state if state else [],
+        outputs = state,
+        own = package_set(ctx.files.debs, ctx.file.packages),
+        release = ctx.attr.suite,
+        spec = {
+            "below": {
+                "state": below.state.path,
+                "tars": [layer.path for layer in below.tars],
+            } if below else None,
+            "slim": ctx.attr.slim,
+            "sources": ctx.attr.sources or None,
+            "suite": ctx.attr.suite,
+            "tools": set_spec(tools, _DEBS) if tools else None,
+        },
     )
-    return [
-        DefaultInfo(files = depset([tar])),
-        OutputGroupInfo(
-            installed = depset([installed]),
-            listing = depset([listing]),
-        ),
-        DebianLayerInfo(
-            installed = installed,
-            listing = listing,
-            state = state,
-            tar = tar,
-            tars = (below.tars if below else []) + [tar],
-        ),
-    ]
+    return layer_providers(root) + [DebianLayerInfo(
+        state = state[0] if state else None,
+        tars = (below.tars if below else []) + [root.tar],
+    )]
 
 debian_layer = rule(
     implementation = _debian_layer_impl,
     doc = """One layer of a Debian root file system, <name>.tar; no package script is run.
 
 Output groups: `installed` (JSON of all packages in the tree) and `listing` (what the layer holds).""",
-    attrs = {
-        "arch": attr.string(mandatory = True, doc = "Debian's name of the architecture"),
-        "below": attr.label(
-            providers = [DebianLayerInfo],
-            doc = "The layer this one lies on; none for a base.",
-        ),
+    attrs = root_layer_attrs(
+        info = DebianLayerInfo,
+        packages = "@debian//<suite>/<arch>:<set>",
+        rootfs = "//tools/rootfs:main",
+    ) | {
         "debs": attr.label(
             mandatory = True,
             allow_files = [".deb"],
             doc = "The package files, @debian//<suite>/<arch>:<set>.",
-        ),
-        "epoch": attr.int(
-            mandatory = True,
-            doc = "Time of everything that is computed, seconds since 1970.",
-        ),
-        "needed_by": attr.label(
-            allow_single_file = [".tar"],
-            doc = "Take only the packages whose shared libraries the programs in this tar need, " +
-                  "and what those depend on, as if each had been asked for by name.",
-        ),
-        "packages": attr.label(
-            mandatory = True,
-            allow_single_file = [".json"],
-            doc = "What the package files are, @debian//<suite>/<arch>:<set>.json.",
         ),
         "slim": attr.bool(
             default = True,
@@ -141,11 +90,6 @@ Output groups: `installed` (JSON of all packages in the tree) and `listing` (wha
             allow_single_file = [".json"],
             doc = "What those are, @debian//<suite>/amd64:rootfs_tools.json.",
         ),
-        "_rootfs": attr.label(
-            default = "//tools/rootfs:main",
-            executable = True,
-            cfg = "exec",
-        ),
     },
-    provides = [DebianLayerInfo],
+    provides = [DebianLayerInfo, RootInfo],
 )

@@ -1,6 +1,7 @@
 """windows_base: a Windows base image by its digests, the root file system of images on Windows."""
 
 load("@rules_python//python:defs.bzl", "py_test")
+load("//python_images/private/roots:layer.bzl", "RootInfo")
 
 # What an unlocked base image doesn't fit; Bazel names it where it skips one.
 _NOT_LOCKED = "//third_party/windows:locked_by_tools_lock"
@@ -9,7 +10,6 @@ WindowsBaseInfo = provider(
     doc = "A locked Windows base image.",
     fields = {
         "lock": "File: the lock, see tools/windows/lockfile.py",
-        "release": "string: the tag that was locked, such as ltsc2025",
     },
 )
 
@@ -25,7 +25,15 @@ def _windows_base_impl(ctx):
         ]))
     return [
         DefaultInfo(files = depset([ctx.file.lock])),
-        WindowsBaseInfo(lock = ctx.file.lock, release = ctx.attr.release),
+        RootInfo(
+            by_need = False,
+            installed = None,
+            listing = None,
+            packages = [],
+            release = ctx.attr.release,
+            tar = None,
+        ),
+        WindowsBaseInfo(lock = ctx.file.lock),
     ]
 
 windows_base = rule(
@@ -38,7 +46,7 @@ windows_base = rule(
         ),
         "release": attr.string(mandatory = True, doc = "The base image's tag, such as ltsc2025."),
     },
-    provides = [WindowsBaseInfo],
+    provides = [RootInfo, WindowsBaseInfo],
 )
 
 def windows_bases(name, windows, locked):

@@ -4,12 +4,12 @@ load("//python_images/private/cpython:cpython.bzl", "cpython_links_layer")
 load("//python_images/private/cpython:musl.bzl", "cpython_musl")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
 load("//python_images/private/roots:snapshot.bzl", "snapshot_epoch")
+load("//python_images/private/roots/alpine:layer.bzl", "alpine_layer")
 load("//toolchains/musl:rules.bzl", "apk_tree")
 load("//toolchains/musl:toolchains.bzl", "musl_platform")
-load(":layer.bzl", "alpine_layer")
 
 # Package sets that images have below CPython, one layer each, bottom first.
-SETS = ["base", "runtime"]
+_SETS = ["base", "runtime"]
 
 # docker-library keeps frame pointers for profilers from 3.12 on.
 _WITHOUT_FRAME_POINTERS = ("3.10", "3.11")
@@ -31,8 +31,12 @@ def alpine_layer_names(version, release, platform):
     cpython = "{}_{}_{}".format(version, release, platform)
     return [
         "{}_{}_{}".format(release, platform, set)
-        for set in SETS
-    ] + [cpython + ".runtime", cpython, cpython + ".links"]
+        for set in _SETS
+    ] + [alpine_root(version, release, platform), cpython, cpython + ".links"]
+
+def alpine_root(version, release, platform):
+    """Name of the uppermost layer of packages in an image; arguments as for alpine_layer_names."""
+    return "{}_{}_{}.runtime".format(version, release, platform)
 
 def _blob(name):
     layer_blob(
@@ -59,7 +63,7 @@ def _layer(name, release, arch, lock, set, **kwargs):
 def _roots(release, platform, arch, lock):
     """The layers below CPython; returns the uppermost."""
     below = None
-    for set in SETS:
+    for set in _SETS:
         name = "{}_{}_{}".format(release, platform, set)
         _layer(name, release, arch, lock, set, below = below)
         below = name
@@ -122,7 +126,7 @@ def alpine_parts(name, catalog, locks):
                 )
                 _blob(cpython)
                 _layer(
-                    cpython + ".runtime",
+                    alpine_root(image["version"], release, platform),
                     release,
                     arch,
                     lock,
