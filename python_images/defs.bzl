@@ -12,9 +12,9 @@ load(
     _image_readme = "image_readme",
     _image_versions = "image_versions",
 )
+load("//python_images/private/cpython:compile.bzl", _CPythonInfo = "CPythonInfo")
 load(
     "//python_images/private/cpython:cpython.bzl",
-    _CPythonInfo = "CPythonInfo",
     _cpython = "cpython",
     _cpython_layer = "cpython_layer",
     _cpython_links_layer = "cpython_links_layer",
