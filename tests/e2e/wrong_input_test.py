@@ -111,7 +111,7 @@ def test_a_source_that_nobody_has_names_release_places_and_remedy(checkout: Chec
 
 
 def test_a_changed_maintainer_script_asks_for_review(checkout: Checkout) -> None:
-    table = "tools/rootfs/scripts/bookworm.toml"
+    table = "tools/rootfs/debian/scripts/bookworm.toml"
     entry = "[[base-files.postinst]]\nsha256 = "
     text = (checkout.path / table).read_text()
     line = entry + text.partition(entry)[2].partition("\n")[0]

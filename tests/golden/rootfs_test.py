@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from tests.golden.golden import condense, summarise
-from tools.rootfs import slim
 from tools.rootfs.arch import arch_named
+from tools.rootfs.debian import slim
 from tools.rootfs.elf import read_elf
 
 ARCH = arch_named(os.environ["ARCH"])

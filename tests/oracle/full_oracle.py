@@ -23,9 +23,10 @@ from tests.oracle.archive import write_archive
 from tests.oracle.compare import read_allowed
 from tests.oracle.reference import ARCH, bootstrap, cannot_run, enter, install, report, serve
 from tools.rootfs.arch import arch_named
-from tools.rootfs.build import build
-from tools.rootfs.main import TABLES
-from tools.rootfs.spec import PackageSet, Spec, read_package_set
+from tools.rootfs.debian.build import build
+from tools.rootfs.debian.main import TABLES
+from tools.rootfs.debian.spec import Spec
+from tools.rootfs.package_set import PackageSet, read_package_set
 
 _HERE = Path(__file__).parent
 # The lists, and whether an entry that isn't needed is an error. The first is rootfs_oracle.py's.
@@ -70,11 +71,11 @@ def _check(suite: str, epoch: int, sets: dict[str, PackageSet]) -> int:
     spec = Spec(suite, arch_named(ARCH), epoch, False, None, layers, None, tools)
     computed = build(spec, TABLES).layer
     lists = {name: read_allowed(_HERE / name) for name in _LISTS}
-    base = {deb.path.name: deb.path for deb in sets["base"].debs}
+    base = {deb.path.name: deb.path for deb in sets["base"].packages}
     others = {
         deb.path.name: deb.path
         for package_set in (*layers, sets["sysroot"])
-        for deb in package_set.debs
+        for deb in package_set.packages
         if deb.path.name not in base
     }
     with tempfile.TemporaryDirectory(prefix="full-oracle-") as scratch:
@@ -82,7 +83,7 @@ def _check(suite: str, epoch: int, sets: dict[str, PackageSet]) -> int:
         write_archive(top / "archive", suite, ARCH, epoch, base.values(), others.values())
         with serve(top / "archive") as url:
             bootstrap(suite, url, top, slim=False)
-            names = [[deb.name for deb in layer.debs if deb.requested] for layer in layers[1:]]
+            names = [[deb.name for deb in layer.packages if deb.requested] for layer in layers[1:]]
             install(top / "reference", suite, url, names, top / "full.tar")
             allowed = [entry for entries in lists.values() for entry in entries]
             wrong = report(f"{suite} full", computed, top / "full.tar", allowed)

@@ -24,9 +24,10 @@ from tests.oracle.archive import write_archive
 from tests.oracle.compare import Allowed, read_allowed
 from tests.oracle.reference import ARCH, bootstrap, cannot_run, enter, install, report, serve
 from tools.rootfs.arch import arch_named
-from tools.rootfs.build import build
-from tools.rootfs.main import TABLES
-from tools.rootfs.spec import PackageSet, Spec, read_package_set
+from tools.rootfs.debian.build import build
+from tools.rootfs.debian.main import TABLES
+from tools.rootfs.debian.spec import Spec
+from tools.rootfs.package_set import PackageSet, read_package_set
 from tools.rootfs.tree import Entry
 
 _ALLOWED = Path(__file__).parent / "allow.txt"
@@ -83,20 +84,20 @@ def _check(suite: _Suite, allowed: list[Allowed]) -> int:
     both = _compute(suite.name, suite.base, suite.slim)
     with tempfile.TemporaryDirectory(prefix="rootfs-oracle-") as scratch:
         top = Path(scratch)
-        others = {deb.path.name: deb.path for s in (suite.slim, suite.more) for deb in s.debs}
-        known = {deb.path.name for deb in suite.base.debs}
+        others = {deb.path.name: deb.path for s in (suite.slim, suite.more) for deb in s.packages}
+        known = {deb.path.name for deb in suite.base.packages}
         write_archive(
             top / "archive",
             suite.name,
             ARCH,
             _EPOCH,
-            [deb.path for deb in suite.base.debs],
+            [deb.path for deb in suite.base.packages],
             [path for name, path in others.items() if name not in known],
         )
         with serve(top / "archive") as url:
             bootstrap(suite.name, url, top, slim=True)
             wrong = report(f"{suite.name} base", base, top / "base.tar", allowed)
-            names = [deb.name for deb in suite.slim.debs if deb.requested]
+            names = [deb.name for deb in suite.slim.packages if deb.requested]
             install(top / "reference", suite.name, url, [names], top / "both.tar")
             wrong += report(f"{suite.name} base+slim", both, top / "both.tar", allowed)
             wrong += enter(

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tools.rootfs.errors import RootfsError
-from tools.rootfs.system import System
 from tools.rootfs.tree import Entry
 
 Entries = Mapping[str, Entry]
 _LETTER = {"dir": "d", "file": "f", "symlink": "l", "hardlink": "h"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Installed:
+    """A package of a system, as lists of what is installed have it.
+
+    `requested` says whether someone asked for it by name, `source` what it was built from.
+    """
+
+    name: str
+    version: str
+    architecture: str
+    requested: bool
+    source: str
+    source_version: str
 
 
 def layer_of(below: Entries, above: Entries) -> dict[str, Entry]:
@@ -60,17 +75,7 @@ def listing(entries: Entries) -> str:
     return "".join(lines)
 
 
-def installed(system: System) -> str:
-    """JSON: all packages of the system by name, with the source each was built from."""
-    packages = [
-        {
-            "name": package.name,
-            "version": package.version,
-            "architecture": package.architecture,
-            "requested": package.name in system.requested,
-            "source": package.source[0],
-            "source_version": package.source[1],
-        }
-        for _, package in sorted(system.packages.items())
-    ]
-    return json.dumps(packages, indent=1) + "\n"
+def installed(packages: Iterable[Installed]) -> str:
+    """JSON: a list of packages by name."""
+    listed = sorted(packages, key=lambda package: package.name)
+    return json.dumps([dataclasses.asdict(package) for package in listed], indent=1) + "\n"

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tools.alpine import fixtures as make
-from tools.rootfs import fixtures as debian
+from tools.rootfs import fixtures as make_programs
 from tools.rootfs.alpine import fixtures
 
 
@@ -35,7 +35,9 @@ def main(folder: Path) -> None:
         fixtures.package_set(scratch, "base", base, ["baselayout", "busybox"])
         fixtures.package_set(scratch, "tools", tools, ["libfoo"])
         fixtures.table(scratch / "scripts.toml", base, {"busybox": ["busybox_links"]})
-        debian.programs(scratch / "programs.tar", {"bin/p": debian.elf(None, ["libfoo.so.1"])})
+        make_programs.programs(
+            scratch / "programs.tar", {"bin/p": make_programs.elf(None, ["libfoo.so.1"])}
+        )
         for path in scratch.iterdir():
             shutil.copyfile(path, folder / path.name)
 

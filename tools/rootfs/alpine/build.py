@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.rootfs import layer
 from tools.rootfs.alpine.database import write_database
 from tools.rootfs.alpine.effects import EFFECTS
 from tools.rootfs.alpine.package import Package, load_packages
@@ -15,7 +15,6 @@ from tools.rootfs.alpine.scripts import load_table, review
 from tools.rootfs.alpine.select import select_packages
 from tools.rootfs.alpine.spec import Spec
 from tools.rootfs.alpine.system import System, install
-from tools.rootfs.layer import layer_of
 from tools.rootfs.tree import Entry, Tree
 
 TABLE = Path(__file__).with_name("scripts.toml")
@@ -61,7 +60,7 @@ def build(spec: Spec, table_path: Path = TABLE) -> Result:
     if spec.select is not None:
         candidates = load_packages(spec.select.candidates, spec.arch)
         add(select_packages(system, candidates, spec.select.programs))
-    return Result(system, layer_of(below, _entries(system)))
+    return Result(system, layer.layer_of(below, _entries(system)))
 
 
 def _configure(system: System, spec: Spec) -> None:
@@ -83,16 +82,15 @@ def _entries(system: System) -> dict[str, Entry]:
 
 
 def installed(system: System) -> str:
-    """JSON: all packages of the system by name, in the shape tools/rootfs/layer.py has."""
-    packages = [
-        {
-            "name": package.name,
-            "version": package.version,
-            "architecture": package.apk.one("arch"),
-            "requested": package.name in system.requested,
-            "source": package.apk.one("origin", package.name),
-            "source_version": package.version,
-        }
-        for _, package in sorted(system.packages.items())
-    ]
-    return json.dumps(packages, indent=1) + "\n"
+    """JSON: all packages of the system by name."""
+    return layer.installed(
+        layer.Installed(
+            name=package.name,
+            version=package.version,
+            architecture=package.apk.one("arch"),
+            requested=package.name in system.requested,
+            source=package.apk.one("origin", package.name),
+            source_version=package.version,
+        )
+        for package in system.packages.values()
+    )

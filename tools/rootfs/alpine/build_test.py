@@ -18,7 +18,7 @@ import pytest
 
 from tools.alpine import fixtures as make
 from tools.alpine.apk import read_apk
-from tools.rootfs import fixtures as debian
+from tools.rootfs import fixtures as make_programs
 from tools.rootfs.alpine import fixtures
 from tools.rootfs.alpine.build import TABLE, Result, build, installed
 from tools.rootfs.alpine.effects import EFFECTS
@@ -370,12 +370,12 @@ def test_programs_choose_packages_by_the_libraries_they_need(tiny: Tiny) -> None
     tiny.package("pkgname = libbar\nprovides = so:libbar.so.2=2", [(make.file("usr/bar"), b"x")])
     tiny.package("pkgname = libunused\nprovides = so:libunused.so.3=3", [(make.file("u"), b"x")])
     needed = ["libfoo.so.1", "libc.musl-x86_64.so.1", "libpython.so"]
-    programs = debian.programs(
+    programs = make_programs.programs(
         tiny.folder / "programs.tar",
         {
-            "usr/local/bin/python": debian.elf(None, needed),
-            "usr/local/lib/libpython.so": debian.elf("libpython.so", []),
-            "usr/local/lib/_tkinter.cpython.so": debian.elf(None, ["libtk.so"]),
+            "usr/local/bin/python": make_programs.elf(None, needed),
+            "usr/local/lib/libpython.so": make_programs.elf("libpython.so", []),
+            "usr/local/lib/_tkinter.cpython.so": make_programs.elf(None, ["libtk.so"]),
         },
     )
     select = tiny.upper() | {"for": str(programs)}
@@ -391,14 +391,16 @@ def test_a_library_that_nobody_provides(tiny: Tiny) -> None:
         ("libnone.so.1", "is needed by bin/p, and no package provides so:libnone.so.1"),
         ("libfoo.so.1", "depends on so:libgone.so.1, which is neither installed nor a candidate"),
     ):
-        programs = debian.programs(tiny.folder / "p.tar", {"bin/p": debian.elf(None, [soname])})
+        programs = make_programs.programs(
+            tiny.folder / "p.tar", {"bin/p": make_programs.elf(None, [soname])}
+        )
         with pytest.raises(RootfsError, match=problem):
             tiny.build(below=[tiny.base()], select=tiny.upper() | {"for": str(programs)})
 
 
 def test_programs_of_another_architecture(tiny: Tiny) -> None:
-    elf = debian.elf(None, ["libfoo.so.1"], arch=ARCHES["arm64"])
-    programs = debian.programs(tiny.folder / "p.tar", {"bin/p": elf})
+    elf = make_programs.elf(None, ["libfoo.so.1"], arch=ARCHES["arm64"])
+    programs = make_programs.programs(tiny.folder / "p.tar", {"bin/p": elf})
     with pytest.raises(RootfsError, match="is not made for amd64"):
         tiny.build(below=[tiny.base()], select=tiny.upper() | {"for": str(programs)})
 
@@ -483,7 +485,7 @@ def test_bytes_depend_on_nothing_but_the_inputs(tiny: Tiny) -> None:
                 "PYTHONPATH": os.pathsep.join(str(Path(p).absolute()) for p in sys.path),
             },
         )
-        digests.add(debian.digest(tiny.folder / "layer.tar"))
+        digests.add(make_programs.digest(tiny.folder / "layer.tar"))
         assert (tiny.folder / "layer.tar").stat().st_mode & 0o777 == 0o644
         tiny.apks.reverse()
     assert len(digests) == 1

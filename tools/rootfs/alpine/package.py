@@ -11,7 +11,7 @@ from pathlib import Path
 from tools.alpine.apk import CHECKSUM, Apk, read_apk
 from tools.alpine.errors import AlpineError
 from tools.rootfs.errors import RootfsError
-from tools.rootfs.spec import PackageSet
+from tools.rootfs.package_set import PackageSet
 from tools.rootfs.tree import Entry, Kind
 
 
@@ -56,7 +56,7 @@ def load_packages(package_set: PackageSet, arch: str) -> list[Package]:
 
     Raises RootfsError for one that isn't as locked, malformed, or of another architecture.
     """
-    packages = [_load(p.path, p.sha256, p.requested, arch) for p in package_set.debs]
+    packages = [_load(p.path, p.sha256, p.requested, arch) for p in package_set.packages]
     return sorted(packages, key=lambda package: package.name)
 
 

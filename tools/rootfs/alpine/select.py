@@ -15,7 +15,7 @@ from tools.rootfs.alpine.package import Package
 from tools.rootfs.alpine.system import System
 from tools.rootfs.arch import ARCHES, Arch
 from tools.rootfs.errors import RootfsError
-from tools.rootfs.select import needed_libraries
+from tools.rootfs.needed import needed_libraries
 
 # Debian's name of each of Alpine's architectures, for what its ELF files look like.
 _DEBIAN = {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.rootfs.errors import RootfsError
-from tools.rootfs.spec import PackageSet, Selection, read_package_set
+from tools.rootfs.package_set import PackageSet, Selection, read_package_set
 
 _KEYS = {"release", "arch", "epoch", "repositories", "below", "add", "select"}
 
@@ -47,7 +47,7 @@ def read_spec(path: Path) -> Spec:
          "add": [...],
          "select": {"packages": "...", "apks": [...], "for": "<programs>.tar"} or null}
 
-    packages.json is as tools/rootfs/spec.py has it, of .apk files.
+    packages.json is as tools/rootfs/package_set.py has it, of .apk files.
     """
     try:
         raw = json.loads(path.read_text("utf-8"))

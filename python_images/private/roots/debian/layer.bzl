@@ -65,7 +65,7 @@ Output groups: `installed` (JSON of all packages in the tree) and `listing` (wha
     attrs = root_layer_attrs(
         info = DebianLayerInfo,
         packages = "@debian//<suite>/<arch>:<set>",
-        rootfs = "//tools/rootfs:main",
+        rootfs = "//tools/rootfs/debian:main",
     ) | {
         "debs": attr.label(
             mandatory = True,

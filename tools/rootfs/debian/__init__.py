@@ -1,0 +1,1 @@
+"""Root file systems of Debian and Ubuntu, out of .deb files."""

@@ -1,0 +1,146 @@
+"""The parts of maintainer scripts that debhelper generates.
+
+They stand between two marker comments that name the generator. Each kind is known line by line,
+so that a new form of one is noticed instead of being skipped.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from tools.rootfs.debian.shell import Alternative, alternatives_in
+from tools.rootfs.errors import RootfsError
+
+_SECTION = re.compile(
+    r"^# Automatically added by (?P<generator>[\w-]+)(?:/\S*)?\n"
+    r"(?P<body>.*?)^# End automatically added section\n",
+    re.DOTALL | re.MULTILINE,
+)
+_MARKER = "utomatically added"
+
+# Shell structure around the commands, with the conditions that are decided by a fresh
+# installation in a tree where nothing runs: `configure` holds; an old version ($2), a running
+# systemd, menus and a removed init script don't.
+_STRUCTURE = (
+    r"#.*",
+    r"else|fi",
+    r'if \[ "\$1" = "configure" \](?: \|\| \[ "\$1" = "abort-[a-z]+" \])* ?; then',
+    r'if \[ -n "\$2" \]; then',
+    r"if \[ -d /run/systemd/system \]; then",
+    r"_dh_action=(?:re)?start",
+)
+_QUIET = r"(?: >/dev/null)?(?: \|\| (?:true|exit 1))?"
+_UNIT = r"'[^']+'"
+_INIT_SCRIPT = r"\"/etc/init\.d/[\w.-]+\""
+
+_KNOWN = {
+    # Moves files an older version left: nothing on a first installation.
+    "dh_installdeb": (
+        r"dpkg-maintscript-helper (?:rm_conffile|mv_conffile|symlink_to_dir|dir_to_symlink) "
+        r'\S.* -- "\$@"',
+    ),
+    "dh_installsystemd": (
+        rf"if deb-systemd-helper --quiet was-enabled {_UNIT}; then",
+        rf"deb-systemd-helper (?:unmask|enable|update-state) {_UNIT}{_QUIET}",
+        rf"systemctl --system daemon-reload{_QUIET}",
+        rf"deb-systemd-invoke \$_dh_action {_UNIT}(?: {_UNIT})*{_QUIET}",
+    ),
+    # The same for the units of users' own service managers.
+    "dh_installsystemduser": (
+        r'if \[ -z "\$(?:DPKG_ROOT|\{DPKG_ROOT:-\})" \] ; then',
+        rf"if deb-systemd-helper --quiet --user was-enabled {_UNIT} ; then",
+        rf"deb-systemd-helper --user (?:unmask|enable|update-state) {_UNIT}{_QUIET}",
+    ),
+    # pypy3 belongs to packages no image has.
+    "dh_python3": (
+        r"if command -v (?:py3compile|pypy3compile) >/dev/null 2>&1; then",
+        rf"(?:py3compile|pypy3compile) -p \S+ ?(?: ?/\S+)?{_QUIET}",
+    ),
+    "dh_installinit": (
+        rf'if \[ "\$1" = "install" \] && \[ -n "\$2" \] && \[ -e {_INIT_SCRIPT} \] ; then',
+        rf'if (?:\[ -z "\$(?:DPKG_ROOT|{{DPKG_ROOT:-}})" \] && )?\[ -x {_INIT_SCRIPT} \]; then',
+        rf"chmod \+x {_INIT_SCRIPT}{_QUIET}",
+        rf"update-rc\.d [\w.-]+ defaults{_QUIET}",
+        rf"invoke-rc\.d (?:--skip-systemd-native )?[\w.-]+ (?:\$_dh_action|restart){_QUIET}",
+    ),
+    # Guarded by systemd-tmpfiles being installed; see Snippets.tmpfiles.
+    "dh_installtmpfiles": (
+        r'if \[ -x "\$\(command -v systemd-tmpfiles\)" \]; then',
+        r'systemd-tmpfiles \$\{DPKG_ROOT:\+--root="\$DPKG_ROOT"\} --create [\w.-]+' + _QUIET,
+    ),
+    "dh_installalternatives": (r"update-alternatives --install .*",),
+    # update-menus belongs to a package no image has.
+    "dh_installmenu": (
+        r'if \[ "\$1" = "configure" \] && \[ -x "`command -v update-menus`" \].*; then',
+        r"update-menus",
+    ),
+}
+_PATTERNS = {
+    generator: re.compile("|".join(f"(?:{line})" for line in (*_STRUCTURE, *lines)))
+    for generator, lines in _KNOWN.items()
+}
+
+
+@dataclass(slots=True)
+class Snippets:
+    """What the generated parts of one script ask for on a first installation.
+
+    Attributes:
+        units: systemd units to enable.
+        user_units: units of users' own service managers to enable.
+        init_scripts: System V init scripts to register with ``update-rc.d defaults``.
+        alternatives: alternatives to register.
+        tmpfiles: whether systemd-tmpfiles would run, if it were there.
+        byte_compile: what Debian's Python compiles of the package: absolute directories, or "" for
+            the package's modules in dist-packages.
+    """
+
+    units: list[str] = field(default_factory=list)
+    init_scripts: list[str] = field(default_factory=list)
+    alternatives: list[Alternative] = field(default_factory=list)
+    tmpfiles: bool = False
+    user_units: list[str] = field(default_factory=list)
+    byte_compile: list[str] = field(default_factory=list)
+
+
+def split_script(script: str, where: str) -> tuple[str, Snippets]:
+    """A script without debhelper's parts, and what those ask for.
+
+    `where` names the script in messages. Raises RootfsError for an unknown generator or line.
+    """
+    snippets = Snippets()
+    for section in _SECTION.finditer(script):
+        generator, body = section["generator"], section["body"]
+        pattern = _PATTERNS.get(generator)
+        if pattern is None:
+            raise RootfsError(
+                where,
+                f"has a part generated by {generator}, which isn't known",
+                "Learn what it does, then extend tools/rootfs/debian/debhelper.py.",
+            )
+        for line in body.replace("\\\n", " ").split("\n"):
+            if line.strip() and not pattern.fullmatch(line.strip()):
+                raise RootfsError(
+                    where,
+                    f"the part generated by {generator} has a new line: {line.strip()!r}",
+                    "Learn what it does, then extend tools/rootfs/debian/debhelper.py.",
+                )
+        snippets.units += re.findall(r"^\s*deb-systemd-helper enable '([^']+)'", body, re.M)
+        snippets.user_units += re.findall(
+            r"^\s*deb-systemd-helper --user enable '([^']+)'", body, re.M
+        )
+        snippets.byte_compile += re.findall(
+            r"^\s*py3compile -p \S+[ \t]*(/\S+)?[ \t]*$", body, re.M
+        )
+        snippets.init_scripts += re.findall(r"^\s*update-rc\.d (\S+) defaults", body, re.M)
+        snippets.alternatives += alternatives_in(body, where)
+        snippets.tmpfiles |= generator == "dh_installtmpfiles"
+    rest = _SECTION.sub("", script)
+    if _MARKER in rest:
+        raise RootfsError(
+            where,
+            "has a generated part without its end",
+            "Review the script; see tools/rootfs/debian/debhelper.py.",
+        )
+    return rest, snippets

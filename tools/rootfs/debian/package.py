@@ -1,0 +1,219 @@
+"""The packages a tree is made of, and reading many .debs at once."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tools.debian.deb import ControlFile, Deb, DebError, read_deb
+from tools.rootfs.errors import RootfsError
+from tools.rootfs.tree import Entry, Kind
+
+# Control files dpkg knows and whose meaning is handled. The maintainer scripts a first
+# installation runs are reviewed one by one (scripts.py); prerm and postrm run when a package is
+# replaced or removed only.
+KNOWN_CONTROL_FILES = frozenset(
+    [
+        "config",
+        "conffiles",
+        "control",
+        "md5sums",
+        "postinst",
+        "postrm",
+        "preinst",
+        "prerm",
+        "shlibs",
+        "symbols",
+        "templates",
+        "triggers",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFile:
+    """One member of a package's data archive: its path (no leading slash; root is "") and entry."""
+
+    path: str
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class Package:
+    """One binary package; its data archive is unpacked when `files` is first asked for.
+
+    Attributes:
+        deb: the archive it comes from.
+        requested: whether someone asked for it by name, rather than for what depends on it.
+    """
+
+    deb: Deb
+    requested: bool
+
+    @property
+    def control(self) -> Mapping[str, str]:
+        """Fields of the control file."""
+        return self.deb.control
+
+    @property
+    def control_files(self) -> Mapping[str, ControlFile]:
+        """The control archive, by name."""
+        return self.deb.control_files
+
+    @cached_property
+    def files(self) -> tuple[PackageFile, ...]:
+        """The data archive in its order, paths as shipped (``bin/sh`` even on a merged system)."""
+        try:
+            return tuple(_package_files(self.deb))
+        except DebError as error:
+            raise _unusable(error) from None
+
+    @cached_property
+    def conffiles(self) -> tuple[str, ...]:
+        """Lines of dpkg's Conffiles field: path and MD5 of what the package ships."""
+        return tuple(_conffiles(self))
+
+    @property
+    def name(self) -> str:
+        """The package's name."""
+        return self.control["Package"]
+
+    @property
+    def version(self) -> str:
+        """The package's version."""
+        return self.control["Version"]
+
+    @property
+    def architecture(self) -> str:
+        """The package's architecture, ``all`` included."""
+        return self.control["Architecture"]
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """Name and version of the source package."""
+        name, _, version = self.control.get("Source", self.name).partition(" ")
+        return name, version.strip("() ") or self.version
+
+    @property
+    def info_name(self) -> str:
+        """What dpkg's files about it are called: with the architecture if co-installable."""
+        if self.control.get("Multi-Arch") == "same":
+            return f"{self.name}:{self.architecture}"
+        return self.name
+
+    def script(self, name: str) -> str | None:
+        """Text of the maintainer script `name`, None if there is none."""
+        found = self.control_files.get(name)
+        return None if found is None else found.data.decode("utf-8", "surrogateescape")
+
+
+def load_packages(debs: Sequence[tuple[Path, bool]], arch: str) -> list[Package]:
+    """Reads .debs, given with their requested flag; see load_package.
+
+    Returns the packages sorted by name; RootfsError for a package given twice.
+    """
+    packages = [load_package(path, requested, arch) for path, requested in debs]
+    packages.sort(key=lambda package: package.name)
+    for first, second in itertools.pairwise(packages):
+        if first.name == second.name:
+            raise RootfsError(
+                first.name,
+                f"is in the set twice, as {first.version} and {second.version}",
+                "Give every package once; a layer must not repeat what is below it.",
+            )
+    return packages
+
+
+def unpack_all(packages: Iterable[Package]) -> None:
+    """Unpacks data archives in threads; decompression is most of a run's time."""
+    largest_first = sorted(packages, key=lambda p: -int(p.control.get("Installed-Size", "0")))
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        list(pool.map(lambda package: package.files, largest_first))
+
+
+def load_package(path: Path, requested: bool, arch: str) -> Package:
+    """Reads the control archive of one .deb.
+
+    Raises RootfsError for a malformed .deb, a package of another architecture, or a control file
+    of unknown meaning.
+    """
+    try:
+        package = Package(read_deb(path), requested)
+    except DebError as error:
+        raise _unusable(error) from None
+    if package.architecture not in (arch, "all"):
+        raise RootfsError(
+            str(path),
+            f"is for {package.architecture}, not {arch}",
+            "Use the lock of that platform.",
+        )
+    unknown = sorted(set(package.control_files) - KNOWN_CONTROL_FILES)
+    if unknown:
+        raise RootfsError(
+            f"{package.name} {package.version}",
+            f"has control files of unknown meaning: {', '.join(unknown)}",
+            "Learn what dpkg does with them, then extend tools/rootfs/debian/package.py.",
+        )
+    return package
+
+
+def _unusable(error: DebError) -> RootfsError:
+    return RootfsError(str(error.path), error.why, "Fetch the package again; see docs/locking.md.")
+
+
+def _conffiles(package: Package) -> list[str]:
+    declared = package.control_files.get("conffiles")
+    if declared is None:
+        return []
+    contents = {f"/{f.path}": f.entry for f in package.files if f.entry.kind == "file"}
+    lines: list[str] = []
+    for line in declared.data.decode("utf-8").splitlines():
+        words = line.split()
+        if len(words) == 2 and words[0] == "remove-on-upgrade":
+            lines.append(f"{words[1]} newconffile remove-on-upgrade")
+        elif len(words) == 1 and words[0] in contents:
+            content = contents[words[0]].content
+            # dpkg's own checksum of configuration files.
+            digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+            lines.append(f"{words[0]} {digest}")
+        elif words:
+            raise RootfsError(
+                f"conffiles of {package.name}",
+                f"has the line {line!r}, which names no file of the package",
+                "Review the package.",
+            )
+    return lines
+
+
+def _package_files(deb: Deb) -> list[PackageFile]:
+    files: list[PackageFile] = []
+    name = deb.control["Package"]
+    for info, data in deb.members():
+        path = "" if info.name == "." else info.name
+        target = ""
+        kind: Kind
+        if info.isdir():
+            kind = "dir"
+        elif info.isreg():
+            kind = "file"
+        elif info.issym():
+            kind, target = "symlink", info.linkname
+        elif info.islnk():
+            kind, target = "hardlink", info.linkname.removeprefix("./")
+        else:
+            raise RootfsError(
+                f"{deb.path}: {info.name}",
+                f"is of tar type {info.type!r}, neither file, directory nor link",
+                "Container images have no devices or pipes: drop the package.",
+            )
+        entry = Entry(
+            kind, info.mode & 0o7777, info.uid, info.gid, int(info.mtime), target, data, name
+        )
+        files.append(PackageFile(path, entry))
+    return files

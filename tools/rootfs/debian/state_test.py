@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools.rootfs.debian import fixtures
+from tools.rootfs.debian.build import build
+from tools.rootfs.debian.package import Package
+from tools.rootfs.debian.spec import read_spec
+from tools.rootfs.debian.state import Place, read_state, write_state
+from tools.rootfs.debian.system import System
+from tools.rootfs.errors import RootfsError
+from tools.rootfs.tarout import write_tar
+
+SYSTEM = (fixtures.SUITE, "amd64", fixtures.EPOCH, True)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> System:
+    """A tiny base; its tar and its state are in tmp_path."""
+    debs = fixtures.tiny_base(tmp_path / "debs")
+    packages = [fixtures.package(path) for path in debs]
+    tables = fixtures.table(tmp_path, packages, fixtures.TINY_EFFECTS)
+    base = fixtures.package_set(tmp_path, "base", debs, {"apt"})
+    result = build(read_spec(fixtures.tiny_spec(tmp_path, add=[base])), tables)
+    with (tmp_path / "base.tar").open("wb") as out:
+        offsets = write_tar(out, result.layer.items())
+    with (tmp_path / "base.state").open("wb") as out:
+        write_state(out, result.system, {}, offsets, 0)
+    return result.system
+
+
+def read(folder: Path) -> tuple[System, dict[str, Place]]:
+    return read_state(folder / "base.state", [folder / "base.tar"], *SYSTEM)
+
+
+def facts(package: Package) -> tuple[object, ...]:
+    paths = [(file.path, file.entry.kind, file.entry.mode) for file in package.files]
+    control_files = dict(package.control_files)
+    return dict(package.control), control_files, package.requested, paths, package.conffiles
+
+
+def test_the_system_is_what_it_was(written: System, tmp_path: Path) -> None:
+    system, places = read(tmp_path)
+    assert set(system.tree) == set(written.tree)
+    for path, entry in written.tree.entries.items():
+        assert entry.same_as(system.tree.entries[path]), path
+    assert system.tree.root.same_as(written.tree.root)
+    assert list(system.packages) == sorted(written.packages)
+    for name, package in written.packages.items():
+        assert facts(package) == facts(system.packages[name])
+    assert system.requested == {"apt"} == written.requested
+    assert system.diversions == written.diversions
+    assert system.alternatives == written.alternatives
+    assert places["etc/passwd"][0] == 0
+
+
+@pytest.mark.usefixtures("written")
+def test_contents_are_not_in_it_but_in_the_tar(tmp_path: Path) -> None:
+    content = bytes(read(tmp_path)[0].tree.entries["etc/passwd"].content)
+    assert content in (tmp_path / "base.tar").read_bytes()
+    assert content not in (tmp_path / "base.state").read_bytes()
+
+
+@pytest.mark.usefixtures("written")
+def test_another_system_is_refused(tmp_path: Path) -> None:
+    for other in (("trixie", *SYSTEM[1:]), (*SYSTEM[:2], 1, True), (*SYSTEM[:3], False)):
+        with pytest.raises(RootfsError, match="is of a layer for"):
+            read_state(tmp_path / "base.state", [tmp_path / "base.tar"], *other)
+
+
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize("size", [0, 1, 5000])
+def test_a_damaged_state_or_tar_is_refused(tmp_path: Path, size: int) -> None:
+    state, tar = tmp_path / "base.state", tmp_path / "base.tar"
+    for path in (state, tar):
+        whole = path.read_bytes()
+        path.write_bytes(whole[: min(size, len(whole) // 2)])
+        with pytest.raises(RootfsError, match="is no state of these layers"):
+            read(tmp_path)
+        path.write_bytes(whole)
+    with pytest.raises(RootfsError, match="is no state of these layers"):
+        read_state(state, [], *SYSTEM)
