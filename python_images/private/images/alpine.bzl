@@ -4,8 +4,8 @@ load("//python_images/alpine:parts.bzl", "alpine_layer_names", "alpine_root")
 load("//python_images/private/attestations:sbom.bzl", "image_documents")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "index_attestations")
 load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
-load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
 load("//python_images/private/roots:unlocked.bzl", "unlocked")
+load(":names.bzl", "image_alias", "index_test", "known_as")
 
 # What hangs off an image, besides its test; and off an index besides.
 _COMPANIONS = ["digest", "load", "provenance", "push", "sbom", "tar"]
@@ -17,25 +17,12 @@ _NOT_LOCKED = "//third_party/alpine:locked_by_tools_lock"
 
 def _aliases(names, actual, companions, test):
     for name in names:
-        for suffix in [""] + ["." + companion for companion in companions]:
-            native.alias(
-                name = name + suffix,
-                actual = actual + suffix,
-                tags = ["manual"],
-            )
-        if test:
-            # A suite, since `bazel test` follows no alias.
-            native.test_suite(
-                name = name + ".test",
-                tags = ["manual"],
-                tests = [actual + ".test"],
-            )
-        else:
-            native.alias(
-                name = name + ".test",
-                actual = actual + ".test",
-                tags = ["manual"],
-            )
+        image_alias(
+            name = name,
+            actual = actual,
+            companions = companions,
+            test = test,
+        )
 
 def _unlocked(name, release, platform, companions):
     """Stands for a target and what hangs off it."""
@@ -46,13 +33,6 @@ def _unlocked(name, release, platform, companions):
             release = release,
             tags = ["manual"],
         )
-
-def _oci_platform(platform):
-    return "/".join([
-        part
-        for part in [platform["os"], platform["architecture"], platform["variant"]]
-        if part
-    ])
 
 def _build_tools(release, arch, platform):
     """What an image is built with, as attestations/sbom.bzl has it for Debian's."""
@@ -124,21 +104,6 @@ def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test)
     )
     return target
 
-def _index_test(entry, images, catalog):
-    """Declares `<name>.test` of an index: its own validation, and the tests of its images."""
-    name = entry["name"]
-    image_validation_test(
-        name = name + ".validation",
-        image = name,
-        platforms = [_oci_platform(catalog["platforms"][platform]) for platform in images],
-        tags = ["manual"],
-    )
-    native.test_suite(
-        name = name + ".test",
-        tags = ["manual"],
-        tests = [name + ".validation"] + [image + ".test" for image in images.values()],
-    )
-
 def alpine_images(name, catalog, locks, structure_test, parts = "//python_images/alpine"):
     """Declares the images on Alpine of a catalog in this package.
 
@@ -189,17 +154,12 @@ def alpine_images(name, catalog, locks, structure_test, parts = "//python_images
             else:
                 _unlocked(target, release, platform, _COMPANIONS)
                 missing.append(platform)
-            names = [platform] + [
-                alias
-                for alias in catalog["platforms"][platform]["aliases"]
-                if alias != platform
-            ]
             _aliases(
                 [
-                    "{}_{}".format(tag, known_as)
+                    "{}_{}".format(tag, name)
                     for tag in entry["tags"]
-                    for known_as in names
-                    if "{}_{}".format(tag, known_as) != target
+                    for name in known_as(platform, catalog["platforms"][platform])
+                    if "{}_{}".format(tag, name) != target
                 ],
                 target,
                 _COMPANIONS,
@@ -218,7 +178,7 @@ def alpine_images(name, catalog, locks, structure_test, parts = "//python_images
                 tags = ["manual"],
             )
             index_attestations(entry["name"], images.values(), entry["tags"])
-            _index_test(entry, images, catalog)
+            index_test(entry["name"], images, catalog)
         _aliases(entry["tags"][1:], entry["name"], companions, test = not missing)
     native.filegroup(
         name = name,

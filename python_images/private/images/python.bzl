@@ -7,9 +7,9 @@ load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "
 load("//python_images/private/oci:annotations.bzl", "annotations_file")
 load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
 load("//python_images/private/oci:publish.bzl", "publish")
-load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
 load("//python_images/rootfs:rootfs.bzl", "layer_name")
 load(":debian.bzl", "base_image")
+load(":names.bzl", "image_alias", "index_test", "known_as")
 load(":windows.bzl", "joint_tags", "windows_images")
 
 # What hangs off an image under each of its names, besides the test of a platform's.
@@ -31,25 +31,6 @@ def _layers(entry, variant, platform, cpythons):
         "{}.{}.blob".format(_cpython(entry, platform, cpythons), layer)
         for layer in layer_names(variant)
     ]
-
-def _aliases(names, actual, companions):
-    """Declares an alias to `actual` and to what hangs off it, for each name."""
-    for name in names:
-        for suffix in [""] + ["." + companion for companion in companions]:
-            native.alias(
-                name = name + suffix,
-                actual = actual + suffix,
-                tags = ["manual"],
-            )
-
-def _test_names(names, actual):
-    """Declares `<name>.test` for each name; a suite, since `bazel test` follows no alias."""
-    for name in names:
-        native.test_suite(
-            name = name + ".test",
-            tags = ["manual"],
-            tests = [actual + ".test"],
-        )
 
 def _platform_image(entry, platform, catalog, structure_test, cpythons, repository, cmd, sample):
     """Declares one image of one platform; returns its name."""
@@ -127,36 +108,6 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
     )
     return target
 
-def _oci_platform(platform):
-    """os/architecture[/variant], as the validation test takes it."""
-    return "/".join([
-        part
-        for part in [platform["os"], platform["architecture"], platform["variant"]]
-        if part
-    ])
-
-def _index_test(entry, images, catalog):
-    """Declares `<tag>.test` of an index: what all its images have to pass, and that it lists them.
-
-    Args:
-      entry: the image, a value of `images` of the catalog.
-      images: dict: platform -> the target of its image.
-      catalog: the catalog.
-    """
-    name = entry["name"]
-    image_validation_test(
-        name = name + ".validation",
-        image = name,
-        platforms = [_oci_platform(catalog["platforms"][platform]) for platform in images],
-        tags = ["manual"],
-    )
-    native.test_suite(
-        name = name + ".test",
-        tags = ["manual"],
-        tests = [name + ".validation"] + [target + ".test" for target in images.values()],
-    )
-    _test_names([tag for tag in entry["tags"] if tag != name], name)
-
 def python_images(
         name,
         catalog,
@@ -208,19 +159,19 @@ def python_images(
         for platform, target in images.items():
             if platform in entry["sample"]:
                 sample.append(target)
-            names = [platform] + [
-                alias
-                for alias in catalog["platforms"][platform]["aliases"]
-                if alias != platform
-            ]
             others = [
-                "{}_{}".format(tag, known_as)
+                "{}_{}".format(tag, name)
                 for tag in entry["tags"]
-                for known_as in names
-                if "{}_{}".format(tag, known_as) != target
+                for name in known_as(platform, catalog["platforms"][platform])
+                if "{}_{}".format(tag, name) != target
             ]
-            _aliases(others, target, _COMPANIONS)
-            _test_names(others, target)
+            for other in others:
+                image_alias(
+                    name = other,
+                    actual = target,
+                    companions = _COMPANIONS,
+                    test = True,
+                )
             for tag in entry["tags"]:
                 if tag != entry["name"]:
                     for companion in _ATTESTATIONS:
@@ -239,12 +190,15 @@ def python_images(
             tags = ["manual"],
         )
         index_attestations(entry["name"], images.values(), index_tags)
-        _aliases(
-            [tag for tag in index_tags if tag != entry["name"]],
-            entry["name"],
-            _COMPANIONS + INDEX_ATTESTATIONS,
-        )
-        _index_test(entry | {"tags": index_tags}, images, catalog)
+        for tag in index_tags:
+            if tag != entry["name"]:
+                image_alias(
+                    name = tag,
+                    actual = entry["name"],
+                    companions = _COMPANIONS + INDEX_ATTESTATIONS,
+                    test = True,
+                )
+        index_test(entry["name"], images, catalog)
         indexes[entry["name"]] = index_tags
         by_label.setdefault(catalog["versions"][entry["version"]]["label"], []).append(entry["name"])
 

@@ -6,6 +6,7 @@ load("//python_images/private/oci:joint_index.bzl", "image_push", "joint_index")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
 load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
 load("//python_images/private/oci:windows_image.bzl", "windows_image")
+load(":names.bzl", "image_alias", "oci_platform")
 
 _COMPANIONS = ["digest", "push"]
 
@@ -36,12 +37,12 @@ def _complete(windows, locked):
 def _names(tags, platforms):
     """Declares aliases and tests of all tags of the target that is named as the first of them."""
     for tag in tags[1:]:
-        for suffix in [""] + ["." + companion for companion in _COMPANIONS]:
-            native.alias(
-                name = tag + suffix,
-                actual = tags[0] + suffix,
-                tags = ["manual"],
-            )
+        image_alias(
+            name = tag,
+            actual = tags[0],
+            companions = _COMPANIONS,
+            test = True,
+        )
     native.filegroup(
         name = tags[0] + ".digest",
         srcs = [tags[0]],
@@ -58,12 +59,11 @@ def _names(tags, platforms):
         platforms = platforms,
         tags = ["manual"],
     )
-    for tag in tags:
-        native.test_suite(
-            name = tag + ".test",
-            tags = ["manual"],
-            tests = [tags[0] + ".validation"],
-        )
+    native.test_suite(
+        name = tags[0] + ".test",
+        tags = ["manual"],
+        tests = [tags[0] + ".validation"],
+    )
 
 def _layers(catalog):
     """Declares Python's layer of each release; the same for all versions of Windows."""
@@ -115,10 +115,7 @@ def _image(image, catalog, bases):
 def _linux_platforms(catalog, name):
     """os/architecture[/variant] of all platforms of an image."""
     image = [image for image in catalog["images"] if image["name"] == name][0]
-    return [
-        "/".join([part for part in [about["os"], about["architecture"], about["variant"]] if part])
-        for about in [catalog["platforms"][platform] for platform in image["platforms"]]
-    ]
+    return [oci_platform(catalog["platforms"][platform]) for platform in image["platforms"]]
 
 def _joint(joint, catalog, linux_images):
     """Declares an index of Windows images, and of a Linux image's for all its platforms."""

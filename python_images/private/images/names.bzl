@@ -1,0 +1,75 @@
+"""What images of all kinds have in common as targets: names, and the tests of indexes."""
+
+load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
+
+def image_alias(name, actual, companions, test):
+    """Declares another name of an image or index, and of what hangs off it.
+
+    Args:
+      name: the other name.
+      actual: the image or index.
+      companions: what hangs off it besides its test, such as digest for `<name>.digest`.
+      test: whether `<actual>.test` is one. `<name>.test` is a suite then, since `bazel test`
+        follows no alias.
+    """
+    for suffix in [""] + ["." + companion for companion in companions]:
+        native.alias(
+            name = name + suffix,
+            actual = actual + suffix,
+            tags = ["manual"],
+        )
+    if test:
+        native.test_suite(
+            name = name + ".test",
+            tags = ["manual"],
+            tests = [actual + ".test"],
+        )
+    else:
+        native.alias(
+            name = name + ".test",
+            actual = actual + ".test",
+            tags = ["manual"],
+        )
+
+def known_as(platform, about):
+    """All names of a platform.
+
+    Args:
+      platform: its name.
+      about: its row of `platforms` of the catalog.
+
+    Returns:
+      list of strings, `platform` first.
+    """
+    return [platform] + [alias for alias in about["aliases"] if alias != platform]
+
+def oci_platform(about):
+    """A platform as OCI and the validation test name it.
+
+    Args:
+      about: its row of `platforms` of the catalog.
+
+    Returns:
+      a string, os/architecture[/variant].
+    """
+    return "/".join([part for part in [about["os"], about["architecture"], about["variant"]] if part])
+
+def index_test(name, images, catalog):
+    """Declares `<name>.test` of an index: what all its images have to pass, and that it lists them.
+
+    Args:
+      name: the index.
+      images: dict: platform -> the target of its image.
+      catalog: the catalog.
+    """
+    image_validation_test(
+        name = name + ".validation",
+        image = name,
+        platforms = [oci_platform(catalog["platforms"][platform]) for platform in images],
+        tags = ["manual"],
+    )
+    native.test_suite(
+        name = name + ".test",
+        tags = ["manual"],
+        tests = [name + ".validation"] + [target + ".test" for target in images.values()],
+    )
