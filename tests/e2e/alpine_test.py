@@ -102,7 +102,7 @@ def test_locked_images_have_all_that_hangs_off_images(locked: Checkout) -> None:
     # The tests are the structure tests of all platforms.
     done = locked.bazel("query", f"tests(//images:{IMAGE}.test)")
     found = {line for line in done.output.splitlines() if line.startswith("//images:")}
-    platforms = ("amd64", "arm64", "armv7", "i386", "ppc64le", "riscv64", "s390x")
+    platforms = ("amd64", "arm64", "armv6", "armv7", "i386", "ppc64le", "riscv64", "s390x")
     image = next(line for line in found if line.endswith(".validation")).removesuffix(".validation")
     assert found == {f"{image}.validation", *(f"{image}_{name}.test" for name in platforms)}
 

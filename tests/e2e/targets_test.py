@@ -21,6 +21,7 @@ PLATFORMS = {
     "amd64": ("linux", "amd64", ""),
     "arm64": ("linux", "arm64", "v8"),
     "armv5": ("linux", "arm", "v5"),
+    "armv6": ("linux", "arm", "v6"),
     "armv7": ("linux", "arm", "v7"),
     "i386": ("linux", "386", ""),
     "mips64le": ("linux", "mips64le", ""),

@@ -18,13 +18,20 @@ _CONFIGS = [
 _MINIMAL_CURSES = {"3.13": "curses library:_pyrepl._minimal_curses"}
 _TK = "_tkinter:_tkinter,tkinter,turtle"
 
+# Before 3.13 there are two more, whose headers aren't there either.
+_REMOVED = ["_crypt:_crypt,crypt", "nis:nis"]
+_WITH_REMOVED = ["3.9", "3.10", "3.11", "3.12"]
+
 # Scripts that the tests of these files call.
 _SCRIPTS = ["import_stdlib.py", "make_wheel.py"]
+
+# The oldest CPU of a platform, where the emulator knows one: what is compiled has to run there.
+_OLDEST = {"armv6": "arm1176"}
 
 # Platforms whose programs the build machine runs itself.
 _NATIVE = ["amd64", "i386"]
 
-def alpine_structure_test(name, image, version, release, platform, whole = True, **kwargs):
+def alpine_structure_test(name, image, version, release, platform, versions = CATALOG["versions"], whole = True, **kwargs):
     """The structure tests of one image, and `<image>.validation`: its layout is as OCI wants it.
 
     Args:
@@ -33,10 +40,11 @@ def alpine_structure_test(name, image, version, release, platform, whole = True,
       version: as in catalog/versions.yaml.
       release: as in catalog/alpine.yaml.
       platform: as in catalog/platforms.yaml.
-      whole: whether all of CPython's modules are there; else Tk's and Bluetooth are missing.
+      versions: those of the catalog that has it.
+      whole: whether all of CPython's modules are there; else Tk's, Bluetooth, crypt and nis are missing.
       **kwargs: further attributes of image_structure_test.
     """
-    facts = CATALOG["versions"][version]
+    facts = versions[version]
     machine = CATALOG["platforms"][platform]
     minor = facts["minor"]
     abi = minor + ("t" if facts["free_threaded"] else "")
@@ -49,9 +57,9 @@ def alpine_structure_test(name, image, version, release, platform, whole = True,
         "python-{}.yaml".format(minor),
         "free-threaded.yaml" if facts["free_threaded"] else "gil.yaml",
         "modules-alpine.yaml",
-    ] + (["bluetooth.yaml"] if whole else [])
+    ] + (["bluetooth.yaml"] if whole else []) + (["oldest.yaml"] if platform in _OLDEST else [])
     needs = [_MINIMAL_CURSES[minor]] if minor in _MINIMAL_CURSES else []
-    needs += [] if whole else [_TK]
+    needs += [] if whole else [_TK] + (_REMOVED if minor in _WITH_REMOVED else [])
     image_validation_test(
         name = name.removesuffix(".test") + ".validation",
         image = image,
@@ -75,6 +83,7 @@ def alpine_structure_test(name, image, version, release, platform, whole = True,
             "{{LOADER}}": TARGETS[platform].loader,
             "{{MINOR}}": minor,
             "{{MINOR_ABI}}": abi,
+            "{{CPU}}": _OLDEST.get(platform, ""),
             "{{NEEDS}}": " ".join(["'--needs={}'".format(need) for need in needs]),
             "{{SHA256}}": facts["sha256"],
             "{{TRIPLET}}": TARGETS[platform].triplet,

@@ -4,6 +4,7 @@
 EMULATORS = {
     "arm64": "aarch64",
     "armv5": "arm",
+    "armv6": "arm",
     "armv7": "arm",
     "mips64le": "mips64el",
     "ppc64le": "ppc64le",

@@ -82,6 +82,34 @@ def musl_toolchain_args(args, toolchain):
     args.add_all(toolchain.flags, format_each = "--target-flag=%s")
     return [toolchain.cc, toolchain.sysroot, toolchain.host, toolchain.libgcc]
 
+def _hard_float_libgcc_impl(ctx):
+    out = ctx.actions.declare_file(ctx.label.name + ".tar")
+    args = ctx.actions.args()
+    args.add(ctx.file.soft)
+    args.add(out)
+    ctx.actions.run(
+        executable = ctx.executable._convert,
+        arguments = [args],
+        inputs = [ctx.file.soft],
+        outputs = [out],
+        mnemonic = "HardFloatLibgcc",
+        progress_message = "Assembling toolchain part %{label}",
+    )
+    return [DefaultInfo(files = depset([out]))]
+
+hard_float_libgcc = rule(
+    implementation = _hard_float_libgcc_impl,
+    doc = "gcc's objects for soft-float ARM, as hard-float code can be linked with them: soft_float.py.",
+    attrs = {
+        "soft": attr.label(mandatory = True, allow_single_file = [".tar"], doc = "tar of the objects"),
+        "_convert": attr.label(
+            default = ":soft_float",
+            executable = True,
+            cfg = "exec",
+        ),
+    },
+)
+
 def _apk_tree_impl(ctx):
     out = ctx.actions.declare_file(ctx.label.name + ".tar")
     args = ctx.actions.args()

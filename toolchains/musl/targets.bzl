@@ -2,9 +2,9 @@
 
 `gnu` is what `dpkg-architecture` calls the machine there, which docker-library tells configure;
 `triplet` what CPython calls it; `clang` and `flags` what clang takes for the baseline that Alpine's
-own gcc has; `loader` the machine in the name of musl's dynamic linker. There's no armv6: gcc's own
-objects come out of Debian's cross compilers, and Debian has none for that machine with hardware
-floating point.
+own gcc has; `loader` the machine in the name of musl's dynamic linker. `libgcc` is the platform of
+Debian's whose gcc has the target's own objects, if it's another: see soft_float.py. `libraries` are more
+of gcc's than usual.
 """
 
 TARGETS = {
@@ -23,6 +23,14 @@ TARGETS = {
         loader = "aarch64",
         triplet = "aarch64-linux-musl",
     ),
+    "armv6": struct(
+        clang = "armv6-linux-musleabihf",
+        flags = ["-march=armv6kz", "-mfpu=vfpv2", "-marm"],
+        gnu = "arm-linux-musleabihf",
+        libgcc = "armv5",
+        loader = "armhf",
+        triplet = "arm-linux-musleabihf",
+    ),
     "armv7": struct(
         clang = "armv7-linux-musleabihf",
         flags = ["-march=armv7-a", "-mfpu=vfpv3-d16"],
@@ -32,8 +40,11 @@ TARGETS = {
     ),
     "i386": struct(
         clang = "i686-linux-musl",
-        flags = ["-march=pentium-m"],
+        # 64-bit numbers lie on 4 bytes in structures, where clang leaves atomic operations to a
+        # library; gcc uses cmpxchg8b there. That library is linked in, and not offered to others.
+        flags = ["-march=pentium-m", "-l:libatomic.a", "-Wl,--exclude-libs=libatomic.a"],
         gnu = "i686-linux-musl",
+        libraries = ["libatomic.a"],
         loader = "i386",
         triplet = "i386-linux-musl",
     ),

@@ -1,7 +1,7 @@
 """musl_toolchains: clang, and what it takes for each platform of Alpine's."""
 
 load("//toolchains/cc:rules.bzl", "package_tree")
-load(":rules.bzl", "musl_toolchain")
+load(":rules.bzl", "hard_float_libgcc", "musl_toolchain")
 load(":targets.bzl", "CFLAGS", "LDFLAGS", "TARGETS")
 
 # The suite whose packages the tools come from: images run nothing of these.
@@ -50,14 +50,23 @@ def musl_toolchains(name, catalog):
         launcher = "//toolchains/cc:launcher",
         tags = ["manual"],
     )
-    for platform in TARGETS:
-        gnu = catalog["platforms"][platform]["gnu"]
+    for platform, target in TARGETS.items():
+        source = getattr(target, "libgcc", platform)
+        gnu = catalog["platforms"][source]["gnu"]
+        objects = platform + "_libgcc"
+        if source != platform:
+            objects += "_soft"
+            hard_float_libgcc(
+                name = platform + "_libgcc",
+                soft = objects,
+                tags = ["manual"],
+            )
         package_tree(
-            name = platform + "_libgcc",
-            debs = "@debian//{}/amd64:cc_{}".format(_SUITE, platform),
+            name = objects,
+            debs = "@debian//{}/amd64:cc_{}".format(_SUITE, source),
             keep = [
                 "usr/lib/gcc*/{}/{}/{}".format(gnu, _GCC, file)
-                for file in ["crt*.o", "libgcc.a", "libgcc_eh.a"]
+                for file in ["crt*.o", "libgcc.a", "libgcc_eh.a"] + getattr(target, "libraries", [])
             ],
             tags = ["manual"],
         )

@@ -1,4 +1,4 @@
-"""An Alpine made of Debian's musl and what is compiled for it, with an image of CPython on top."""
+"""An Alpine made of Debian's musl and what is compiled for it, with images of CPython on top."""
 
 load("@catalog//:catalog.bzl", "CATALOG")
 load("//python_images/private/attestations:sbom.bzl", "image_documents")
@@ -26,8 +26,8 @@ _DATA = ["ca-certificates", "ncurses-terminfo-base", "tzdata"]
 # Libraries compiled here; musl itself is one of them where Debian's isn't taken.
 _LIBRARIES = [name for name, recipe in RECIPES.items() if recipe.library and name != "musl"]
 
-# What there is no library for.
-_MISSING = ["_tkinter"]
+# Python's minor versions whose extension modules a setup.py builds; they have no frame pointers either.
+_WITH_SETUP_PY = ("3.9", "3.10", "3.11")
 
 # The platform that programs run on while building.
 _BUILD = "amd64"
@@ -86,6 +86,15 @@ def _layer(name, packages, arch, **kwargs):
         **kwargs
     )
 
+def _blobs(layers):
+    for layer in layers:
+        layer_blob(
+            name = layer + ".blob",
+            testonly = True,
+            tags = ["manual"],
+            tar = layer,
+        )
+
 def _repacked(name, program, packages, debs, options):
     """Declares packages that are Debian's files."""
     native.genrule(
@@ -98,21 +107,18 @@ def _repacked(name, program, packages, debs, options):
         tools = [":" + program],
     )
 
-def musl_fixture(name, platform, arch, version):
-    """Declares packages, toolchains, a CPython and an image with it; all are manual.
+def musl_fixture(name, platform, arch):
+    """Declares packages and toolchains of a platform; all are manual.
 
-    `<name>_cpython` is the compiled CPython; `<name>_base`, `<name>_data`, `<name>_runtime` (what
-    CPython needs), `<name>_cpython` and `<name>_links` are the layers of `<name>_image`; its structure
-    tests are `<name>_image.test`, its documents `<name>_image.sbom` and `<name>_image.provenance`.
+    `<name>_base` and `<name>_data` are the lowest layers of images, `<name>_toolchain` compiles a
+    CPython for it.
 
     Args:
       name: prefix of the targets; for the build machine's platform, that platform's name.
       platform: name of the platform.
       arch: Alpine's name of it.
-      version: the release of CPython.
     """
     facts = CATALOG["platforms"][platform]
-    release = CATALOG["versions"][version]
     compiled = platform != _BUILD
     _repacked(
         name,
@@ -147,7 +153,7 @@ def musl_fixture(name, platform, arch, version):
             apk = apk[package],
             arch = arch,
             build_toolchain = _BUILD + "_musl_toolchain" if recipe.build_cc else None,
-            commands = recipe.commands,
+            commands = recipe.patches.get(arch, []) + recipe.commands,
             dev = dev,
             environment = recipe.env,
             fields = [field.format(arch = arch) for field in recipe.fields],
@@ -172,26 +178,10 @@ def musl_fixture(name, platform, arch, version):
             needed = [apk[need] for need in needs] + [dev[need] for need in needs]
             toolchain = _toolchain("{}_{}_toolchain".format(name, package), platform, musl + needed)
         library(package, toolchain, dev = dev[package])
-    cpython_musl(
-        name = name + "_cpython",
-        testonly = True,
-        build_python = "//python_images/cpython:{}_build".format(version),
-        epoch = release["epoch"],
-        expected_missing = _MISSING,
-        source = "@cpython_sources//:" + release["release"],
-        tags = ["manual"],
-        toolchain = _toolchain(
-            name + "_toolchain",
-            platform,
-            musl + [apk[of] for of in _LIBRARIES] + dev.values(),
-        ),
-        version = release["release"],
-    )
-    cpython_links_layer(
-        name = name + "_links",
-        testonly = True,
-        cpython = name + "_cpython",
-        tags = ["manual"],
+    _toolchain(
+        name + "_toolchain",
+        platform,
+        musl + [apk[of] for of in _LIBRARIES] + dev.values(),
     )
     _layer(name + "_base", [apk[package] for package in ["baselayout", "busybox", "musl"]], arch)
     _layer(
@@ -200,21 +190,66 @@ def musl_fixture(name, platform, arch, version):
         arch,
         below = name + "_base",
     )
+    _blobs([name + "_base", name + "_data"])
+
+def musl_python(
+        name,
+        fixture,
+        platform,
+        arch,
+        version,
+        missing = ["_tkinter"],
+        catalog = CATALOG,
+        build = "//python_images/cpython"):
+    """Declares a CPython for the packages of a musl_fixture, and an image with it; all are manual.
+
+    `<name>_cpython` is the compiled CPython; `<name>_runtime` (what it needs), `<name>_cpython` and
+    `<name>_links` are the upper layers of `<name>_image`; its structure tests are
+    `<name>_image.test`, its documents `<name>_image.sbom` and `<name>_image.provenance`.
+
+    Args:
+      name: prefix of the targets.
+      fixture: name of the musl_fixture.
+      platform: name of the platform.
+      arch: Alpine's name of it.
+      version: the release of CPython.
+      missing: extension modules for which there is no library.
+      catalog: the catalog that has it.
+      build: package of its build python.
+    """
+    release = catalog["versions"][version]
+    facts = CATALOG["platforms"][platform]
+    setup_py = release["minor"] in _WITH_SETUP_PY
+    cpython_musl(
+        name = name + "_cpython",
+        testonly = True,
+        build_python = "{}:{}_build".format(build, version),
+        epoch = release["epoch"],
+        expected_missing = missing,
+        frame_pointers = not setup_py,
+        setup_py = setup_py,
+        source = "@cpython_sources//:" + release["release"],
+        tags = ["manual"],
+        toolchain = fixture + "_toolchain",
+        version = release["release"],
+        wheels = ["@image_wheels//:" + wheel for wheel in release["wheels"]],
+    )
+    cpython_links_layer(
+        name = name + "_links",
+        testonly = True,
+        cpython = name + "_cpython",
+        tags = ["manual"],
+    )
     _layer(
         name + "_runtime",
-        [apk[package] for package in _LIBRARIES + ["ncurses-terminfo-base"]],
+        ["{}/{}.apk".format(fixture, package) for package in _LIBRARIES + ["ncurses-terminfo-base"]],
         arch,
-        below = name + "_data",
+        below = fixture + "_data",
         needed_by = name + "_cpython",
     )
-    layers = ["{}_{}".format(name, layer) for layer in ["base", "data", "runtime", "cpython", "links"]]
-    for layer in layers:
-        layer_blob(
-            name = layer + ".blob",
-            testonly = True,
-            tags = ["manual"],
-            tar = layer,
-        )
+    own = ["{}_{}".format(name, layer) for layer in ["runtime", "cpython", "links"]]
+    _blobs(own)
+    sets = [fixture + "_base", fixture + "_data"]
     image(
         name = name + "_image",
         testonly = True,
@@ -222,7 +257,7 @@ def musl_fixture(name, platform, arch, version):
         cmd = ["python3"],
         created = release["released"] + "T00:00:00Z",
         env = release["env"],
-        layers = [layer + ".blob" for layer in layers],
+        layers = [layer + ".blob" for layer in sets + own],
         os = facts["os"],
         repo_tags = ["localhost/python:{}-{}-{}".format(version, _RELEASE, platform)],
         tags = ["manual"],
@@ -232,8 +267,8 @@ def musl_fixture(name, platform, arch, version):
         name = name + "_image",
         testonly = True,
         about = {"platform": platform, "release": _RELEASE, "version": version},
-        bundled = "//python_images/cpython:{}.bundled".format(version),
-        packages = ["{}_{}.packages.json".format(name, set) for set in ["base", "data", "runtime"]],
+        bundled = "{}:{}.bundled".format(build, version),
+        packages = [layer + ".packages.json" for layer in sets + [name + "_runtime"]],
         source = {"sha256": release["sha256"], "url": release["url"], "version": version},
         suite = _RELEASE,
         title = "python",
@@ -247,5 +282,6 @@ def musl_fixture(name, platform, arch, version):
         tags = ["manual"],
         testonly = True,
         version = version,
+        versions = catalog["versions"],
         whole = False,
     )

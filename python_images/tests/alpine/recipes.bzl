@@ -4,7 +4,8 @@
 {arch} and {openssl} are the target's names for configure, Alpine and OpenSSL, {build} is another machine's,
 so that configure runs no program of the target, and {loader} is the path of musl's. `needs` are
 the libraries it's compiled with; `env` is added to the environment; `fields` are lines of .PKGINFO;
-`scripts` those of the package, by their names; `build_cc` says whether it compiles programs that run while
+`scripts` those of the package, by their names; `patches` are commands that come first for some of Alpine's
+architectures; `build_cc` says whether it compiles programs that run while
 building, with `build-cc`; `library` whether there's a <name>-dev.
 """
 
@@ -60,6 +61,7 @@ def _recipe(
         env = {},
         fields = [],
         scripts = {},
+        patches = {},
         build_cc = False,
         library = True):
     return struct(
@@ -69,6 +71,7 @@ def _recipe(
         fields = fields,
         library = library,
         needs = needs,
+        patches = patches,
         scripts = scripts,
         source = source,
     )
@@ -119,6 +122,8 @@ RECIPES = {
             "make -j2",
             _INSTALL,
         ],
+        # clang wants registers written as such in the notes for debuggers, too.
+        patches = {"s390x": ["sed -i -E 's/(\\.cfi_[a-z_]+[[:space:]]+)r/\\1%r/' src/s390/sysv.S"]},
     ),
     "libuuid": _recipe(
         source = "@util_linux_source//:source.tar.xz",
@@ -140,6 +145,8 @@ RECIPES = {
             "ln -s /{loader} {out}/lib/libc.musl-{arch}.so.1",
         ],
         fields = ["provides = so:libc.so=1", "provides = so:libc.musl-{arch}.so.1=1"],
+        # Products of complex numbers without the function for them: soft_float.py takes it out.
+        patches = {"armhf": ["sed -i 's/-D_XOPEN_SOURCE=700/& -fcx-limited-range/' Makefile"]},
     ),
     "ncurses": _recipe(
         source = "@ncurses_source//:source.tar.gz",
@@ -215,6 +222,7 @@ RECIPES = {
 # What OpenSSL calls Alpine's machines.
 OPENSSL_TARGETS = {
     "aarch64": "linux-aarch64",
+    "armhf": "linux-armv4",
     "armv7": "linux-armv4",
     "ppc64le": "linux-ppc64le",
     "riscv64": "linux64-riscv64",
