@@ -1,6 +1,7 @@
 """alpine_parts: root file systems, toolchains and CPythons of every locked release of Alpine's."""
 
 load("//python_images/private/cpython:cpython.bzl", "cpython_links_layer")
+load("//python_images/private/cpython:minors.bzl", "minor_rules")
 load("//python_images/private/cpython:musl.bzl", "cpython_musl")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
 load("//python_images/private/roots:snapshot.bzl", "snapshot_epoch")
@@ -10,12 +11,6 @@ load("//toolchains/musl:toolchains.bzl", "musl_platform")
 
 # Package sets that images have below CPython, one layer each, bottom first.
 _SETS = ["base", "runtime"]
-
-# docker-library keeps frame pointers for profilers from 3.12 on.
-_WITHOUT_FRAME_POINTERS = ("3.10", "3.11")
-
-# Their extension modules are built by a setup.py.
-_WITH_SETUP_PY = ("3.10", "3.11")
 
 def alpine_layer_names(version, release, platform):
     """Names of the layers of an image in the package of its parts, lowest first.
@@ -111,13 +106,15 @@ def alpine_parts(name, catalog, locks):
                 version = catalog["versions"][image["version"]]
                 if image["release"] != release:
                     continue
+                rules = minor_rules(version["minor"])
                 cpython = "{}_{}_{}".format(image["version"], release, platform)
                 cpython_musl(
                     name = cpython,
                     build_python = "//python_images/cpython:{}_build".format(image["version"]),
+                    config_site = rules.config_site,
                     epoch = version["epoch"],
-                    frame_pointers = version["minor"] not in _WITHOUT_FRAME_POINTERS,
-                    setup_py = version["minor"] in _WITH_SETUP_PY,
+                    frame_pointers = rules.frame_pointers,
+                    setup_py = rules.setup_py,
                     source = "@cpython_sources//:" + version["release"],
                     tags = ["manual"],
                     toolchain = toolchain,

@@ -4,6 +4,7 @@ load("@debian//:sets.bzl", "SNAPSHOTS")
 load("@rules_python//python:defs.bzl", "py_binary")
 load("//python_images/private/attestations:sbom.bzl", "cpython_bundled")
 load("//python_images/private/cpython:cpython.bzl", "build_python", "cpython", "cpython_bytecode_layer", "cpython_layer", "cpython_links_layer")
+load("//python_images/private/cpython:minors.bzl", "minor_rules")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
 load("//python_images/private/roots:snapshot.bzl", "snapshot_epoch")
 load("//python_images/private/roots/debian:layer.bzl", "debian_layer")
@@ -13,11 +14,7 @@ load("//toolchains/cc:flags.bzl", "build_flags")
 load("//toolchains/cc:toolchains.bzl", "gcc_version")
 load("//tools/testing:pytest.bzl", "py_pytest")
 
-# docker-library keeps frame pointers for profilers from 3.12 on.
-_WITHOUT_FRAME_POINTERS = ("3.9", "3.10", "3.11")
-
-# Up to these minor versions a setup.py builds the extension modules.
-_WITH_SETUP_PY = ("3.9", "3.10", "3.11")
+_CONFIG_SITE = "//tools/cpython:config.site"
 
 # Platforms whose programs the build machine runs, so that they can train a profile.
 _TRAINERS = ("amd64", "i386")
@@ -127,7 +124,7 @@ def _train(release, version, facts, suite, suite_facts, platform, target):
     files = {
         "build-python": version + "_build",
         "cc": toolchain + "_cc",
-        "config-site": "//tools/cpython:config.site",
+        "config-site": minor_rules(facts["minor"]).config_site or _CONFIG_SITE,
         "host": "//toolchains/cc:host_tools",
         "source": "@cpython_sources//:" + facts["release"],
         "sysroot": toolchain + "_sysroot",
@@ -147,7 +144,8 @@ def _train(release, version, facts, suite, suite_facts, platform, target):
         args = ["--{}=$(rootpath {})".format(key, file) for key, file in files.items()] +
                ["'--{}={}'".format(key, value) for key, value in facts_of_it.items()] +
                (["--free-threaded"] if facts["free_threaded"] else []),
-        data = files.values(),
+        # Those of a minor version read the common ones.
+        data = {file: None for file in files.values() + [_CONFIG_SITE]}.keys(),
         main = "//tools/cpython:train.py",
         tags = ["manual"],
         deps = ["//tools/cpython:train_lib"],
@@ -170,7 +168,7 @@ def cpythons(name, catalog):
             name = version + "_build",
             epoch = facts["epoch"],
             free_threaded = facts["free_threaded"],
-            setup_py = facts["minor"] in _WITH_SETUP_PY,
+            setup_py = minor_rules(facts["minor"]).setup_py,
             source = source,
             tags = ["manual"],
             version = version,
@@ -215,6 +213,7 @@ def suite_cpythons(name, catalog):
     releases = []
     for version, facts in catalog["versions"].items():
         source = "@cpython_sources//:" + facts["release"]
+        rules = minor_rules(facts["minor"])
         for suite, suite_facts in catalog["suites"].items():
             below = _layers_below(catalog["variants"], suite)
             for platform in suite_facts["platforms"]:
@@ -224,12 +223,13 @@ def suite_cpythons(name, catalog):
                 cpython(
                     name = release,
                     build_python = version + "_build",
+                    config_site = rules.config_site,
                     epoch = facts["epoch"],
-                    frame_pointers = facts["minor"] not in _WITHOUT_FRAME_POINTERS,
+                    frame_pointers = rules.frame_pointers,
                     free_threaded = facts["free_threaded"],
-                    setup_py = facts["minor"] in _WITH_SETUP_PY,
+                    setup_py = rules.setup_py,
                     # Their setup.py would need other options.
-                    lto = target["compile"]["lto"] and facts["minor"] not in _WITH_SETUP_PY,
+                    lto = target["compile"]["lto"] and not rules.setup_py,
                     profile = profile,
                     source = source,
                     tags = ["manual"],
@@ -237,7 +237,7 @@ def suite_cpythons(name, catalog):
                     version = facts["release"],
                     wheels = ["@image_wheels//:" + wheel for wheel in facts["wheels"]],
                 )
-                if platform in _TRAINERS and target["compile"]["profile"] and facts["minor"] not in _WITH_SETUP_PY:
+                if platform in _TRAINERS and target["compile"]["profile"] and not rules.setup_py:
                     _train(release, version, facts, suite, suite_facts, platform, target)
                 arch = target["debian"]
                 _layers(release, version, suite, platform, arch, below)
@@ -276,7 +276,7 @@ def reproducible_test(name, catalog, version, suite, platform):
     files = {
         "BUILD_PYTHON": version + "_build",
         "CC": toolchain + "_cc",
-        "CONFIG_SITE": "//tools/cpython:config.site",
+        "CONFIG_SITE": _CONFIG_SITE,
         "CPYTHON": release,
         "HOST": "//toolchains/cc:host_tools",
         "REPORT": name + "_report",

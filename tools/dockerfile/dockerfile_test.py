@@ -103,6 +103,9 @@ def test_facts_that_depend_on_the_version() -> None:
     assert "libzstd-dev" in packages("2026-02", "3.14-slim")
     assert "libzstd-dev" not in packages("2026-02", "3.13-slim")
     assert "zstd-dev" in packages("2026-02", "3.14-alpine")
+    own_libmpdec = "--without-system-libmpdec"
+    assert own_libmpdec in one("2026-02", "3.15-rc-slim")
+    assert own_libmpdec not in one("2026-02", "3.14-slim")
     assert "frame-pointer" in one("2026-02", "3.12-slim")
     assert "frame-pointer" not in one("2026-02", "3.11-slim")
     assert "'setuptools==79.0.1'" in one("2026-02", "3.11-slim")

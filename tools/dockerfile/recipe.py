@@ -19,6 +19,13 @@ def _order(minor: str) -> tuple[int, ...]:
     return tuple(int(part) for part in minor.split("."))
 
 
+def _until(since: Dict[str, tuple[str, ...]], minor: str) -> list[str]:
+    """What there is for a minor version of lists by the first minor version they are for."""
+    return [
+        name for first, names in since.items() if _order(first) <= _order(minor) for name in names
+    ]
+
+
 @dataclass(frozen=True)
 class Packages:
     """What one kind of variant installs; ``build_from`` adds to build from a minor version on."""
@@ -29,13 +36,7 @@ class Packages:
 
     def for_minor(self, minor: str) -> list[str]:
         """The build packages of a minor version, sorted."""
-        more = [
-            name
-            for first, names in self.build_from.items()
-            if _order(first) <= _order(minor)
-            for name in names
-        ]
-        return sorted((*self.build, *more))
+        return sorted((*self.build, *_until(self.build_from, minor)))
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Recipes:
     frame_pointers: str
     lto: str
     configure: Dict[str, tuple[str, ...]]
+    configure_from: Dict[str, tuple[str, ...]]
     minors: Dict[str, Minor]
 
 
@@ -83,6 +85,7 @@ def read(directory: Path, shown: Path | None = None) -> Recipes:
     bases = row.need("bases", "say what each kind starts from").mapping()
     packages = row.need("packages", "list each kind's packages").mapping()
     configure = row.need("configure", "list configure's options").mapping()
+    later = row.need("configure_from", "list options by their first minor version, or write {}")
     recipes = Recipes(
         file=file,
         bases={kind: load.template(value, {"name"}) for kind, value in bases.items()},
@@ -91,6 +94,7 @@ def read(directory: Path, shown: Path | None = None) -> Recipes:
         frame_pointers=_minor(row, "frame_pointers"),
         lto=_minor(row, "lto"),
         configure={major: value.names() for major, value in configure.items()},
+        configure_from={minor: names.names() for minor, names in later.mapping().items()},
         minors=load.minors(directory, shown),
     )
     row.done()
@@ -153,6 +157,10 @@ def values(recipes: Recipes, family: Family, entry: Entry) -> dict[str, object]:
             name: text for name, text in env.items() if name not in recipes.minors[minor].env
         }
         env, cmd = dict(family.build.env), list(family.build.cmd)
+    options = [
+        *recipes.configure["python2" if two else "python3"],
+        *_until(recipes.configure_from, minor),
+    ]
     threads = ["--disable-gil"] if entry.release.release.free_threaded else []
     lto = ["--with-lto"] if _order(recipes.lto) <= _order(minor) else []
     # musl has no working profile run, and CPython 2 none worth having.
@@ -172,7 +180,7 @@ def values(recipes: Recipes, family: Family, entry: Entry) -> dict[str, object]:
         if name in recipes.dist_clean
         else "rm -rf /var/lib/apt/lists/*",
         "sha256": sha256,
-        "configure": sorted([*recipes.configure["python2" if two else "python3"], *threads]),
+        "configure": sorted([*options, *threads]),
         "optimization": pgo + lto,
         "strip": found == "slim",
         "gdb": found == "default",

@@ -28,6 +28,11 @@ COMPILE_ATTRS = {
         # and each configuration would compile its own.
         doc = "the build_python of the same version",
     ),
+    "config_site": attr.label(
+        allow_single_file = True,
+        doc = "answers for configure, if those of //tools/cpython:config.site don't do; it may " +
+              "read that, which lies beside it",
+    ),
     "epoch": attr.int(mandatory = True, doc = "time of all files, and of the build"),
     "expected_missing": attr.string_list(
         doc = "extension modules configure may skip; any other is an error",
@@ -84,7 +89,7 @@ def compile_cpython(ctx, toolchain, toolchain_args, program, options, inputs = [
     args.add("--label", label)
     args.add("--source", ctx.file.source)
     args.add("--build-python", ctx.file.build_python)
-    args.add("--config-site", ctx.file._config_site)
+    args.add("--config-site", ctx.file.config_site or ctx.file._config_site)
     archives = toolchain_args(args, toolchain)
     args.add(cflags, format = "--cflags=%s")
     args.add(toolchain.ldflags, format = "--ldflags=%s")
@@ -107,7 +112,7 @@ def compile_cpython(ctx, toolchain, toolchain_args, program, options, inputs = [
             ctx.file.source,
             ctx.file.build_python,
             ctx.file._config_site,
-        ] + ctx.files.wheels,
+        ] + ctx.files.config_site + ctx.files.wheels,
         outputs = [out, report, gdb],
         mnemonic = "CompileCPython",
         progress_message = "Compiling CPython {} ({})".format(label, how),
