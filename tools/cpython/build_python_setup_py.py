@@ -41,6 +41,9 @@ _MODULES = {
     "grp": "grpmodule.c",
     "math": "mathmodule.c _math.c",
     "mmap": "mmapmodule.c",
+    # For pip of 3.9's ensurepip.
+    "pyexpat": "pyexpat.c expat/xmlparse.c expat/xmlrole.c expat/xmltok.c -I$(srcdir)/Modules/expat"
+    " -DHAVE_EXPAT_CONFIG_H -DXML_POOR_ENTROPY -DUSE_PYEXPAT_CAPI",
     "resource": "resource.c",
     "select": "selectmodule.c",
     "termios": "termios.c",
