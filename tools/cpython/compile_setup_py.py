@@ -21,8 +21,8 @@ class SetupPyCompilation(compilation.Compilation):
     """One build in a workspace; `run` does all of it."""
 
     def _configure(self) -> None:
-        # Tools have native names here, so that sysconfig tells these; a check of configure's takes a
-        # readelf without prefix for the build machine's. It's gone since 3.12.
+        # Tools have native names here, so that sysconfig tells these; a check of configure's takes
+        # a readelf without prefix for the build machine's. It's gone since 3.12.
         script = self.workspace.src / "configure"
         text = script.read_text(encoding="utf-8")
         script.write_text(text.replace("\treadelf|:)\n", "\t:)\n"), encoding="utf-8")
