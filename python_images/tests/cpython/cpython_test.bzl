@@ -1,8 +1,8 @@
-"""Tests of cpython_source.bzl, and of the compilers' flags and versions."""
+"""Tests of python_org.bzl, and of the compilers' flags and versions."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("@catalog//:catalog.bzl", "CATALOG")
-load("//python_images/private/cpython:source.bzl", "source_urls")
+load("//python_images/private/cpython:python_org.bzl", "archive_urls")
 load("//toolchains/cc:flags.bzl", "build_flags")
 load("//toolchains/cc:toolchains.bzl", "gcc_version")
 
@@ -10,7 +10,7 @@ _URL = "https://www.python.org/ftp/python/3.13.15/Python-3.13.15.tar.xz"
 _POOL = "pool/main/p/python3.13/python3.13_3.13.15.orig.tar.xz"
 _DEBIAN = ["http://a.test/debian/" + _POOL, "http://b.test/debian/" + _POOL]
 
-def _source_urls_test_impl(ctx):
+def _archive_urls_test_impl(ctx):
     env = unittest.begin(ctx)
     for mirror, mirrors, expected in [
         ("", [], [_URL]),
@@ -21,8 +21,8 @@ def _source_urls_test_impl(ctx):
             ["http://c.test/python/3.13.15/Python-3.13.15.tar.xz", _URL] + _DEBIAN,
         ),
     ]:
-        # buildifier: disable=uninitialized
-        asserts.equals(env, expected, source_urls(_URL, _POOL, mirror, lambda _: mirrors))
+        asserts.equals(env, expected, archive_urls(_URL, mirror, mirrors))
+    asserts.equals(env, ["http://own.test/a.xz"], archive_urls("http://own.test/a.xz", "http://c.test"))
     return unittest.end(env)
 
 def _gcc_version_test_impl(ctx):
@@ -57,7 +57,7 @@ def _frame_pointers_test_impl(ctx):
         asserts.equals(env, expected, CATALOG["platforms"][platform]["compile"]["frame_pointers"])
     return unittest.end(env)
 
-source_urls_test = unittest.make(_source_urls_test_impl)
+archive_urls_test = unittest.make(_archive_urls_test_impl)
 gcc_version_test = unittest.make(_gcc_version_test_impl)
 build_flags_test = unittest.make(_build_flags_test_impl)
 frame_pointers_test = unittest.make(_frame_pointers_test_impl)
@@ -70,7 +70,7 @@ def cpython_test_suite(name):
     """
     unittest.suite(
         name,
-        source_urls_test,
+        archive_urls_test,
         gcc_version_test,
         build_flags_test,
         frame_pointers_test,

@@ -2,26 +2,12 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
-load("//python_images/private/cpython:windows_archive.bzl", "archive_urls")
 load("//python_images/private/cpython:windows_layer.bzl", "windows_python_layer")
 load("//python_images/private/images:windows.bzl", "joint_tags")
 load("//python_images/private/oci:joint_index.bzl", "joint_index")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
 load("//python_images/private/oci:windows_image.bzl", "windows_image")
 load("//python_images/private/roots/windows:base.bzl", "windows_base")
-
-_OFFICIAL = "https://www.python.org/ftp/python/3.14.7/python-3.14.7-amd64.zip"
-
-def _archive_urls_test_impl(ctx):
-    env = unittest.begin(ctx)
-    asserts.equals(env, [_OFFICIAL], archive_urls(_OFFICIAL, ""))
-    asserts.equals(
-        env,
-        ["http://mirror.test/python/3.14.7/python-3.14.7-amd64.zip", _OFFICIAL],
-        archive_urls(_OFFICIAL, "http://mirror.test/python/"),
-    )
-    asserts.equals(env, ["http://own.test/a.zip"], archive_urls("http://own.test/a.zip", "http://mirror.test"))
-    return unittest.end(env)
 
 def _joint_tags_test_impl(ctx):
     env = unittest.begin(ctx)
@@ -44,7 +30,6 @@ def _joint_tags_test_impl(ctx):
     asserts.equals(env, {}, joint_tags({"joints": [], "releases": []}, []))
     return unittest.end(env)
 
-archive_urls_test = unittest.make(_archive_urls_test_impl)
 joint_tags_test = unittest.make(_joint_tags_test_impl)
 
 def _unlocked_test_impl(ctx):
@@ -166,9 +151,8 @@ def windows_test_suite(name):
             name = test,
             target_under_test = target,
         )
-    archive_urls_test(name = "archive_urls_test")
     joint_tags_test(name = "joint_tags_test")
     native.test_suite(
         name = name,
-        tests = tests.keys() + ["archive_urls_test", "joint_tags_test"],
+        tests = tests.keys() + ["joint_tags_test"],
     )

@@ -11,6 +11,7 @@ Nothing is fetched before a target needs it. There need not be any lock: //tools
 where a mirror of Alpine's is in reach.
 """
 
+load("//python_images/private/roots:locks.bzl", "lock_folder_tag")
 load(":lock.bzl", "parse_alpine_lock")
 load(":packages.bzl", "alpine_hub", "alpine_packages", "alpine_repo_name")
 
@@ -49,15 +50,7 @@ def _alpine_impl(mctx):
     alpine_hub(name = "alpine", repositories = repositories, sets = hub, times = times)
     return mctx.extension_metadata(reproducible = True)
 
-_locks = tag_class(
-    doc = "A folder of lock files.",
-    attrs = {
-        "beside": attr.label(
-            mandatory = True,
-            doc = "a file in the folder of the locks, such as its BUILD.bazel",
-        ),
-    },
-)
+_locks = lock_folder_tag()
 
 alpine = module_extension(
     implementation = _alpine_impl,

@@ -12,6 +12,7 @@ Locks of Ubuntu's suites are reached in the same way, @debian//noble/arm64:base,
 mirrors of their own. Nothing is fetched before a target needs it.
 """
 
+load("//python_images/private/roots:locks.bzl", "lock_folder_tag")
 load("//python_images/private/roots/ubuntu:lock.bzl", "parse_ubuntu_lock")
 load("//python_images/private/roots/ubuntu:packages.bzl", "ubuntu_packages")
 load(":lock.bzl", "parse_lock", "parse_package")
@@ -85,15 +86,7 @@ def _debian_impl(mctx):
     debian_hub(name = "debian", sets = hub, snapshots = snapshots, sources = sources)
     return mctx.extension_metadata(reproducible = True)
 
-_locks = tag_class(
-    doc = "A folder of lock files.",
-    attrs = {
-        "beside": attr.label(
-            mandatory = True,
-            doc = "a file in the folder of the locks, such as its BUILD.bazel",
-        ),
-    },
-)
+_locks = lock_folder_tag()
 
 debian = module_extension(
     implementation = _debian_impl,

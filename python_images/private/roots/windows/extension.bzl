@@ -5,6 +5,8 @@ are written by `./bazelw run //tools:lock -- ltsc2025` on machines that reach a 
 images; a checkout without them is the usual case.
 """
 
+load("//python_images/private/roots:locks.bzl", "lock_folder_tag")
+
 def _locked_repo_impl(rctx):
     rctx.file("BUILD.bazel", executable = False)
     rctx.file(
@@ -28,15 +30,7 @@ def _windows_impl(mctx):
     _locked_repo(name = "windows_bases", locked = sorted(locked))
     return mctx.extension_metadata(reproducible = True)
 
-_locks = tag_class(
-    doc = "A folder of lock files.",
-    attrs = {
-        "beside": attr.label(
-            mandatory = True,
-            doc = "a file in the folder of the locks, such as its BUILD.bazel",
-        ),
-    },
-)
+_locks = lock_folder_tag()
 
 windows = module_extension(
     implementation = _windows_impl,
