@@ -35,6 +35,25 @@ _LLVM_DROP = [
     "*/libcurl*",
 ]
 
+def _gcc_set(platform):
+    """The package set that has gcc's own objects for a platform."""
+    return "@debian//{}/amd64:cc_{}".format(_SUITE, getattr(TARGETS[platform], "libgcc", platform))
+
+def musl_tools(platform):
+    """What the toolchain of a platform is made of, as a bill of materials has it.
+
+    Args:
+      platform: name of the platform, one of TARGETS.
+
+    Returns:
+      dict: label of a package set's packages.json to its role, for image_sbom's `tools`.
+    """
+    role = "compiler=" + _SUITE
+    return {
+        "@debian//{}/amd64:cc_musl.json".format(_SUITE): role,
+        _gcc_set(platform) + ".json": role,
+    }
+
 def musl_toolchains(name, catalog):
     """Declares what all releases of Alpine's share: `llvm`, and `<platform>_libgcc` of each platform.
 
@@ -63,7 +82,7 @@ def musl_toolchains(name, catalog):
             )
         package_tree(
             name = objects,
-            debs = "@debian//{}/amd64:cc_{}".format(_SUITE, source),
+            debs = _gcc_set(platform),
             keep = [
                 "usr/lib/gcc*/{}/{}/{}".format(gnu, _GCC, file)
                 for file in ["crt*.o", "libgcc.a", "libgcc_eh.a"] + getattr(target, "libraries", [])

@@ -5,6 +5,7 @@ load("//python_images/private/attestations:sbom.bzl", "image_documents")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "index_attestations")
 load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
 load("//python_images/private/roots:unlocked.bzl", "unlocked")
+load("//toolchains/musl:toolchains.bzl", "musl_tools")
 load(":names.bzl", "image_alias", "index_test", "known_as")
 
 # What hangs off an image, besides its test; and off an index besides.
@@ -40,11 +41,9 @@ def _build_tools(release, arch, platform):
         "@alpine//{}/{}:sysroot.json".format(release, arch): "sysroot=" + release,
         "@debian//bookworm/amd64:cc_amd64.json": "build-machine=bookworm",
         "@debian//bookworm/amd64:sysroot.json": "build-machine=bookworm",
-        "@debian//trixie/amd64:cc_musl.json": "compiler=trixie",
-        "@debian//trixie/amd64:cc_{}.json".format(platform): "compiler=trixie",
         "@debian//trixie/amd64:hosttools.json": "build-machine=trixie",
         "@debian//trixie/amd64:python.json": "tool=trixie",
-    }
+    } | musl_tools(platform)
 
 def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test):
     """Declares the image of one platform; returns its name."""
