@@ -52,13 +52,6 @@ class MuslSetupPyCompilation(MuslCompilation, SetupPyCompilation):
             script.write_text(mended(name, script.read_text(encoding="utf-8"), texts), "utf-8")
         super()._configure()
 
-    def _install_pip(self) -> None:
-        # In what looks like a build directory, pip has scripts started by sysconfig's `python3.X`
-        # if the build machine has one there, too, and by `python` if not; elsewhere by the one that
-        # install_pip.py names.
-        (self.native / "Modules/Setup.local").unlink()
-        super()._install_pip()
-
 
 if __name__ == "__main__":
     sys.exit(compile_musl.main(sys.argv[1:], MuslSetupPyCompilation))

@@ -41,6 +41,13 @@ class SetupPyCompilation(compilation.Compilation):
         sysroot = f"{self.workspace.root}/sysroot"
         script.write_text(setup_py.in_sysroot(text, sysroot), encoding="utf-8")
 
+    def _install_pip(self) -> None:
+        # In what looks like a build directory, pip has scripts started by sysconfig's `python3.X`
+        # if the build machine has one there, too, and by `python` if not; elsewhere by the one that
+        # install_pip.py names.
+        (self.native / "Modules/Setup.local").unlink(missing_ok=True)
+        super()._install_pip()
+
     def _make(self) -> None:
         super()._make()
         missing = setup_py.not_built((self.workspace.log / "make").read_text(errors="replace"))
