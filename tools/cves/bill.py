@@ -1,15 +1,31 @@
-"""The Debian packages of an image, read from its bill of materials (CycloneDX, of tools/sbom)."""
+"""The packages of an image's distribution, from its bill of materials (tools/sbom's CycloneDX)."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from pathlib import Path
+from typing import Final
 
 from packageurl import PackageURL
 
 from tools.cves.errors import CvesError
+from tools.sbom import alpine_packages, debian_packages
 from tools.sbom.cyclonedx import SOURCE_NAME, SOURCE_VERSION
+
+
+@dataclasses.dataclass(frozen=True)
+class Distribution:
+    """Whose packages they are: its name, and the path of its packages' database."""
+
+    title: str
+    database: str
+
+
+DEBIAN: Final = Distribution("Debian", debian_packages.STATUS)
+ALPINE: Final = Distribution("Alpine", alpine_packages.DATABASE)
+# By the type of their package URLs.
+_DISTRIBUTIONS: Final = {"deb": DEBIAN, "apk": ALPINE}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +35,7 @@ class Package:
     Attributes:
         name: its name.
         version: its version.
-        suite: Debian's code name of the suite it is from.
+        suite: the suite it is from: Debian's code name, or `alpine-3.24`.
         source: the source package it was built from.
         source_version: that package's version; not the same where only the binary was built again.
         purl: its package URL.
@@ -37,11 +53,12 @@ class Package:
 
 @dataclasses.dataclass(frozen=True)
 class Bill:
-    """An image and its Debian packages; `digest` is its manifest's, `purl` its own package URL."""
+    """An image and its packages; `digest` is its manifest's, `purl` its own package URL."""
 
     name: str
     digest: str
     purl: PackageURL
+    distribution: Distribution
     packages: tuple[Package, ...]
 
 
@@ -51,9 +68,12 @@ def read(path: Path) -> Bill:
         document = json.loads(path.read_bytes())
         image = document["metadata"]["component"]
         packages = []
+        found = set()
         for component in document["components"]:
-            if not component.get("purl", "").startswith("pkg:deb/"):
+            kind = component.get("purl", "").partition("/")[0].removeprefix("pkg:")
+            if kind not in _DISTRIBUTIONS:
                 continue
+            found.add(kind)
             properties = {item["name"]: item["value"] for item in component["properties"]}
             purl = PackageURL.from_string(component["purl"])
             packages.append(
@@ -69,8 +89,15 @@ def read(path: Path) -> Bill:
                     ),
                 )
             )
+        if len(found) > 1:
+            raise ValueError(f"packages of {' and '.join(sorted(found))}")
+        # Without packages it is any distribution's.
         return Bill(
-            image["name"], image["version"], PackageURL.from_string(image["purl"]), tuple(packages)
+            image["name"],
+            image["version"],
+            PackageURL.from_string(image["purl"]),
+            _DISTRIBUTIONS[found.pop() if found else "deb"],
+            tuple(packages),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CvesError(

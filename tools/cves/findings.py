@@ -1,4 +1,4 @@
-"""Which of the tracker's problems an image has, and what has been said about them."""
+"""Which of a distribution's problems an image has, and what has been said about them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Final
 
-from debian.debian_support import Version
-
+from tools.cves.advisories import Advisories, Entry
 from tools.cves.bill import Bill, Package
-from tools.cves.tracker import Entry, Tracker
 from tools.cves.vex import Statement
 
-# Most urgent first. Debian assigns most problems no urgency: they come before what it calls low.
+# Most urgent first. Debian assigns most problems no urgency, Alpine none: those come before what is
+# called low.
 URGENCIES: Final = ("high", "medium", "not yet assigned", "low", "unimportant")
 
 
@@ -21,7 +20,7 @@ class Finding:
     """A problem that packages of an image have.
 
     Attributes:
-        entry: what the tracker says.
+        entry: what the distribution says.
         packages: the image's packages built from the source package, by name.
         statement: what was said about it for all of them; None without any.
     """
@@ -48,14 +47,14 @@ class Finding:
 
     @property
     def unimportant(self) -> bool:
-        """Whether Debian says that it is no problem of the package as Debian builds it."""
+        """Whether the distribution says that it is no problem of the package as it builds it."""
         return self.entry.urgency == "unimportant"
 
 
-def find(bill: Bill, tracker: Tracker, statements: Sequence[Statement]) -> list[Finding]:
+def find(bill: Bill, advisories: Advisories, statements: Sequence[Statement]) -> list[Finding]:
     """Return what the image has, most urgent first."""
     for suite in {package.suite for package in bill.packages}:
-        tracker.check_suite(suite)
+        advisories.check_suite(suite)
     sources: dict[tuple[str, str, str], list[Package]] = {}
     for package in bill.packages:
         key = package.suite, package.source, package.source_version
@@ -63,16 +62,16 @@ def find(bill: Bill, tracker: Tracker, statements: Sequence[Statement]) -> list[
     found = [
         Finding(entry, tuple(packages), _statement(bill, entry, packages, statements))
         for (suite, source, version), packages in sources.items()
-        for entry in tracker.entries(source, suite)
-        if _affects(entry, version)
+        for entry in advisories.entries(source, suite)
+        if _affects(entry, version, advisories)
     ]
     return sorted(found, key=lambda one: (one.rank, one.packages[0].source, one.entry.id))
 
 
-def _affects(entry: Entry, version: str) -> bool:
+def _affects(entry: Entry, version: str, advisories: Advisories) -> bool:
     if entry.status != "resolved":
         return True
-    return entry.fixed_version != "0" and Version(version) < Version(entry.fixed_version)
+    return entry.fixed_version != "0" and advisories.older(version, entry.fixed_version)
 
 
 def _statement(

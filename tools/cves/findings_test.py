@@ -22,7 +22,7 @@ from tools.cves.fixtures import (
 def found(folder: Path, *statements: dict[str, Any]) -> list[Finding]:
     return find(
         bill.read(write_bill(folder)),
-        tracker.load(str(write_tracker(folder)), folder),
+        tracker.load([str(write_tracker(folder))], folder),
         vex.read([write_vex(folder, *statements)]),
     )
 
@@ -55,14 +55,14 @@ def test_the_binary_version_counts_for_nothing(tmp_path: Path) -> None:
     path = write_bill(tmp_path, package)
     release = {"bookworm": {"status": "resolved", "fixed_version": "1.0-2+a1"}}
     data = tracker.load(
-        str(write_tracker(tmp_path, {"demo": {"CVE-1": {"releases": release}}})), tmp_path
+        [str(write_tracker(tmp_path, {"demo": {"CVE-1": {"releases": release}}}))], tmp_path
     )
     assert [one.entry.id for one in find(bill.read(path), data, [])] == ["CVE-1"]
 
 
 def test_data_without_the_suite_are_refused(tmp_path: Path) -> None:
     path = write_bill(tmp_path, component("demo", "1", ("demo", "1"), "trixie"))
-    data = tracker.load(str(write_tracker(tmp_path)), tmp_path)
+    data = tracker.load([str(write_tracker(tmp_path))], tmp_path)
     with pytest.raises(CvesError, match="nothing about the suite trixie"):
         find(bill.read(path), data, [])
 

@@ -1,4 +1,4 @@
-"""A small bill of materials, and what a tracker might say of it."""
+"""A small bill of materials, and what Debian's or Alpine's data might say of it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,20 @@ def component(
         kind="library",
         purl=purl("deb", "debian", name, version, {"arch": "amd64", "distro": suite}),
         source=source,
+    )
+
+
+def apk(name: str, version: str, source: str, release: str = "3.24") -> Component:
+    """Return an Alpine package as tools/sbom lists it."""
+    return Component(
+        key=f"apk/{name}",
+        name=name,
+        version=version,
+        kind="library",
+        purl=purl(
+            "apk", "alpine", name, version, {"arch": "x86_64", "distro": f"alpine-{release}"}
+        ),
+        source=(source, version),
     )
 
 
@@ -88,6 +102,26 @@ TRACKER = {
 def write_tracker(folder: Path, content: object = TRACKER) -> Path:
     """Write the tracker's data."""
     path = folder / "tracker.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def write_secdb(
+    folder: Path,
+    name: str,
+    fixes: dict[str, dict[str, list[str]]],
+    repository: str = "main",
+    release: str = "v3.24",
+) -> Path:
+    """Write Alpine's data of one repository: source package -> version -> problems fixed in it."""
+    path = folder / name
+    content = {
+        "distroversion": release,
+        "reponame": repository,
+        "packages": [
+            {"pkg": {"name": package, "secfixes": versions}} for package, versions in fixes.items()
+        ],
+    }
     path.write_text(json.dumps(content))
     return path
 

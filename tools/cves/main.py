@@ -1,4 +1,4 @@
-"""Report the known vulnerabilities of an image's Debian packages.
+"""Report the known vulnerabilities of an image's packages, Debian's or Alpine's.
 
     python -m tools.cves.main --bill image.cdx.json --vex vex.json --data tracker.json
 
@@ -16,11 +16,17 @@ from pathlib import Path
 from typing import Final
 
 from tools.cves import bill as bills
-from tools.cves import report, sarif, tracker, vex
+from tools.cves import report, sarif, secdb, tracker, vex
+from tools.cves.advisories import Advisories
 from tools.cves.errors import CvesError
 from tools.cves.findings import URGENCIES, Finding, find
 
-VARIABLE: Final = "DEBIAN_SECURITY_TRACKER"
+Load = Callable[[Sequence[str], Path], Advisories]
+# Whose data they are: what reads them, and the variable that has their default.
+_ADVISORIES: Final[dict[bills.Distribution, tuple[Load, str]]] = {
+    bills.DEBIAN: (tracker.load, "DEBIAN_SECURITY_TRACKER"),
+    bills.ALPINE: (secdb.load, "ALPINE_SECURITY_DATABASE"),
+}
 _FAIL_ON: Final[dict[str, Callable[[Finding], bool]]] = {
     "fixable": lambda one: bool(one.fix),
     "high": lambda one: one.rank <= URGENCIES.index("high"),
@@ -31,15 +37,18 @@ _FAIL_ON: Final[dict[str, Callable[[Finding], bool]]] = {
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        description="Report the known vulnerabilities of an image's Debian packages.",
+        description="Report the known vulnerabilities of an image's packages.",
         allow_abbrev=False,
     )
     parser.add_argument("--bill", type=Path, required=True, help="the image's CycloneDX file")
     parser.add_argument(
         "--data",
-        default=os.environ.get(VARIABLE, ""),
+        action="append",
+        default=[],
         metavar="FILE|URL",
-        help=f"JSON data of Debian's security tracker, also gzip or xz; default: ${VARIABLE}",
+        help="JSON data of Debian's security tracker, or of Alpine's security database (once for"
+        " each repository), also gzip or xz; default: the words of "
+        + " or ".join(f"${variable}" for _, variable in _ADVISORIES.values()),
     )
     parser.add_argument(
         "--vex", type=Path, action="append", default=[], help="OpenVEX document; may be repeated"
@@ -75,7 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         bill = bills.read(_given(options.bill, options.folder))
-        data = tracker.load(options.data, options.folder)
+        load, variable = _ADVISORIES[bill.distribution]
+        data = load(options.data or os.environ.get(variable, "").split(), options.folder)
         statements = vex.read(_given(path, options.folder) for path in options.vex)
         every = find(bill, data, statements)
         findings = [one for one in every if options.unimportant or not one.unimportant]

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from tools.cves import main
-from tools.cves.fixtures import DIGEST, statement, write_bill, write_tracker, write_vex
+from tools.cves.fixtures import (
+    DIGEST,
+    apk,
+    statement,
+    write_bill,
+    write_secdb,
+    write_tracker,
+    write_vex,
+)
 
 SOURCE = "pkg:deb/debian/demo?arch=source"
 
@@ -48,7 +56,7 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, "--format=json", "--unimportant", vex=(said,)) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["image"], told["digest"]) == ("//images:demo_amd64", DIGEST)
-    assert len(told["data"]["sha256"]) == 64
+    assert [len(origin["sha256"]) for origin in told["data"]] == [64]
     first, second, *_ = told["findings"]
     assert first == {
         "id": "CVE-2026-1",
@@ -151,7 +159,7 @@ def test_the_same_input_gives_the_same_report(
 def test_wrong_input_is_told_in_one_message(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(main.VARIABLE, raising=False)
+    monkeypatch.delenv("DEBIAN_SECURITY_TRACKER", raising=False)
     bill = write_bill(tmp_path)
     assert main.main([f"--bill={bill}"]) == 2
     assert "--data FILE" in capsys.readouterr().err
@@ -162,9 +170,31 @@ def test_wrong_input_is_told_in_one_message(
 def test_the_environment_names_the_data(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(main.VARIABLE, "tracker.json")
+    monkeypatch.setenv("DEBIAN_SECURITY_TRACKER", "tracker.json")
     monkeypatch.setenv("BUILD_WORKING_DIRECTORY", str(tmp_path))
     write_tracker(tmp_path)
     write_bill(tmp_path)
     assert main.main(["--bill=image.cdx.json"]) == 0
     assert "CVE-2026-1" in capsys.readouterr().out
+
+
+def test_an_image_on_alpine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bill = write_bill(tmp_path, apk("libdemo", "2.0-r1", "demo"), apk("musl", "1.2.5-r1", "musl"))
+    write_secdb(tmp_path, "main.json", {"demo": {"2.0-r2": ["CVE-2026-1"], "0": ["CVE-2026-2"]}})
+    write_secdb(tmp_path, "community.json", {}, "community")
+    monkeypatch.setenv("ALPINE_SECURITY_DATABASE", "main.json community.json")
+    monkeypatch.setenv("BUILD_WORKING_DIRECTORY", str(tmp_path))
+    assert main.main([f"--bill={bill}", "--fail-on=fixable"]) == 1
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[1] == "not yet assigned CVE-2026-1 demo 2.0-r1 2.0-r2 libdemo"
+    assert lines[4] == "2 Alpine packages, 1 vulnerabilities: 1 not yet assigned"
+    assert [line.split()[1] for line in lines[6:]] == ["main.json", "community.json"]
+    said = statement("CVE-2026-1", "pkg:apk/alpine/demo@2.0-r1?arch=source")
+    vex = write_vex(tmp_path, said)
+    assert main.main([f"--bill={bill}", f"--vex={vex}", "--format=sarif"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["runs"][0]["results"]
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri == "lib/apk/db/installed"
+    assert result["suppressions"][0]["status"] == "accepted"

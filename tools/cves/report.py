@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from tools.cves.advisories import Advisories
 from tools.cves.bill import Bill
 from tools.cves.findings import URGENCIES, Finding
-from tools.cves.tracker import Tracker
 
 
-def text(bill: Bill, tracker: Tracker, findings: Sequence[Finding], hidden: int) -> str:
+def text(bill: Bill, advisories: Advisories, findings: Sequence[Finding], hidden: int) -> str:
     """Return a table of what isn't suppressed, then counts; `hidden` are unimportant ones."""
     shown = [one for one in findings if not one.suppressed]
     rows = [("URGENCY", "CVE", "SOURCE", "VERSION", "FIXED IN", "PACKAGES")]
@@ -41,11 +41,11 @@ def text(bill: Bill, tracker: Tracker, findings: Sequence[Finding], hidden: int)
     lines += [
         "",
         f"{bill.name} {bill.digest}",
-        f"{len(bill.packages)} Debian packages, {len(shown)} vulnerabilities"
+        f"{len(bill.packages)} {bill.distribution.title} packages, {len(shown)} vulnerabilities"
         + (f": {counts}" if counts else ""),
         f"{sum(bool(one.fix) for one in shown)} fixed in newer packages of the suite;"
         f" {len(findings) - len(shown)} suppressed; {hidden} unimportant left out",
-        f"data: {tracker.origin} sha256:{tracker.sha256}",
+        *(f"data: {origin.name} sha256:{origin.sha256}" for origin in advisories.origins),
     ]
     return "\n".join(lines if shown else lines[2:]) + "\n"
 
@@ -59,12 +59,12 @@ def _instead(finding: Finding) -> str:
     return "(no advisory)" if finding.entry.nodsa else ""
 
 
-def as_json(bill: Bill, tracker: Tracker, findings: Sequence[Finding], hidden: int) -> str:
+def as_json(bill: Bill, advisories: Advisories, findings: Sequence[Finding], hidden: int) -> str:
     """Return all of it; a finding has `vex` where something has been said about it."""
     document = {
         "image": bill.name,
         "digest": bill.digest,
-        "data": {"origin": tracker.origin, "sha256": tracker.sha256},
+        "data": [{"origin": origin.name, "sha256": origin.sha256} for origin in advisories.origins],
         "packages": len(bill.packages),
         "unimportant_left_out": hidden,
         "findings": [_finding(one) for one in findings],

@@ -33,7 +33,7 @@ def render(bill: Bill, findings: Sequence[Finding], lock: str, lines: Mapping[st
         bill: the image.
         findings: suppressed ones are marked so.
         lock: the path, from the repository's root, of the lock file that alerts are shown in; where
-            it is empty they are in dpkg's database, in the image.
+            it is empty they are in the packages' database, in the image.
         lines: the line of each package in it.
     """
     rules: dict[str, dict[str, Any]] = {}
@@ -82,7 +82,7 @@ def _result(
     )
     line = min((lines[one.name] for one in finding.packages if one.name in lines), default=0)
     location: dict[str, Any] = {
-        "artifactLocation": {"uri": lock if line else "var/lib/dpkg/status"}
+        "artifactLocation": {"uri": lock if line else bill.distribution.database}
     }
     location["region"] = {"startLine": line or 1}
     identity = f"{bill.name} {package.suite} {package.source} {entry.id}"

@@ -87,6 +87,8 @@ def components(
                 purl=url(name, version, arch, release),
                 license=_license(fields.get("L", ""), name, texts),
                 supplier="Alpine Linux",
+                # apk names no version of its own for what a package was built from.
+                source=(fields.get("o", name), version),
                 sha256=entry["sha256"] if entry else "",
                 file=entry["file"] if entry else "",
             )

@@ -18,6 +18,7 @@ C:Q1abc=
 P:musl
 V:1.2.5-r1
 A:x86_64
+o:libc
 L:MIT
 F:lib
 R:ld-musl-x86_64.so.1
@@ -66,6 +67,7 @@ def test_packages_have_url_checksum_and_licence(tmp_path: Path) -> None:
     musl, tzdata = found["apk/musl"], found["apk/tzdata"]
     assert musl.purl == "pkg:apk/alpine/musl@1.2.5-r1?arch=x86_64&distro=alpine-3.24"
     assert (musl.license, musl.file) == ("MIT", "musl-1.2.5-r1.apk")
+    assert (musl.source, tzdata.source) == (("libc", "1.2.5-r1"), ("tzdata", "2026a-r0"))
     assert musl.sha256 == hashlib.sha256(b"musl").hexdigest()
     assert tzdata.purl.endswith("?arch=noarch&distro=alpine-3.24")
     assert tzdata.license.startswith("LicenseRef-Public-Domain-custom-")
@@ -75,7 +77,9 @@ def test_packages_have_url_checksum_and_licence(tmp_path: Path) -> None:
 def test_both_formats_are_valid(tmp_path: Path) -> None:
     bill = make(tmp_path)
     assert spdx_faults(spdx.render(bill)) == []
-    assert cyclonedx_faults(cyclonedx.render(bill)) == []
+    rendered = cyclonedx.render(bill)
+    assert cyclonedx_faults(rendered) == []
+    assert "pkg:apk/alpine/libc@1.2.5-r1?arch=source" in rendered
 
 
 def test_the_provenance_has_alpine_s_urls(tmp_path: Path) -> None:

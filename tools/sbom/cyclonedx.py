@@ -8,9 +8,9 @@ from typing import Any
 from tools.sbom.documents import document_uuid
 from tools.sbom.model import TOOL, Bill, Component, purl
 
-# What the source package of a Debian package is called here; tools/cves reads it.
-SOURCE_NAME = "python-images:debian:source"
-SOURCE_VERSION = "python-images:debian:source-version"
+# What the source package of a distribution's package is called here; tools/cves reads it.
+SOURCE_NAME = "python-images:source-package"
+SOURCE_VERSION = "python-images:source-package-version"
 _IMAGE = "image"
 
 
@@ -79,16 +79,15 @@ def _component(component: Component) -> dict[str, Any]:
     }
     if component.source:
         name, version = component.source
+        # Whose it is: pkg:deb/<vendor>/<package>.
+        kind, vendor, _ = component.purl.removeprefix("pkg:").split("/", 2)
         shown["pedigree"] = {
             "ancestors": [
                 {
                     "type": "library",
                     "name": name,
                     "version": version,
-                    # Whose it is: pkg:deb/<vendor>/<package>.
-                    "purl": purl(
-                        "deb", component.purl.split("/")[1], name, version, {"arch": "source"}
-                    ),
+                    "purl": purl(kind, vendor, name, version, {"arch": "source"}),
                 }
             ]
         }

@@ -1,16 +1,17 @@
 """alpine_images: every image on Alpine, with its tags as aliases."""
 
 load("//python_images/alpine:parts.bzl", "alpine_layer_names", "alpine_root")
-load("//python_images/private/attestations:sbom.bzl", "image_documents")
+load("//python_images/private/attestations:sbom.bzl", "image_attestations")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "index_attestations")
 load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
 load("//python_images/private/roots:unlocked.bzl", "unlocked")
 load("//toolchains/musl:toolchains.bzl", "musl_tools")
 load(":names.bzl", "image_alias", "index_test", "known_as")
 
-# What hangs off an image, besides its test; and off an index besides.
-_COMPANIONS = ["digest", "load", "provenance", "push", "sbom", "tar"]
-_INDEX_COMPANIONS = [name for name in INDEX_ATTESTATIONS if name not in _COMPANIONS]
+# What hangs off an image and off an index, besides their tests.
+_COMPANIONS = ["digest", "load", "push", "tar"]
+_IMAGE_COMPANIONS = _COMPANIONS + ["cves", "provenance", "sbom"]
+_INDEX_COMPANIONS = _COMPANIONS + INDEX_ATTESTATIONS
 _REPOSITORY = "localhost/python"
 
 # What an unlocked release doesn't fit; Bazel names it where it skips one.
@@ -75,7 +76,7 @@ def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test)
         tags = ["manual"],
         variant = about["variant"] or None,
     )
-    image_documents(
+    image_attestations(
         name = target,
         about = {
             "platform": platform,
@@ -84,6 +85,7 @@ def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test)
             "version": entry["version"],
         },
         bundled = "//python_images/cpython:{}.bundled".format(entry["version"]),
+        lock = "//third_party/alpine:{}_{}.lock".format(entry["release"], arch),
         root = "{}:{}".format(parts, alpine_root(entry["version"], entry["release"], platform)),
         source = {
             "sha256": version["sha256"],
@@ -107,9 +109,10 @@ def alpine_images(name, catalog, locks, structure_test, parts = "//python_images
     """Declares the images on Alpine of a catalog in this package.
 
     As for Debian there is `<tag>`, the index, and `<tag>_<platform>`, one image, for every tag, with
-    `.digest`, `.load`, `.push`, `.tar`, `.sbom`, `.provenance` and `.test`, and `.sign` for the index. What isn't locked fails when it is analysed, with the
-    command that locks it; `<release>.lock` stands for the locks of a release, which Bazel says to have
-    skipped where some are missing.
+    `.digest`, `.load`, `.push`, `.tar`, `.sbom`, `.provenance` and `.test`, `.cves` for an image and
+    `.sign` for the index. What isn't locked fails when it is analysed, with the command that locks it;
+    `<release>.lock` stands for the locks of a release, which Bazel says to have skipped where some are
+    missing.
 
     Args:
       name: file group of all indexes that can be built.
@@ -151,7 +154,7 @@ def alpine_images(name, catalog, locks, structure_test, parts = "//python_images
                     structure_test,
                 )
             else:
-                _unlocked(target, release, platform, _COMPANIONS)
+                _unlocked(target, release, platform, _IMAGE_COMPANIONS)
                 missing.append(platform)
             _aliases(
                 [
@@ -161,13 +164,12 @@ def alpine_images(name, catalog, locks, structure_test, parts = "//python_images
                     if "{}_{}".format(tag, name) != target
                 ],
                 target,
-                _COMPANIONS,
+                _IMAGE_COMPANIONS,
                 test = bool(lock),
             )
-        companions = _COMPANIONS + _INDEX_COMPANIONS
         if missing:
             # An index of some of the platforms would be another one tomorrow.
-            _unlocked(entry["name"], release, ", ".join(missing), companions)
+            _unlocked(entry["name"], release, ", ".join(missing), _INDEX_COMPANIONS)
         else:
             indexes.append(entry["name"])
             image_index(
@@ -178,7 +180,7 @@ def alpine_images(name, catalog, locks, structure_test, parts = "//python_images
             )
             index_attestations(entry["name"], images.values(), entry["tags"])
             index_test(entry["name"], images, catalog)
-        _aliases(entry["tags"][1:], entry["name"], companions, test = not missing)
+        _aliases(entry["tags"][1:], entry["name"], _INDEX_COMPANIONS, test = not missing)
     native.filegroup(
         name = name,
         srcs = indexes,
