@@ -7,7 +7,6 @@ Modules/Setup.local, CPython's own place for modules to link in.
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -62,18 +61,6 @@ def setup_local(modules: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def even_times(source: Path, epoch: int) -> None:
-    """Gives all files below `source` one time.
-
-    Where an archive's owners aren't known tar keeps no times either, and files are as old as they
-    were unpacked, in the archive's order: make may then renew _blake2/blake2s_impl.c of 3.11.2,
-    which takes a Python.
-    """
-    for path in source.rglob("*"):
-        if not path.is_symlink():
-            os.utime(path, (epoch, epoch))
-
-
 def build(workspace: Workspace, source: Path, jobs: int, *, free_threaded: bool = False) -> Path:
     """Compiles the interpreter; returns where it lies in the workspace.
 
@@ -88,7 +75,6 @@ def build(workspace: Workspace, source: Path, jobs: int, *, free_threaded: bool 
     """
     assert not free_threaded
     workspace.unpack_source(source)
-    even_times(workspace.src, workspace.epoch)
     modules = workspace.src / "Modules"
     (modules / "Setup.local").write_text(setup_local(modules))
     return build_python.compile_static(workspace, jobs)

@@ -221,8 +221,9 @@ class Compilation:
         )
 
     def _check_leaks(self) -> None:
-        needles = [str(self.workspace.root), str(Path.cwd()), "/execroot/", "bazel-out/"]
-        leaks = normalize.find_leaks(self.out, needles)
+        needles = {str(self.workspace.root), str(Path.cwd()), "/execroot/", "bazel-out/"}
+        # Some workers start an action in the root of its file system: that says nothing.
+        leaks = normalize.find_leaks(self.out, sorted(needles - {"/"}))
         if leaks:
             raise BuildError("the result names the build directory:\n  " + "\n  ".join(leaks))
 

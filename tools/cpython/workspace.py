@@ -55,6 +55,24 @@ class Toolchain:
     gnu: str
 
 
+def extract_source(archive: Path, into: Path) -> None:
+    """Unpacks what lies in an archive's only directory into the directory `into`.
+
+    The files become ours: owners that the sandbox doesn't know would cost them their modes and
+    their times, on which make goes.
+    """
+    with tarfile.open(archive) as tar:
+        members = []
+        for member in tar:
+            _, slash, rest = member.name.partition("/")
+            if slash:
+                member.name = rest
+                if member.islnk():
+                    member.linkname = member.linkname.partition("/")[2]
+                members.append(member)
+        tar.extractall(into, members, filter="data")
+
+
 class Workspace:
     """A work directory with its tools in place; use as a context manager, which removes it."""
 
@@ -158,16 +176,7 @@ class Workspace:
 
     def unpack_source(self, archive: Path) -> None:
         """Unpacks a source archive (tar, any compression) whose files lie in one directory."""
-        with tarfile.open(archive) as tar:
-            members = []
-            for member in tar:
-                _, slash, rest = member.name.partition("/")
-                if slash:
-                    member.name = rest
-                    if member.islnk():
-                        member.linkname = member.linkname.partition("/")[2]
-                    members.append(member)
-            tar.extractall(self.src, members, filter="tar")
+        extract_source(archive, self.src)
 
     def run(
         self,

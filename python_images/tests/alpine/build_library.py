@@ -10,7 +10,6 @@ import os
 import re
 import shlex
 import sys
-import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -61,19 +60,8 @@ class LibraryWorkspace(MuslWorkspace):
         }
 
     def unpack_source(self, archive: Path) -> None:
-        """Unpacks an archive, all files ours, and has its scripts started by our shell and perl.
-
-        Owners that the sandbox doesn't know would cost modes and times, on which `make` goes.
-        """
-
-        def ours(member: tarfile.TarInfo, into: str) -> tarfile.TarInfo | None:
-            member = tarfile.tar_filter(member, into)
-            return member.replace(uid=None, gid=None, uname=None, gname=None, deep=False)  # type: ignore[arg-type]
-
-        with tarfile.open(archive) as tar:
-            tar.extractall(self.root / "unpacked", filter=ours)
-        (top,) = (self.root / "unpacked").iterdir()
-        top.rename(self.src)
+        """Unpacks an archive, and has its scripts started by our shell and perl."""
+        super().unpack_source(archive)
         for path in self.src.rglob("*"):
             if path.is_symlink() or not path.is_file() or not path.stat().st_mode & 0o100:
                 continue
