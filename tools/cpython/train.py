@@ -38,11 +38,24 @@ _OBJECTS = 330
 
 
 class Phases:
-    """Shows how far the training is: a bar redrawn on a terminal, one line per phase elsewhere."""
+    """Shows how far the training is: a bar on a terminal, elsewhere a line for every tenth."""
+
+    INTERVAL = 1.0  # seconds from look to look
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._terminal = stream.isatty()
+
+    def _bar(self, name: str, share: float | None, seconds: float) -> None:
+        filled = min(int((share or 0) * _BAR), _BAR)
+        percent = "   " if share is None else f"{min(share, 1):3.0%}"
+        bar = "#" * filled + "-" * (_BAR - filled)
+        self._stream.write(f"\r[{bar}] {percent} {name} ({seconds:.0f} s)\x1b[K")
+        self._stream.flush()
+
+    def _line(self, name: str, share: float | None, seconds: float) -> None:
+        self._stream.write(f"{name}: {min(share or 0, 1):.0%} after {seconds:.0f} s\n")
+        self._stream.flush()
 
     @contextmanager
     def phase(self, name: str, done: Callable[[], float | None] = lambda: None) -> Iterator[None]:
@@ -54,30 +67,29 @@ class Phases:
         """
         start, ended = time.monotonic(), threading.Event()
 
+        show = self._bar if self._terminal else self._line
+
         def draw() -> None:
-            while not ended.wait(1):
+            tenth = 0
+            while not ended.wait(self.INTERVAL):
                 share = done()
-                filled = min(int((share or 0) * _BAR), _BAR)
-                percent = "   " if share is None else f"{min(share, 1):3.0%}"
-                bar = "#" * filled + "-" * (_BAR - filled)
-                seconds = time.monotonic() - start
-                self._stream.write(f"\r[{bar}] {percent} {name} ({seconds:.0f} s)\x1b[K")
-                self._stream.flush()
+                before, tenth = tenth, min(int((share or 0) * 10), 10)
+                if self._terminal or tenth > before:
+                    show(name, share, time.monotonic() - start)
 
         drawing = threading.Thread(target=draw)
-        if self._terminal:
-            drawing.start()
-        else:
+        if not self._terminal:
             self._stream.write(f"{name} ...\n")
             self._stream.flush()
+        drawing.start()
         state = "failed"
         try:
             yield
             state = "done"
         finally:
             ended.set()
+            drawing.join()
             if self._terminal:
-                drawing.join()
                 self._stream.write("\r\x1b[K")
             self._stream.write(f"{name}: {state} after {time.monotonic() - start:.0f} s\n")
             self._stream.flush()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -87,6 +89,30 @@ def test_phases_are_lines_where_there_is_no_terminal() -> None:
         "one: done after 0 s",
         "two ...",
         "two: failed after 0 s",
+    ]
+
+
+def test_where_no_one_looks_each_tenth_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train.Phases, "INTERVAL", 0.001)
+    shares, all_seen = iter([None, 0.05, 0.12, 0.19, 0.55]), threading.Event()
+
+    def done() -> float | None:
+        share = next(shares, 1.0)
+        if share == 1.0:
+            all_seen.set()
+        return share
+
+    stream = io.StringIO()
+    with train.Phases(stream).phase("task", done):
+        assert all_seen.wait(30)
+        while "100%" not in stream.getvalue():
+            time.sleep(0.001)
+    assert [line.split(" after")[0] for line in stream.getvalue().splitlines()] == [
+        "task ...",
+        "task: 12%",
+        "task: 55%",
+        "task: 100%",
+        "task: done",
     ]
 
 
