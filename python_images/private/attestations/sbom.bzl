@@ -228,6 +228,9 @@ def image_documents(name, testonly = False, **kwargs):
         testonly = testonly,
     )
 
+# What image_attestations declares.
+IMAGE_ATTESTATIONS = ["cves", "provenance", "sbom"]
+
 def image_attestations(name, lock, **kwargs):
     """Declares what there is to be said of an image, beside the image itself.
 

@@ -1,17 +1,15 @@
 """alpine_images: every image on Alpine, with its tags as aliases."""
 
 load("//python_images/alpine:parts.bzl", "alpine_layer_names", "alpine_root")
-load("//python_images/private/attestations:sbom.bzl", "image_attestations")
+load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "image_attestations")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "index_attestations")
 load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
 load("//python_images/private/roots:unlocked.bzl", "unlocked")
 load("//toolchains/musl:toolchains.bzl", "musl_tools")
-load(":names.bzl", "image_alias", "index_test", "known_as")
+load(":names.bzl", "COMPANIONS", "image_alias", "index_test", "known_as")
 
-# What hangs off an image and off an index, besides their tests.
-_COMPANIONS = ["digest", "load", "push", "tar"]
-_IMAGE_COMPANIONS = _COMPANIONS + ["cves", "provenance", "sbom"]
-_INDEX_COMPANIONS = _COMPANIONS + INDEX_ATTESTATIONS
+_IMAGE_COMPANIONS = COMPANIONS + IMAGE_ATTESTATIONS
+_INDEX_COMPANIONS = COMPANIONS + INDEX_ATTESTATIONS
 _REPOSITORY = "localhost/python"
 
 # What an unlocked release doesn't fit; Bazel names it where it skips one.

@@ -3,10 +3,8 @@
 load("@debian//:sets.bzl", "PACKAGE_SETS")
 load("//python_images:ubuntu.bzl", "ubuntu_locked")
 load("//python_images/private/roots:unlocked.bzl", "unlocked")
+load(":names.bzl", "COMPANIONS")
 load(":python.bzl", "python_images")
-
-# What hangs off an image under each of its names.
-_COMPANIONS = ["digest", "load", "push", "tar"]
 
 _NO_WINDOWS = {
     "archives": {},
@@ -38,7 +36,7 @@ def _family_catalog(catalog, facts, images):
 def _unlocked(names, suite, platforms):
     """Stands for an image or index, and what hangs off it, under each of its names."""
     for name in names:
-        for suffix in [""] + ["." + companion for companion in _COMPANIONS]:
+        for suffix in [""] + ["." + companion for companion in COMPANIONS]:
             unlocked(
                 name = name + suffix,
                 options = "--mirror=URL --ports-mirror=URL",

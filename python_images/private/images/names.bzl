@@ -2,6 +2,9 @@
 
 load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
 
+# What hangs off an image, and off an index, of Debian's or Alpine's, besides its test.
+COMPANIONS = ["digest", "load", "push", "tar"]
+
 def image_alias(name, actual, companions, test):
     """Declares another name of an image or index, and of what hangs off it.
 

@@ -2,21 +2,15 @@
 
 load("@debian//:sets.bzl", "SNAPSHOTS")
 load("//python_images/cpython:cpythons.bzl", "layer_names")
-load("//python_images/private/attestations:sbom.bzl", "build_tools", "image_attestations", "lock_file")
+load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "build_tools", "image_attestations", "lock_file")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "images_sign", "index_attestations")
 load("//python_images/private/oci:annotations.bzl", "annotations_file")
 load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
 load("//python_images/private/oci:publish.bzl", "publish")
 load("//python_images/rootfs:rootfs.bzl", "layer_name")
 load(":debian.bzl", "base_image")
-load(":names.bzl", "image_alias", "index_test", "known_as")
+load(":names.bzl", "COMPANIONS", "image_alias", "index_test", "known_as")
 load(":windows.bzl", "joint_tags", "windows_images")
-
-# What hangs off an image under each of its names, besides the test of a platform's.
-_COMPANIONS = ["digest", "load", "push", "tar"]
-
-# What is said of an image; under its tags, but not under each alias of its platform.
-_ATTESTATIONS = ["cves", "provenance", "sbom"]
 
 def _cpython(entry, platform, cpythons):
     """The CPython of an image; its layers hang off it."""
@@ -169,12 +163,13 @@ def python_images(
                 image_alias(
                     name = other,
                     actual = target,
-                    companions = _COMPANIONS,
+                    companions = COMPANIONS,
                     test = True,
                 )
             for tag in entry["tags"]:
                 if tag != entry["name"]:
-                    for companion in _ATTESTATIONS:
+                    # Under its tags, but not under each alias of its platform.
+                    for companion in IMAGE_ATTESTATIONS:
                         native.alias(
                             name = "{}_{}.{}".format(tag, platform, companion),
                             actual = "{}.{}".format(target, companion),
@@ -195,7 +190,7 @@ def python_images(
                 image_alias(
                     name = tag,
                     actual = entry["name"],
-                    companions = _COMPANIONS + INDEX_ATTESTATIONS,
+                    companions = COMPANIONS + INDEX_ATTESTATIONS,
                     test = True,
                 )
         index_test(entry["name"], images, catalog)
