@@ -146,7 +146,11 @@ RECIPES = {
         ],
         fields = ["provides = so:libc.so=1", "provides = so:libc.musl-{arch}.so.1=1"],
         # Products of complex numbers without the function for them: soft_float.py takes it out.
-        patches = {"armhf": ["sed -i 's/-D_XOPEN_SOURCE=700/& -fcx-limited-range/' Makefile"]},
+        patches = {
+            "armhf": ["sed -i 's/-D_XOPEN_SOURCE=700/& -fcx-limited-range/' Makefile"],
+            # `br %r0` doesn't branch, and clang chooses that register for what needn't hold an address.
+            "s390x": ["sed -i 's/\"r\"(pc)/\"a\"(pc)/' arch/s390x/reloc.h"],
+        },
     ),
     "ncurses": _recipe(
         source = "@ncurses_source//:source.tar.gz",
