@@ -3,6 +3,9 @@
 The same source, compiler, flags and libraries as the build it is compared with. What differs is
 what docker-library does otherwise: `make` trains, so the profile is this machine's, and nothing is
 done for reproducibility. It takes half an hour of two cores, so the result is kept.
+
+Programs of another platform can't train here. For those it is docker-library's compilation by the
+profile in this repository, so that the kind of training isn't compared, but all else is.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from tools.cpython import layer, train
-from tools.cpython.compile import Recipe
+from tools.cpython.compile import Compilation, Recipe
+from tools.cpython.compile_optimized import Optimization, OptimizedCompilation
 from tools.cpython.workspace import BuildError, Toolchain, Workspace
 
 # A change here compiles anew.
@@ -45,6 +49,38 @@ class InPlace(train.Training):
             (source / "profile-run-stamp").touch()
             self._make()
         layer.prune(self.out / "usr/local")
+
+
+class Crossed(OptimizedCompilation):
+    """A compilation for another platform; `build` does all of it."""
+
+    def build(self, phases: train.Phases) -> None:
+        """Builds and installs below `out`.
+
+        Raises:
+            BuildError: a step failed.
+        """
+        with phases.phase("compile what is measured"):
+            self.run()
+
+    def _step(self, step: str, *argv: str | Path, **extra: str) -> str:
+        if step != "relink":
+            return super()._step(step, *argv, **extra)
+        # OptimizedCompilation would link libpython in.
+        parts = f"LDFLAGS_NODIST=-flto={self.recipe.jobs}"
+        return Compilation._step(self, step, *argv, parts, **extra)
+
+
+def compilation(workspace: Workspace, recipe: Recipe, profile: Path | None) -> InPlace | Crossed:
+    """What compiles as docker-library does: trained here, or by a profile."""
+    if profile is None:
+        return InPlace(workspace, recipe)
+
+    class ByProfile(Crossed):
+        # As for images: what doesn't fit is compiled as without.
+        optimization = Optimization(lto=True, profile=profile, max_mismatched=10)
+
+    return ByProfile(workspace, recipe)
 
 
 def _recipe(files: Mapping[str, Path], facts: Mapping[str, Any], jobs: int) -> Recipe:
@@ -76,7 +112,8 @@ def cached(files: Mapping[str, Path], report: Mapping[str, Any]) -> Path:
     """A tar of usr/local, compiled if the cache hasn't it.
 
     Args:
-        files: source, build-python, config-site, cc, sysroot and host, as train.py takes them.
+        files: source, build-python, config-site, cc, sysroot and host, as train.py takes them;
+            for another platform the profile, too.
         report: the report of the build to compare with, which has the compiler's flags.
 
     Raises:
@@ -100,10 +137,10 @@ def cached(files: Mapping[str, Path], report: Mapping[str, Any]) -> Path:
             tempfile.TemporaryDirectory(prefix="docker-library-") as scratch,
             Workspace(Path(scratch) / "work", toolchain, facts["epoch"]) as workspace,
         ):
-            compilation = InPlace(workspace, recipe)
-            compilation.build(train.Phases(sys.stderr))
+            made = compilation(workspace, recipe, files.get("profile"))
+            made.build(train.Phases(sys.stderr))
             part = out.with_suffix(".part")
-            layer.write(compilation.out, part, facts["epoch"])
+            layer.write(made.out, part, facts["epoch"])
             part.rename(out)
     except BuildError as error:
         raise SystemExit(f"bench: compiling as docker-library does: {error}") from None

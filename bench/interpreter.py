@@ -2,24 +2,22 @@
 
     ./bazelw run //bench:interpreter -- [--json FILE] [--rounds N] [--builds A,B] [--realtime]
 
-Runs a fixed subset of pyperformance on two builds for amd64, in turns, for some rounds. Builds:
-
-    docker-library   as its Dockerfile compiles it, trained on this machine (docker_library.py);
-                     takes half an hour the first time, and is kept below ~/.cache
-    full             --//python_images:optimization=full, what images have
-    none             --//python_images:optimization=none
+Runs a fixed subset of pyperformance on two builds, in turns, for some rounds. builds.py has their
+names; docker-library's takes half an hour the first time, and is kept below ~/.cache.
 
 For each benchmark it prints the median of both in seconds of CPU time of the process, user and
 system, and their ratio, then the geometric mean of the ratios: below 1 the second build is faster.
 The spread is that of the rounds' own geometric means. --wall measures wall time; --realtime pins
 the benchmarks to one core with real-time priority (needs root), for a machine that isn't idle.
 
---instructions runs each benchmark's smallest unit once under valgrind's cachegrind and prints
-executed instructions instead, those of starting and importing included. They hardly depend on what
-else the machine does, and say nothing of how fast each of them was.
+--instructions prints the executed instructions of one of each benchmark's loops instead: half of
+what three loops take more than one, so that starting isn't in it. They hardly depend on what else
+the machine does (instructions/). That is the one thing that can be measured of arm64 (--platform
+arm64) on another machine, since under qemu-user time is the emulator's. Benchmarks with short
+loops are left out.
 
-The JSON is {"format": 1, "unit": "cpu s", "wall s" or "instructions", "host": {...},
-"release", "suite", "builds": [NAME, NAME], "rows": [{"name", "values": [[...], [...]],
+The JSON is {"format": 1, "unit": "cpu s", "wall s" or "instructions", "host": {...}, "release",
+"suite", "platform", "builds": [NAME, NAME], "rows": [{"name", "values": [[...], [...]],
 "medians": [.., ..], "ratio"}], "geometric_mean", "spread": [low, high]}.
 """
 
@@ -30,19 +28,15 @@ import json
 import os
 import platform
 import re
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import docker_library
-from tools.cpython import train
-from tools.toolchain.unpack import extract
+from bench import builds, instructions
+from bench.builds import Build
 
 # Of pyperformance's benchmarks, those that need no other package; five minutes a round or so.
 BENCHMARKS = (
@@ -80,27 +74,19 @@ _PARTS = {"pickle": ("pickle", "pickle"), "unpickle": ("pickle", "unpickle")}
 _PYPERF = ("--processes=1", "--values=3", "--warmups=1", "--min-time=0.05", "--quiet")
 # Nothing else gets at the core: first in, first out, at a priority above all ordinary processes.
 _REALTIME = ("chrt", "-f", "50", "taskset", "-c")
-_SINGLE = ("--worker", "--loops=1", "--values=1", "--warmups=0")
-_IREFS = re.compile(r"I\s+refs:\s+([\d,]+)")
-
-BUILDS = ("docker-library", "full", "none")
+_WORKER = ("--worker", "--values=1", "--warmups=0")
+# Those whose loop takes microseconds: less than what starting varies by.
+_SHORT = {
+    "comprehensions",
+    "deepcopy",
+    "json_loads",
+    "logging",
+    "pickle",
+    "unpack_sequence",
+    "unpickle",
+}
 
 Values = dict[str, list[float]]
-
-
-@dataclass(frozen=True)
-class Build:
-    """An unpacked interpreter.
-
-    Attributes:
-        name: what the output calls it.
-        python: the program, which starts by itself.
-        command: what starts it without any program between.
-    """
-
-    name: str
-    python: Path
-    command: Sequence[str]
 
 
 def medians(values: Values) -> dict[str, float]:
@@ -161,22 +147,6 @@ def _environment(*path: Path) -> dict[str, str]:
     }
 
 
-def _checked(command: Sequence[str | Path], environment: Mapping[str, str], folder: Path) -> str:
-    result = subprocess.run(
-        command,
-        env=environment,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if result.returncode != 0:
-        words = " ".join(map(str, command))
-        raise SystemExit(f"bench: {words} failed:\n{result.stdout[-2000:]}")
-    return result.stdout
-
-
 def script(benchmarks: Path, name: str) -> list[str]:
     """The program of one of BENCHMARKS, and its arguments."""
     folder, *arguments = _PARTS.get(name, (name,))
@@ -199,24 +169,27 @@ def seconds(
         out = Path(folder, "out.json")
         inherited = ",".join(name for name in environment if name != "PATH")
         options = [*_PYPERF, f"--inherit-environ={inherited}", f"--output={out}"]
-        _checked([*prefix, build.python, *program, *options], environment, Path(program[0]).parent)
+        command: list[str | Path] = [*prefix, build.python, *program, *options]
+        instructions.run(command, environment, Path(program[0]).parent)
         return parse(out.read_text())
 
 
-def instructions(build: Build, program: Sequence[str], path: Sequence[Path]) -> float:
-    """Runs a benchmark's smallest unit once: the instructions that valgrind counts."""
-    valgrind = [
-        "valgrind",
-        "--tool=cachegrind",
-        "--cache-sim=no",
-        "--cachegrind-out-file=/dev/null",
-    ]
-    command = [*valgrind, *build.command, *program, *_SINGLE]
-    output = _checked(command, _environment(*path), Path(program[0]).parent)
-    counted = _IREFS.search(output)
-    if counted is None:
-        raise SystemExit(f"bench: valgrind counted nothing:\n{output[-2000:]}")
-    return float(counted[1].replace(",", ""))
+def executed(build: Build, program: Sequence[str], path: Sequence[Path], platform: str) -> float:
+    """Runs a benchmark twice: the instructions one of its loops takes."""
+    environment, folder = _environment(*path), Path(program[0]).parent
+    # Starting is short when there is byte code, which a run that isn't counted writes.
+    del environment["PYTHONDONTWRITEBYTECODE"]
+    environment["PYTHONPYCACHEPREFIX"] = str(build.python.parent / "byte-code")
+
+    def count(loops: int) -> int:
+        worker = [*program, *_WORKER, f"--loops={loops}"]
+        if platform == "amd64":
+            return instructions.native([*build.command, *worker], environment, folder)
+        *emulator, python = build.command
+        return instructions.emulated(emulator, [python, *worker], environment, folder)
+
+    instructions.run([*build.command, *program, *_WORKER, "--loops=1"], environment, folder)
+    return (count(3) - count(1)) / 2
 
 
 def host() -> dict[str, object]:
@@ -230,60 +203,6 @@ def host() -> dict[str, object]:
     }
 
 
-def _bazel(root: Path, *arguments: str) -> str:
-    result = subprocess.run(
-        [root / "bazelw", *arguments], cwd=root, stdout=subprocess.PIPE, text=True, check=False
-    )
-    if result.returncode != 0:
-        raise SystemExit(f"bench: bazelw {' '.join(arguments)} failed: see above")
-    return result.stdout
-
-
-def files(root: Path, optimization: str, release: str, suite: str) -> dict[str, Path]:
-    """Builds an interpreter; what it is made of, by the names train.py has for them.
-
-    Besides: `tar`, itself, and `report`.
-    """
-    target = f"//python_images/cpython:{release}_{suite}_amd64"
-    targets = {
-        "tar": target,
-        "build-python": f"//python_images/cpython:{release}_build",
-        "cc": f"//toolchains/cc:{suite}_amd64_cc",
-        "host": "//toolchains/cc:host_tools",
-        "source": f"@cpython_sources//:{release.removesuffix('t')}",
-        "sysroot": f"//toolchains/cc:{suite}_amd64_sysroot",
-    }
-    flags = [f"--//python_images:optimization={optimization}", "--output_groups=+report"]
-    _bazel(root, "build", *flags, *targets.values())
-    # bazel-out stands in the execution root, not in the checkout.
-    execution_root = Path(_bazel(root, "info", "execution_root").strip())
-    found = {}
-    for name, label in targets.items():
-        (file,) = _bazel(root, "cquery", flags[0], "--output=files", label).split()
-        found[name] = execution_root / file
-    found["config-site"] = root / "tools/cpython/config.site"
-    found["report"] = found["tar"].with_suffix(".json")
-    return found
-
-
-def make(root: Path, name: str, release: str, suite: str, scratch: Path) -> Build:
-    """Builds and unpacks one of BUILDS below `scratch`."""
-    optimization = "none" if name == "none" else "full"
-    inputs = files(root, optimization, release, suite)
-    archive = inputs.pop("tar")
-    report = json.loads(inputs.pop("report").read_text())
-    if name == "docker-library":
-        archive = docker_library.cached(inputs, report)
-    tree, sysroot, tools = scratch / name, scratch / "sysroot", scratch / "tools"
-    for key, folder in (("sysroot", sysroot), ("host", tools)):
-        if not folder.exists():
-            extract(inputs[key], folder)
-    extract(archive, tree)
-    python = (tree / "usr/local/bin/python3").resolve()
-    library, launcher = tree / "usr/local/lib", tools / "usr/bin/make"
-    return Build(name, python, train.make_startable(python, library, sysroot, launcher))
-
-
 def _find(package: str) -> Path:
     for entry in map(Path, sys.path):
         if (entry / package / "__init__.py").exists():
@@ -291,9 +210,9 @@ def _find(package: str) -> Path:
     raise SystemExit(f"bench: no {package}: run ./bazelw run //bench:interpreter")
 
 
-def report(found: Mapping[str, Any], builds: Sequence[Build], unit: str) -> str:
+def report(found: Mapping[str, Any], both: Sequence[Build], unit: str) -> str:
     """The table people read."""
-    lines = [f"{'':<28}{builds[0].name:>14}{builds[1].name:>14}   ratio   ({unit})"]
+    lines = [f"{'':<28}{both[0].name:>14}{both[1].name:>14}   ratio   ({unit})"]
     for row in found["rows"]:
         first, second = row["medians"]
         form = ",.0f" if unit == "instructions" else ".6f"
@@ -306,8 +225,9 @@ def report(found: Mapping[str, Any], builds: Sequence[Build], unit: str) -> str:
 def pair(text: str) -> list[str]:
     """The names of two builds, of "A,B"."""
     names = text.split(",")
-    if len(names) != 2 or not set(names) <= set(BUILDS):
-        raise argparse.ArgumentTypeError(f"not two of {', '.join(BUILDS)}: {text}")
+    if len(names) != 2 or not all(name in builds.NAMES or "/" in name for name in names):
+        known = ", ".join(builds.NAMES)
+        raise argparse.ArgumentTypeError(f"not two of {known} and the paths of tars: {text}")
     return names
 
 
@@ -316,21 +236,31 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     add = parser.add_argument
     add("--json", type=Path, help="file to write the figures to")
     add("--rounds", type=int, default=3, help="default: %(default)s")
-    add("--builds", type=pair, default=["docker-library", "full"], metavar="A,B", help="which two")
+    add(
+        "--builds",
+        type=pair,
+        default=["docker-library", "full"],
+        metavar="A,B",
+        help="which two: names or tars",
+    )
     add("--release", default="3.14.7", help="CPython, default %(default)s")
     add("--suite", default="trixie", help="default: %(default)s")
+    add("--platform", choices=builds.PLATFORMS, default="amd64", help="default: %(default)s")
     add("--benchmark", action="append", choices=BENCHMARKS, help="only this one")
     add("--wall", action="store_true", help="wall time")
     add("--realtime", action="store_true", help="on the last core, before all other processes")
-    add("--instructions", action="store_true", help="count them, with valgrind")
+    add("--instructions", action="store_true", help="count them")
     return parser.parse_args(argv)
 
 
 def main(argv: list[str]) -> int:
     """The command line; returns the exit status."""
     options = _parse(argv)
-    if options.instructions and not shutil.which("valgrind"):
-        raise SystemExit("bench: --instructions needs valgrind, which is not installed")
+    if options.platform != "amd64" and not options.instructions:
+        raise SystemExit(f"bench: of {options.platform} only --instructions can be measured here")
+    if options.instructions and (programs := instructions.missing(options.platform)):
+        raise SystemExit(f"bench: --instructions needs {', '.join(programs)}: not installed")
+    subject = builds.Subject(options.release, options.suite, options.platform)
     root = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
     scripts = _find("pyperformance") / "pyperformance/data-files/benchmarks"
     path = [_find("pyperf")]
@@ -342,28 +272,27 @@ def main(argv: list[str]) -> int:
     def measure(build: Build, name: str) -> Values:
         program = script(scripts, name)
         if options.instructions:
-            return {name: [instructions(build, program, path[:1])]}
+            return {name: [executed(build, program, path[:1], options.platform)]}
         return seconds(build, program, path, prefix)
 
     unit = "instructions" if options.instructions else unit
-    names = options.benchmark or BENCHMARKS
+    names = options.benchmark or [
+        name for name in BENCHMARKS if not (options.instructions and name in _SHORT)
+    ]
     rounds = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        builds = [
-            make(root, name, options.release, options.suite, Path(folder))
-            for name in options.builds
-        ]
+        both = [builds.make(root, name, subject, Path(folder)) for name in options.builds]
         for number in range(1 if options.instructions else options.rounds):
             values: tuple[Values, Values] = ({}, {})
             for at, name in enumerate(names, 1):
                 print(
                     f"round {number + 1}: [{at}/{len(names)}] {name}", file=sys.stderr, flush=True
                 )
-                for build, into in zip(builds, values, strict=True):
+                for build, into in zip(both, values, strict=True):
                     into.update(measure(build, name))
             rounds.append(values)
     found = summary(rounds)
-    print(report(found, builds, unit))
+    print(report(found, both, unit))
     if options.json:
         whole = {
             "format": 1,
@@ -371,7 +300,8 @@ def main(argv: list[str]) -> int:
             "host": host(),
             "release": options.release,
             "suite": options.suite,
-            "builds": [build.name for build in builds],
+            "platform": options.platform,
+            "builds": [build.name for build in both],
         }
         options.json.write_text(json.dumps({**whole, **found}, indent=2) + "\n")
     return 0

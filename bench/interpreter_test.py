@@ -6,12 +6,13 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from bench import docker_library, interpreter
-from bench.interpreter import Build
+from bench import docker_library, instructions, interpreter
+from bench.builds import Build
 
 
 def test_pyperfs_files_are_read() -> None:
@@ -67,8 +68,25 @@ def test_another_input_is_another_cached_build(tmp_path: Path) -> None:
 
 def test_two_different_known_builds_are_asked_for() -> None:
     assert interpreter.pair("none,full") == ["none", "full"]
+    assert interpreter.pair("full,/tmp/clang.tar") == ["full", "/tmp/clang.tar"]
     with pytest.raises(argparse.ArgumentTypeError, match="not two of docker-library, full, none"):
         interpreter.pair("full,fast")
+
+
+def test_starting_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def native(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> int:
+        assert Path(environment["PYTHONPYCACHEPREFIX"]).parent == tmp_path
+        assert folder == tmp_path
+        return 1_000_000 + 50 * int(command[-1].removeprefix("--loops="))
+
+    monkeypatch.setattr(instructions, "native", native)
+    build = Build("full", tmp_path / "python3", ["true"])
+    assert interpreter.executed(build, [str(tmp_path / "run.py")], [tmp_path], "amd64") == 50
+
+
+def test_another_platform_has_instructions_only() -> None:
+    with pytest.raises(SystemExit, match="of arm64 only --instructions"):
+        interpreter.main(["--platform=arm64"])
 
 
 def test_the_clock_is_the_processs() -> None:

@@ -28,7 +28,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import interpreter
+from bench import builds, interpreter
 
 IMPORTS = (
     "argparse, asyncio, concurrent.futures, csv, dataclasses, datetime, decimal, email.message, "
@@ -66,7 +66,7 @@ def start(command: Sequence[str]) -> float:
     return spent * 1000
 
 
-def compile_all(build: interpreter.Build, library: Path) -> int:
+def compile_all(build: builds.Build, library: Path) -> int:
     """Writes byte code that is never checked against its source; its size in bytes."""
     options = ["-q", "--invalidation-mode=unchecked-hash", str(library)]
     subprocess.run([*build.command, "-m", "compileall", *options], check=True, env={})
@@ -80,23 +80,22 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--runs", type=int, default=30, help="default: %(default)s")
     parser.add_argument("--release", default="3.14.7", help="CPython, default %(default)s")
     parser.add_argument("--suite", default="trixie", help="default: %(default)s")
-    parser.add_argument("--build", choices=interpreter.BUILDS, default="full", help="which")
+    parser.add_argument("--build", choices=builds.NAMES, default="full", help="which")
     options = parser.parse_args(argv)
     root = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
     with tempfile.TemporaryDirectory(prefix="startup-") as folder:
-        builds = {}
+        both = {}
+        subject = builds.Subject(options.release, options.suite)
         for name in ("without", "with"):
             scratch = Path(folder, name)
             scratch.mkdir()
-            builds[name] = interpreter.make(
-                root, options.build, options.release, options.suite, scratch
-            )
-        size = compile_all(builds["with"], builds["with"].python.parents[1] / "lib")
+            both[name] = builds.make(root, options.build, subject, scratch)
+        size = compile_all(both["with"], both["with"].python.parents[1] / "lib")
         rows = []
         for name, arguments in COMMANDS.items():
-            values: dict[str, list[float]] = {key: [] for key in builds}
+            values: dict[str, list[float]] = {key: [] for key in both}
             for number in range(options.runs + 1):
-                for key, build in builds.items():
+                for key, build in both.items():
                     spent = start([*build.command, *arguments])
                     if number:  # the first one reads from the disk
                         values[key].append(round(spent, 3))
