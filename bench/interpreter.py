@@ -222,19 +222,31 @@ def report(found: Mapping[str, Any], both: Sequence[Build], unit: str) -> str:
     return "\n".join([*lines, mean])
 
 
+def given(text: str) -> Path:
+    """A path as someone types it, also under `bazel run`, which starts programs elsewhere."""
+    return Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), text)
+
+
 def pair(text: str) -> list[str]:
-    """The names of two builds, of "A,B"."""
-    names = text.split(",")
-    if len(names) != 2 or not all(name in builds.NAMES or "/" in name for name in names):
-        known = ", ".join(builds.NAMES)
-        raise argparse.ArgumentTypeError(f"not two of {known} and the paths of tars: {text}")
+    """Two of builds.NAMES or paths of tars, of "A,B".
+
+    Raises:
+        argparse.ArgumentTypeError: one of them is neither, or they'd have the same name.
+    """
+    names = [name if name in builds.NAMES else str(given(name)) for name in text.split(",")]
+    if len(names) != 2 or Path(names[0]).stem == Path(names[1]).stem:
+        raise argparse.ArgumentTypeError(f"not two builds with different names: {text}")
+    for name in names:
+        if name not in builds.NAMES and not Path(name).is_file():
+            known = ", ".join(builds.NAMES)
+            raise argparse.ArgumentTypeError(f"neither one of {known} nor a tar: {name}")
     return names
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--json", type=Path, help="file to write the figures to")
+    add("--json", type=given, help="file to write the figures to")
     add("--rounds", type=int, default=3, help="default: %(default)s")
     add(
         "--builds",

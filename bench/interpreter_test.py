@@ -66,11 +66,19 @@ def test_another_input_is_another_cached_build(tmp_path: Path) -> None:
     assert docker_library.key(files, facts) != first
 
 
-def test_two_different_known_builds_are_asked_for() -> None:
+def test_two_different_builds_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert interpreter.pair("none,full") == ["none", "full"]
-    assert interpreter.pair("full,/tmp/clang.tar") == ["full", "/tmp/clang.tar"]
-    with pytest.raises(argparse.ArgumentTypeError, match="not two of docker-library, full, none"):
-        interpreter.pair("full,fast")
+    monkeypatch.setenv("BUILD_WORKING_DIRECTORY", str(tmp_path))
+    with pytest.raises(argparse.ArgumentTypeError, match=r"nor a tar: .*/clang\.tar"):
+        interpreter.pair("full,clang.tar")
+    tar = tmp_path / "clang.tar"
+    tar.touch()
+    assert interpreter.pair("full,clang.tar") == ["full", str(tar)]
+    for same in ("full", "full,full", f"clang.tar,{tar}"):
+        with pytest.raises(argparse.ArgumentTypeError, match="not two builds"):
+            interpreter.pair(same)
 
 
 def test_starting_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
