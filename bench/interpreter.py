@@ -175,7 +175,7 @@ def seconds(
 
 
 def executed(build: Build, program: Sequence[str], path: Sequence[Path], platform: str) -> float:
-    """Runs a benchmark twice: the instructions one of its loops takes."""
+    """The instructions that one loop of a benchmark takes: it runs three times, counted twice."""
     environment, folder = _environment(*path), Path(program[0]).parent
     # Starting is short when there is byte code, which a run that isn't counted writes.
     del environment["PYTHONDONTWRITEBYTECODE"]
