@@ -48,6 +48,17 @@ _HOST_TOOLS_KEEP = [
     "usr/lib/x86_64-linux-gnu/*.so*",
 ]
 
+# dpkg-buildflags and the perl that runs it.
+_DPKG_KEEP = [
+    "usr/bin/dpkg-buildflags",
+    "usr/bin/perl",
+    "usr/lib64/*",
+    "usr/lib/x86_64-linux-gnu/*.so*",
+    "usr/lib/x86_64-linux-gnu/perl*",
+    "usr/share/dpkg/*",
+    "usr/share/perl*",
+]
+
 _SYSROOT_KEEP = [
     "usr/include/*",
     "usr/lib/*",
@@ -86,7 +97,7 @@ def cc_toolchains(name, catalog):
     """Declares, for each suite and platform, `<suite>_<platform>` and the archives it is made of.
 
     `<suite>_<platform>_test` tries it; it's manual too where the platform isn't in the sample that
-    `bazel test //...` takes. Also `build_machine`, the toolchain for programs that run while building, and `launcher`. All
+    `bazel test //...` takes. `<suite>_flags_test` compares its flags with those of the suite's dpkg. Also `build_machine`, the toolchain for programs that run while building, and `launcher`. All
     are manual: each toolchain fetches about 100 MB of packages.
 
     Args:
@@ -106,7 +117,7 @@ def cc_toolchains(name, catalog):
         launcher = ":launcher",
         tags = ["manual"],
     )
-    suite_toolchains(name, catalog, test_sample = True)
+    suite_toolchains(name, catalog, "Debian", test_sample = True)
     native.alias(
         name = "build_machine",
         actual = ":{}_amd64".format(BUILD_SUITE),
@@ -126,16 +137,46 @@ def toolchain_names(_catalog, suite, platform):
     """
     return ["{}_{}{}".format(suite, platform, part) for part in ("", "_cc", "_sysroot")]
 
-def suite_toolchains(name, catalog, test_sample = False):
+def _flags_test(suite, platforms, targets, vendor):
+    """Declares `<suite>_flags_test`: BUILD_FLAGS has what the suite's own dpkg says."""
+    expected = {}
+    for platform in platforms:
+        flags = build_flags(suite, platform)
+        expected[targets[platform]["debian"]] = [flags.cflags, flags.ldflags]
+    package_tree(
+        name = suite + "_dpkg",
+        testonly = True,
+        debs = "@debian//{}/amd64:sysroot".format(suite),
+        keep = _DPKG_KEEP,
+        launcher = ":launcher",
+        tags = ["manual"],
+    )
+    py_pytest(
+        name = suite + "_flags_test",
+        size = "small",
+        srcs = ["flags_test.py"],
+        data = [suite + "_dpkg"],
+        env = {
+            "DPKG": "$(rootpath {}_dpkg)".format(suite),
+            "EXPECTED": json.encode(expected),
+            "SUITE": suite,
+            "VENDOR": vendor,
+        },
+        deps = ["//tools/toolchain:unpack"],
+    )
+
+def suite_toolchains(name, catalog, vendor, test_sample = False):
     """Declares the toolchains of each suite and platform of a catalog; see cc_toolchains.
 
     Args:
       name: name of the filegroup of all of them.
       catalog: CATALOG of @catalog//:catalog.bzl, or one with other suites.
+      vendor: whose suites they are, by the name that dpkg has for it.
       test_sample: whether `bazel test //...` tests those of the platforms in the sample.
     """
     toolchains = []
     for suite, facts in catalog["suites"].items():
+        _flags_test(suite, facts["platforms"], catalog["platforms"], vendor)
         for platform in facts["platforms"]:
             toolchain = "{}_{}".format(suite, platform)
             flags = build_flags(suite, platform)
