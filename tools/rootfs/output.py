@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
+
+# What writes each file.
+Writers = Mapping[Path, Callable[[BinaryIO], object]]
 
 
 def write_text(out: BinaryIO, text: str) -> None:
@@ -15,7 +18,7 @@ def write_text(out: BinaryIO, text: str) -> None:
     out.write(text.encode("utf-8", "surrogateescape"))
 
 
-def write_all(writers: dict[Path, Callable[[BinaryIO], object]]) -> None:
+def write_all(writers: Writers) -> None:
     """Writes all files under temporary names, then renames them: all or none."""
     done: list[tuple[str, Path]] = []
     with ExitStack() as stack:

@@ -9,7 +9,6 @@ A fault prints one message and exits with status 2.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,34 +16,27 @@ from pathlib import Path
 from tools.rootfs import layer
 from tools.rootfs.alpine.build import TABLE, build, installed
 from tools.rootfs.alpine.spec import read_spec
-from tools.rootfs.errors import RootfsError
-from tools.rootfs.output import write_all, write_text
+from tools.rootfs.output import Writers, write_text
+from tools.rootfs.program import option_parser, run
 from tools.rootfs.tarout import write_tar
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program; see the module's text. Returns the exit status."""
-    parser = argparse.ArgumentParser(description="Compute a layer of an Alpine root file system.")
-    parser.add_argument("spec", type=Path)
-    parser.add_argument("--layer", type=Path, required=True, help="tar to write")
-    parser.add_argument("--installed", type=Path, required=True, help="JSON of packages to write")
-    parser.add_argument("--listing", type=Path, required=True, help="text listing to write")
+    parser = option_parser("Compute a layer of an Alpine root file system.")
     parser.add_argument("--table", type=Path, default=TABLE, help="table of reviewed scripts")
     options = parser.parse_args(arguments)
-    try:
+
+    def outputs() -> Writers:
         result = build(read_spec(options.spec), options.table)
         packages, listing = installed(result.system), layer.listing(result.layer)
-        write_all(
-            {
-                options.layer: lambda out: write_tar(out, result.layer.items()),
-                options.installed: lambda out: write_text(out, packages),
-                options.listing: lambda out: write_text(out, listing),
-            }
-        )
-    except (RootfsError, OSError) as error:
-        print(f"rootfs: {error}", file=sys.stderr)
-        return 2
-    return 0
+        return {
+            options.layer: lambda out: write_tar(out, result.layer.items()),
+            options.installed: lambda out: write_text(out, packages),
+            options.listing: lambda out: write_text(out, listing),
+        }
+
+    return run(outputs)
 
 
 if __name__ == "__main__":

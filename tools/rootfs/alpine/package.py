@@ -11,8 +11,9 @@ from pathlib import Path
 from tools.alpine.apk import CHECKSUM, Apk, read_apk
 from tools.alpine.errors import AlpineError
 from tools.rootfs.errors import RootfsError
+from tools.rootfs.members import entry_of
 from tools.rootfs.package_set import PackageSet
-from tools.rootfs.tree import Entry, Kind
+from tools.rootfs.tree import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,29 +87,8 @@ def _package_files(package: Package) -> list[PackageFile]:
     files: list[PackageFile] = []
     where = str(package.apk.path)
     for member in package.apk.members():
-        info = member.info
-        _only_known_headers(where, info.name, list(info.pax_headers))
-        kind: Kind
-        target = ""
-        if info.isdir():
-            kind = "dir"
-        elif info.isreg():
-            kind = "file"
-        elif info.issym():
-            kind, target = "symlink", info.linkname
-        elif info.islnk():
-            kind, target = "hardlink", info.linkname.removeprefix("./")
-        else:
-            raise RootfsError(
-                f"{where}: {info.name}",
-                f"is of tar type {info.type!r}, neither file, directory nor link",
-                "Container images have no devices or pipes: drop the package.",
-            )
-        path = "" if info.name == "." else info.name
-        mode = 0o777 if kind == "symlink" else info.mode & 0o7777
-        entry = Entry(
-            kind, mode, info.uid, info.gid, int(info.mtime), target, member.data, package.name
-        )
+        _only_known_headers(where, member.info.name, list(member.info.pax_headers))
+        path, entry = entry_of(where, member.info, member.data, package.name)
         files.append(PackageFile(path, entry, member.checksum))
     return files
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from tools.debian.deb import ControlFile, Deb, DebError, read_deb
 from tools.rootfs.errors import RootfsError
-from tools.rootfs.tree import Entry, Kind
+from tools.rootfs.members import entry_of
+from tools.rootfs.tree import Entry
 
 # Control files dpkg knows and whose meaning is handled. The maintainer scripts a first
 # installation runs are reviewed one by one (scripts.py); prerm and postrm run when a package is
@@ -192,28 +193,5 @@ def _conffiles(package: Package) -> list[str]:
 
 
 def _package_files(deb: Deb) -> list[PackageFile]:
-    files: list[PackageFile] = []
     name = deb.control["Package"]
-    for info, data in deb.members():
-        path = "" if info.name == "." else info.name
-        target = ""
-        kind: Kind
-        if info.isdir():
-            kind = "dir"
-        elif info.isreg():
-            kind = "file"
-        elif info.issym():
-            kind, target = "symlink", info.linkname
-        elif info.islnk():
-            kind, target = "hardlink", info.linkname.removeprefix("./")
-        else:
-            raise RootfsError(
-                f"{deb.path}: {info.name}",
-                f"is of tar type {info.type!r}, neither file, directory nor link",
-                "Container images have no devices or pipes: drop the package.",
-            )
-        entry = Entry(
-            kind, info.mode & 0o7777, info.uid, info.gid, int(info.mtime), target, data, name
-        )
-        files.append(PackageFile(path, entry))
-    return files
+    return [PackageFile(*entry_of(str(deb.path), info, data, name)) for info, data in deb.members()]
