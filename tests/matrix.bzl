@@ -33,6 +33,13 @@ def matrix_tests(name, catalog):
                 "//tests/golden:rootfs_{}_full_test".format(root),
                 "//toolchains/cc:{}_test".format(root),
             ]
+    for platform in {
+        platform: None
+        for release in catalog["alpine"]["releases"].values()
+        for platform in release["platforms"]
+    }:
+        # No release is locked here: the tests' own Alpine, with one CPython.
+        tests[platform].append("//python_images/tests/alpine:{}_image.test".format(platform))
     suites = []
     for platform, labels in tests.items():
         if not labels:

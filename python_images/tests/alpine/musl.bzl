@@ -283,5 +283,6 @@ def musl_python(
         testonly = True,
         version = version,
         versions = catalog["versions"],
+        visibility = ["//tests:__subpackages__"],
         whole = False,
     )
