@@ -6,30 +6,23 @@ test's. So the outcome is known: but for the sources and the keys, Debian's own 
 
 from __future__ import annotations
 
-import http.server
 import json
-import os
 import re
-import shutil
 import tarfile
-import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.ubuntu_mirror import Packages, append_to, write_mirror
+from tests.e2e.ubuntu_checkout import ARCHS, LOCK, Mirror, lock_suite, served, unlocked
+from tests.e2e.ubuntu_mirror import append_to
 from tools.debian import lockfile
-from tools.debian.archive_fixtures import Signer
-from tools.testing.checkout import Checkout, scratch
+from tools.testing.checkout import Checkout
 
-ARCHS = ("amd64", "arm64")
 LAYERS = [
     f"//python_images/rootfs:noble_{arch}_{part}" for arch in ARCHS for part in ("base", "slim")
 ]
 KEYRING = "usr/share/keyrings/ubuntu-archive-keyring.gpg"
-LOCK = ("run", "//tools:lock", "--", "noble")
 # Lines that change nothing, but the hash.
 EDITS = {
     "netbase": append_to("postinst", "# Ubuntu's own.\n"),
@@ -40,80 +33,21 @@ EDITS = {
 }
 
 
-def files(variable: str) -> list[Path]:
-    """Runfiles that a variable of the test lists, .debs of them."""
-    paths = [Path(word).resolve() for word in os.environ.get(variable, "").split()]
-    return [path for path in paths if path.suffix == ".deb"]
-
-
-class Mirror:
-    """What serves both halves, and the paths that were asked for."""
-
-    def __init__(self, folder: Path, signer: Signer) -> None:
-        self.folder, self.signer = folder, signer
-        self.asked: list[str] = []
-        asked = self.asked
-
-        class Handler(http.server.SimpleHTTPRequestHandler):
-            def log_message(self, format: str, *args: object) -> None:
-                asked.append(self.path)
-
-        self._server = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", 0), partial(Handler, directory=str(folder))
-        )
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def options(self) -> list[str]:
-        return [f"--mirror={self.url}/ubuntu", f"--ports-mirror={self.url}/ubuntu-ports"]
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
 @pytest.fixture(scope="module")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
-    for program in ("apt-get", "gpg", "gpgv"):
-        if not shutil.which(program):
-            pytest.skip(f"SKIPPED: {program} is not installed here")
-    top = tmp_path_factory.mktemp("ubuntu")
-    signer = Signer(top / "g")
-    keyring = files("KEYRING_DEB")
-    packages = {
-        arch: Packages([*files(f"IMAGE_{arch.upper()}"), *keyring], files(f"TOOLS_{arch.upper()}"))
-        for arch in ARCHS
-    }
-    assert len(packages["arm64"].image) > 70
-    write_mirror(top / "m", packages, signer, EDITS)
-    running = Mirror(top / "m", signer)
-    try:
+    with served(tmp_path_factory.mktemp("ubuntu"), EDITS) as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture(scope="module")
 def checkout() -> Iterator[Checkout]:
-    """A checkout without locks, for two platforms and Debian's compilers."""
-    with scratch("ubuntu", ["--noshow_progress"]) as copy:
-        for lock in (copy.path / "third_party/ubuntu").glob("*.lock"):
-            lock.unlink()
-        catalog = copy.path / "catalog/ubuntu.yaml"
-        text, _, _ = catalog.read_text().partition("\n  jammy:")
-        text = re.sub(r"platforms: \[.*\]", "platforms: [amd64, arm64]", text)
-        text = re.sub(r"      cc_(?!amd64|arm64)\w+:(?: \[.*\]|(?:\n +- .*)+)\n?", "", text)
-        catalog.write_text(text.replace("-13", "-14") + "\n")
+    with unlocked("ubuntu") as copy:
         yield copy
 
 
 @pytest.fixture(scope="module")
 def locked(checkout: Checkout, mirror: Mirror) -> Checkout:
-    """The same, locked."""
-    done = checkout.bazel(*LOCK, *mirror.options(), f"--keyring={mirror.signer.keyring}")
-    assert done.status == 0, done.output
-    for arch in ARCHS:
-        assert f"third_party/ubuntu/noble_{arch}.lock: written" in done.output
+    lock_suite(checkout, mirror)
     return checkout
 
 
@@ -232,9 +166,9 @@ def test_the_system_is_debians_but_for_what_differs(locked: Checkout, arch: str,
     differs = {path for path in ours.keys() | debians.keys() if ours.get(path) != debians.get(path)}
     # /etc/shadow has the day of the lock: when passwords were last changed.
     expected = (
-        r"/(etc/shadow|etc/apt/sources\.list(\.d/(ubuntu|debian)\.sources)?"
+        r"/(etc/shadow|usr/lib/os-release|etc/apt/sources\.list(\.d/(ubuntu|debian)\.sources)?"
         r"|var/lib/apt/extended_states"
-        r"|var/lib/dpkg/(status|info/(netbase|ca-certificates)\.postinst)"
+        r"|var/lib/dpkg/(status|info/(netbase|ca-certificates)\.postinst|info/base-files\.md5sums)"
         r"|(var/lib/dpkg/info|usr/share/doc|usr/share/keyrings)/ubuntu-.*)"
     )
     assert [path for path in sorted(differs) if not re.fullmatch(expected, path)] == []
@@ -319,6 +253,12 @@ def test_images_of_the_family(locked: Checkout) -> None:
     config = json.loads(blob(layout, entry["digest"]))["config"]
     found = json.loads(blob(layout, config["digest"]))
     assert (found["os"], found["architecture"]) == ("linux", "arm64")
+
+
+def test_flags_are_those_of_ubuntus_dpkg(locked: Checkout) -> None:
+    """Debian's dpkg has Ubuntu's flags, too, and says them where the vendor is Ubuntu."""
+    done = locked.bazel("test", "//toolchains/cc:noble_flags_test", "--test_output=errors")
+    assert done.status == 0, done.output
 
 
 def test_a_lock_that_is_stale(locked: Checkout) -> None:

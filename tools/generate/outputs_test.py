@@ -9,7 +9,7 @@ import pytest
 from tools.catalog import fixture, fixtures, load, results
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 from tools.generate import outputs
-from tools.generate.table import alpine_kind, table
+from tools.generate.table import alpine_kind, has_setup_py, table
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,6 +108,10 @@ def test_the_table_says_what_is_known_of_each_image(checkout: Path) -> None:
     assert found["//images/infra7:3.13.15-trixie"] == "built and run here"
     assert found["//images/infra7:3.13.15-bookworm"] == "built and run here: amd64"
     assert found["//images/infra7:3.13.15-noble"] == "published family page only"
+    on_ubuntu = Results(fixtures={"//e:f": Result(PASSED, 1, 0)})
+    (checkout / "catalog" / results.FILE).write_text(results.text(on_ubuntu))
+    assert rows(checkout)["//images/infra7:3.13.15-noble"] == "fixture-proved"
+    assert rows(checkout)["//images/infra7:3.13.15-bookworm"] == "published family page only"
     assert {said for name, said in found.items() if "-alpine" in name} == {"fixture-proved"}
     skipped = Results(fixtures={"//a:b": Result(SKIPPED, 0, 1)})
     (checkout / "catalog" / results.FILE).write_text(results.text(skipped))
@@ -115,6 +119,8 @@ def test_the_table_says_what_is_known_of_each_image(checkout: Path) -> None:
 
 
 def test_a_setup_py_is_proved_apart() -> None:
+    assert has_setup_py("3.9") and has_setup_py("3.11")
+    assert not has_setup_py("3.12")
     assert alpine_kind("3.11") == fixtures.ALPINE_SETUP_PY
     assert alpine_kind("3.12") == fixtures.ALPINE
 
