@@ -30,6 +30,7 @@ from tools.cpython.compile import Compilation, Recipe
 from tools.cpython.compile_optimized import with_options
 from tools.cpython.workspace import BuildError, Toolchain, Workspace
 
+INTERRUPTED = 130  # exit status, as a shell has it of what SIGINT ends
 _BAR = 24
 _COMPILED = re.compile(r"(?m)^gcc .* -c ")
 _TESTS = re.compile(r"\[ *(\d+)/(\d+)[\]/]")
@@ -260,6 +261,9 @@ def main(argv: list[str]) -> int:
     except (BuildError, profiles.ProfileError) as error:
         print(f"error: training CPython {options.version}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"interrupted: {options.out} is not written", file=sys.stderr)
+        return INTERRUPTED
     print(f"wrote {options.out}")
     return 0
 

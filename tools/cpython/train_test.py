@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -48,6 +52,41 @@ def test_one_profile_per_minor_class_and_gcc(catalog: Catalog) -> None:
 def test_unknown_names_are_refused(catalog: Catalog, minor: str, suite: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         train_all.jobs(catalog, [minor], [suite])
+
+
+def test_one_platform_trains_its_class_alone(catalog: Catalog) -> None:
+    everything = train_all.jobs(catalog, ["3.14"], catalog.suites)
+    assert train_all.jobs(catalog, ["3.14"], catalog.suites, ["amd64"]) == everything
+    assert train_all.jobs(catalog, ["3.14"], catalog.suites, ["i386"]) == []
+
+
+def test_an_interrupted_training_removes_its_files(tmp_path: Path) -> None:
+    """As from a terminal, which tells all processes of the group."""
+    training = tmp_path / "training"
+    training.write_text(
+        "#!/bin/sh\ntrap 'sleep 1; rm scratch; exit 130' INT\ntouch scratch\n"
+        "while true; do sleep 0.1; done\n"
+    )
+    training.chmod(0o755)
+    program = (
+        "import sys; from pathlib import Path; from tools.cpython import train_all;"
+        "sys.exit(train_all.run([sys.argv[1]], Path(sys.argv[2])))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(training), str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    ) as process:
+        while not (tmp_path / "scratch").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait() == train_all.INTERRUPTED
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert not (tmp_path / "scratch").exists()
 
 
 def test_the_listing_is_of_the_archives(tmp_path: Path) -> None:
