@@ -108,11 +108,14 @@ def _profile(facts, suite, suite_facts, platform, target):
     """The label of the profile a CPython is optimised by; None if its platform has none."""
     if not target["compile"]["profile"]:
         return None
+
+    # amd64's of a free-threaded build doesn't fit arm64's eval loop: there it's the platform's own.
+    profiled = platform if facts["free_threaded"] else target["compile"]["profile"]
     gcc = gcc_version(suite, platform, suite_facts["package_sets"]["cc_" + platform])
     profile = "cpython-{}{}-{}-gcc{}".format(
         facts["minor"],
         "t" if facts["free_threaded"] else "",
-        target["compile"]["profile"],
+        profiled,
         gcc,
     )
     return "//third_party/profiles:{}.tar.xz".format(profile) if profile in PROFILES else None

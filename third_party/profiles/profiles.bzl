@@ -6,5 +6,6 @@ PROFILES = [
     "cpython-3.14-le32-gcc14",
     "cpython-3.14-le64-gcc12",
     "cpython-3.14-le64-gcc14",
+    "cpython-3.14t-amd64-gcc14",
     "cpython-3.15-le64-gcc14",
 ]

@@ -3,9 +3,10 @@
     ./bazelw run //tools:train -- 3.14
     ./bazelw run //tools:train -- 3.13 3.14 --suite=trixie --platform=amd64
 
-One profile per minor version, class of platforms (`profile` in catalog/platforms.yaml) and major
-version of gcc. The platform that trains a class is one whose programs the build machine runs. The
-result is written to third_party/profiles, to be committed.
+One profile per minor version, class of platforms (`profile` in catalog/platforms.yaml; a platform
+where the build is free-threaded) and major version of gcc. The platform that trains a class is one
+whose programs the build machine runs. The result is written to third_party/profiles, to be
+committed.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Job:
     """One profile to train.
 
     Attributes:
-        name: the profile's, cpython-<minor>-<class>-gcc<major>.
+        name: the profile's, cpython-<minor>[t]-<class>-gcc<major>.
         target: the Bazel target that trains it.
     """
 
@@ -77,7 +78,10 @@ def jobs(
                 profile = catalog.platforms[platform].compile.profile
                 if profile is None or platform not in suite.platforms:
                     continue
-                minor = version.release.minor + ("t" if version.release.free_threaded else "")
+                minor = version.release.minor
+                if version.release.free_threaded:
+                    # amd64's doesn't fit arm64's eval loop: here a class is one platform.
+                    minor, profile = f"{minor}t", platform
                 made = f"cpython-{minor}-{profile}-gcc{gcc(suite, platform)}"
                 target = f"//python_images/cpython:{version.name}_{name}_{platform}.train"
                 found.setdefault(made, Job(made, target))

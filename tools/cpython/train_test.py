@@ -60,6 +60,16 @@ def test_one_platform_trains_its_class_alone(catalog: Catalog) -> None:
     assert train_all.jobs(catalog, ["3.14"], catalog.suites, ["i386"]) == []
 
 
+def test_a_free_threaded_build_has_the_platforms_own(catalog: Catalog) -> None:
+    version = catalog.versions["3.14.7"]
+    release = dataclasses.replace(version.release, free_threaded=True)
+    threaded = dataclasses.replace(version, release=release)
+    changed = dataclasses.replace(catalog, versions={threaded.name: threaded})
+    made = train_all.jobs(changed, ["3.14t"], ["trixie"], ["amd64"])
+    target = "//python_images/cpython:3.14.7t_trixie_amd64.train"
+    assert made == [train_all.Job("cpython-3.14t-amd64-gcc14", target)]
+
+
 def test_an_interrupted_training_removes_its_files(tmp_path: Path) -> None:
     """As from a terminal, which tells all processes of the group."""
     training = tmp_path / "training"
