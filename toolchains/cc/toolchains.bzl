@@ -97,8 +97,9 @@ def cc_toolchains(name, catalog):
     """Declares, for each suite and platform, `<suite>_<platform>` and the archives it is made of.
 
     `<suite>_<platform>_test` tries it; it's manual too where the platform isn't in the sample that
-    `bazel test //...` takes. `<suite>_flags_test` compares its flags with those of the suite's dpkg. Also `build_machine`, the toolchain for programs that run while building, and `launcher`. All
-    are manual: each toolchain fetches about 100 MB of packages.
+    `bazel test //...` takes. `<suite>_flags_test` compares its flags with those of the suite's dpkg.
+    Also `build_machine`, the toolchain for programs that run while building, and `launcher`. All but
+    these tests are manual: each toolchain fetches about 100 MB of packages.
 
     Args:
       name: name of the filegroup of all toolchains.
@@ -117,7 +118,7 @@ def cc_toolchains(name, catalog):
         launcher = ":launcher",
         tags = ["manual"],
     )
-    suite_toolchains(name, catalog, "Debian", test_sample = True)
+    suite_toolchains(name, catalog, vendor = "Debian", test_sample = True)
     native.alias(
         name = "build_machine",
         actual = ":{}_amd64".format(BUILD_SUITE),
