@@ -1,7 +1,6 @@
 """cpythons: every CPython of the catalog, and the image layers made of it."""
 
 load("@debian//:sets.bzl", "SNAPSHOTS")
-load("@rules_python//python:defs.bzl", "py_binary")
 load("//python_images/private/attestations:sbom.bzl", "cpython_bundled")
 load("//python_images/private/cpython:cpython.bzl", "build_python", "cpython", "cpython_bytecode_layer", "cpython_layer", "cpython_links_layer")
 load("//python_images/private/cpython:minors.bzl", "minor_rules")
@@ -12,6 +11,7 @@ load("//python_images/rootfs:rootfs.bzl", "layer_name", "root_attributes")
 load("//third_party/profiles:profiles.bzl", "PROFILES")
 load("//toolchains/cc:flags.bzl", "build_flags")
 load("//toolchains/cc:toolchains.bzl", "gcc_version")
+load("//toolchains/python:rules.bzl", "py_binary")
 load("//tools/testing:pytest.bzl", "py_pytest")
 
 _CONFIG_SITE = "//tools/cpython:config.site"

@@ -1,7 +1,7 @@
 """golden_rootfs: tests of the root file system layers of each suite and platform."""
 
-load("@rules_python//python:defs.bzl", "py_binary")
 load("//python_images/rootfs:rootfs.bzl", "layer_name")
+load("//toolchains/python:rules.bzl", "py_binary")
 load("//tools/testing:pytest.bzl", "py_pytest")
 
 # What tests and golden files of a root are called, after suite and platform.

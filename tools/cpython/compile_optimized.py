@@ -110,8 +110,9 @@ class OptimizedCompilation(compilation.Compilation):
             self.use = profiles.examine(output, self.workspace.src)
             self.use.check(self.optimization.max_mismatched)
         except profiles.ProfileError as error:
+            label = self.recipe.minor + self.recipe.abi
             raise BuildError(
-                f"{error}\ntrain it again: ./bazelw run //tools:train -- {self.recipe.minor}"
+                f"{error}\ntrain it again: ./bazelw run //tools:train -- {label}"
             ) from None
         # Then `all`, which installing wants, finds nothing to do.
         (self.workspace.src / "profile-run-stamp").touch()

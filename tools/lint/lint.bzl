@@ -1,6 +1,6 @@
 """lint_check: one checker as a test (//tools/lint:<name>_test) and as a command (:<name>)."""
 
-load("@rules_python//python:defs.bzl", "py_binary", "py_test")
+load("//toolchains/python:rules.bzl", "py_binary", "py_test")
 
 def lint_check(name, args = [], data = [], deps = []):
     """Declares `<name>` (mends with `-- --fix`) and `<name>_test`.

@@ -1,6 +1,6 @@
 """py_pytest: pytest files as a Bazel test, with the tool interpreter."""
 
-load("@rules_python//python:defs.bzl", "py_test")
+load("//toolchains/python:rules.bzl", "py_test")
 
 _MAIN = "//tools/testing:pytest_main.py"
 

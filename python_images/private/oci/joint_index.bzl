@@ -3,7 +3,7 @@
 Not rules_oci's oci_image_index: that one, and its push, need every blob.
 """
 
-load("@rules_python//python:defs.bzl", "py_binary")
+load("//toolchains/python:rules.bzl", "py_binary")
 
 def _outline_of(target):
     groups = target[OutputGroupInfo] if OutputGroupInfo in target else struct()

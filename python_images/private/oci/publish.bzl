@@ -1,6 +1,6 @@
 """publish: one command that pushes many images with all their tags."""
 
-load("@rules_python//python:defs.bzl", "py_binary")
+load("//toolchains/python:rules.bzl", "py_binary")
 
 def _publish_plan_impl(ctx):
     plan = ctx.actions.declare_file(ctx.label.name + ".json")

@@ -1,8 +1,8 @@
 """image_structure_test: container-structure-test's YAML, run against an image by the real program."""
 
 load("@bazel_skylib//rules:expand_template.bzl", "expand_template")
-load("@rules_python//python:defs.bzl", "py_test")
 load("//toolchains/emulator:emulator.bzl", "emulator_for")
+load("//toolchains/python:rules.bzl", "py_test")
 
 _MAIN = Label("//tools/structure_test:main.py")
 _LIBRARY = Label("//tools/structure_test:structure_test_lib")

@@ -1,6 +1,6 @@
 """image_validation_test: an image layout is valid, by our own validator."""
 
-load("@rules_python//python:defs.bzl", "py_test")
+load("//toolchains/python:rules.bzl", "py_test")
 
 def image_validation_test(name, image, platforms, **kwargs):
     """Checks that an image (or image index) is a strictly valid OCI layout.

@@ -70,7 +70,7 @@ def _wheels_impl(rctx):
     rctx.delete("wheels")
 
     rctx.file("BUILD.bazel", """\
-load("@rules_python//python:defs.bzl", "py_library")
+load("{rules}", "py_library")
 
 package(default_visibility = ["//visibility:public"])
 
@@ -78,7 +78,7 @@ exports_files(glob(["site/*/bin/*", "site/*/*/bin/*"]))
 
 # All of them, one folder each, as a single input: for programs with thousands of files.
 exports_files(["site"])
-""" + "".join(["""
+""".format(rules = Label("//toolchains/python:rules.bzl")) + "".join(["""
 py_library(
     name = "{name}",
     srcs = glob(["site/{name}/**/*.py"], allow_empty = True),

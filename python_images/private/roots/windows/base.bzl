@@ -1,7 +1,7 @@
 """windows_base: a Windows base image by its digests, the root file system of images on Windows."""
 
-load("@rules_python//python:defs.bzl", "py_test")
 load("//python_images/private/roots:layer.bzl", "RootInfo")
+load("//toolchains/python:rules.bzl", "py_test")
 
 # What an unlocked base image doesn't fit; Bazel names it where it skips one.
 _NOT_LOCKED = "//third_party/windows:locked_by_tools_lock"
