@@ -64,6 +64,13 @@ def bazel(root: Path, *arguments: str) -> str:
     return result.stdout
 
 
+def release(root: Path, name: str) -> str:
+    """The release that `name` stands for: the newest of a label such as 3.14, or itself."""
+    build = f"//python_images/cpython:{name}_build"
+    actual = bazel(root, "query", "--noshow_progress", f"labels(actual, {build})").split()
+    return actual[0].rpartition(":")[2].removesuffix("_build") if actual else name
+
+
 def files(root: Path, optimization: str, subject: Subject) -> dict[str, Path]:
     """Builds an interpreter; what it is made of, by the names train.py has for them.
 

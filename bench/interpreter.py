@@ -255,7 +255,11 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         metavar="A,B",
         help="which two: names or tars",
     )
-    add("--release", default="3.14.7", help="CPython, default %(default)s")
+    add(
+        "--release",
+        default="3.14",
+        help="CPython or a label, whose newest it is; default: %(default)s",
+    )
     add("--suite", default="trixie", help="default: %(default)s")
     add("--platform", choices=builds.PLATFORMS, default="amd64", help="default: %(default)s")
     add("--benchmark", action="append", choices=BENCHMARKS, help="only this one")
@@ -272,8 +276,9 @@ def main(argv: list[str]) -> int:
         raise SystemExit(f"bench: of {options.platform} only --instructions can be measured here")
     if options.instructions and (programs := instructions.missing(options.platform)):
         raise SystemExit(f"bench: --instructions needs {', '.join(programs)}: not installed")
-    subject = builds.Subject(options.release, options.suite, options.platform)
     root = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
+    options.release = builds.release(root, options.release)
+    subject = builds.Subject(options.release, options.suite, options.platform)
     scripts = _find("pyperformance") / "pyperformance/data-files/benchmarks"
     path = [_find("pyperf")]
     prefix = [*_REALTIME, str(max(os.sched_getaffinity(0)))] if options.realtime else []

@@ -78,13 +78,18 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=interpreter.given, help="file to write the figures to")
     parser.add_argument("--runs", type=int, default=30, help="default: %(default)s")
-    parser.add_argument("--release", default="3.14.7", help="CPython, default %(default)s")
+    parser.add_argument(
+        "--release",
+        default="3.14",
+        help="CPython, or a label, whose newest it is; default: %(default)s",
+    )
     parser.add_argument("--suite", default="trixie", help="default: %(default)s")
     parser.add_argument("--build", choices=builds.NAMES, default="full", help="which")
     options = parser.parse_args(argv)
     root = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
     with tempfile.TemporaryDirectory(prefix="startup-") as folder:
         both = {}
+        options.release = builds.release(root, options.release)
         subject = builds.Subject(options.release, options.suite)
         for name in ("without", "with"):
             scratch = Path(folder, name)

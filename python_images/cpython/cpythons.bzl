@@ -159,7 +159,10 @@ def cpythons(name, catalog):
 
     `<version>_<suite>_<platform>` is a CPython. Hanging off it: `.runtime` (the libraries it needs,
     above debian-slim) and `.debian_runtime` (above debian), `.stripped` and `.unstripped` (itself),
-    `.links` (python, pip ...) and `.bytecode`, layers all, each with its `.blob`. `<version>_build` is the build python they share, `<version>.bundled` lists what the source bundles. All are manual: compiling is dear.
+    `.links` (python, pip ...) and `.bytecode`, layers all, each with its `.blob`. `<version>_build` is the
+    build python they share, `<version>.bundled` lists what the source bundles. The newest release's
+    CPython, `.bytecode.blob` and `_build` have a name with the label, too: `3.14_trixie_amd64`. All
+    are manual: compiling is dear.
 
     Args:
       name: name of the filegroup of all CPythons.
@@ -181,7 +184,17 @@ def cpythons(name, catalog):
             source = source,
             tags = ["manual"],
         )
+        _label_alias(facts, version, "_build")
     suite_cpythons(name, catalog)
+
+def _label_alias(facts, version, rest):
+    """Declares `<label><rest>`, such as 3.14_build, for the label's newest release."""
+    if facts["newest"]:
+        native.alias(
+            name = facts["label"] + rest,
+            actual = version + rest,
+            tags = ["manual"],
+        )
 
 def cpython_names(catalog, suite, platform):
     """Names of what suite_cpythons declares for a suite's images on a platform.
@@ -244,6 +257,8 @@ def suite_cpythons(name, catalog):
                     _train(release, version, facts, suite, suite_facts, platform, target)
                 arch = target["debian"]
                 _layers(release, version, suite, platform, arch, below)
+                for suffix in ("", ".bytecode.blob"):
+                    _label_alias(facts, version, "_{}_{}{}".format(suite, platform, suffix))
                 releases.append(release)
     native.filegroup(
         name = name,

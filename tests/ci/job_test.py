@@ -114,6 +114,37 @@ def test_the_remote_cache(checkout: Path) -> None:
     assert "upload_local_results=true" in (checkout / "bazelrc").read_text()
 
 
+def git(checkout: Path, *words: str) -> str:
+    """What git prints in the checkout."""
+    identity = ("-c", "user.name=a", "-c", "user.email=a@localhost")
+    return subprocess.run(
+        ["git", *identity, *words], cwd=checkout, check=True, capture_output=True, text=True
+    ).stdout
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="SKIPPED: needs git")
+def test_commit(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    git(checkout, "init", "--quiet", "--initial-branch=main")
+    git(checkout, "add", "--all")
+    git(checkout, "commit", "--quiet", "--message=Begin")
+    # Markdown's headings begin as git's own comments do.
+    summary = tmp_path_factory.mktemp("summary") / "summary.md"
+    summary.write_text("# Packages\n\n- openssl 3.5.7 (CVE-2026-1)\n")
+
+    done = run(checkout, "commit", "update/weekly", str(summary))
+    assert (done.returncode, done.stdout) == (0, "Everything is up to date.\n"), done.stderr
+    assert git(checkout, "branch", "--list", "update/weekly") == ""
+
+    (checkout / "new.lock").write_text("new\n")
+    done = run(checkout, "commit", "update/weekly", str(summary))
+    assert done.returncode == 0, done.stderr
+    assert git(checkout, "log", "-1", "--format=%B", "update/weekly").rstrip() == (
+        "Bring locks and catalog up to date\n\n# Packages\n\n- openssl 3.5.7 (CVE-2026-1)"
+    )
+    assert git(checkout, "show", "update/weekly:new.lock") == "new\n"
+    assert git(checkout, "status", "--porcelain") == ""
+
+
 @pytest.mark.parametrize(
     ("job", "settings", "said"),
     [

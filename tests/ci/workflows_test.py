@@ -123,7 +123,7 @@ def test_ci_run_does_the_work(file: Path) -> None:
         assert "${{" not in joined, f"{file}: {script}"
     assert called or "uses" in file.read_text()
     for job in re.findall(r"\.ci/run ([a-z]+)", "\n".join(called)):
-        assert job in ("matrix", "platform", "publish", "update"), job
+        assert job in ("commit", "matrix", "platform", "publish", "update"), job
 
 
 def test_no_workflow_has_more_rights_than_it_needs() -> None:

@@ -7,6 +7,7 @@ counts there, by the targets that stand for these actions.
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -81,7 +82,7 @@ def test_another_tag_or_packaging_compiles_nothing_more(checkout: Checkout) -> N
     one = actions(checkout, "CompileCPython", "//images:3.13-slim-bookworm_arm64")
     assert len(one) == 1
     for other in (
-        "//images:3.13.15-slim-bookworm_arm64",
+        f"//images:{os.environ['RELEASE']}-slim-bookworm_arm64",
         "//images:3.13-slim-bookworm_arm64v8",
         "//images:3.13-slim-bookworm_arm64.tar",
     ):

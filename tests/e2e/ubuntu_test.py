@@ -7,6 +7,7 @@ test's. So the outcome is known: but for the sources and the keys, Debian's own 
 from __future__ import annotations
 
 import json
+import os
 import re
 import tarfile
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from tests.e2e.ubuntu_mirror import append_to
 from tools.debian import lockfile
 from tools.testing.checkout import Checkout
 
+RELEASE = os.environ["RELEASE"]
 LAYERS = [
     f"//python_images/rootfs:noble_{arch}_{part}" for arch in ARCHS for part in ("base", "slim")
 ]
@@ -56,7 +58,7 @@ def lock_of(checkout: Checkout, arch: str) -> lockfile.Lock:
 
 
 def test_without_a_lock(checkout: Checkout) -> None:
-    for target in (LAYERS[3], "//python_images/cpython:3.14.7_noble_arm64.stripped.blob"):
+    for target in (LAYERS[3], f"//python_images/cpython:{RELEASE}_noble_arm64.stripped.blob"):
         done = checkout.bazel("build", target)
         assert done.status != 0
         assert "no packages of noble are locked for arm64" in done.errors

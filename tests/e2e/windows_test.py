@@ -133,9 +133,9 @@ def checkout(python_mirror: tuple[str, str]) -> Iterator[Checkout]:
     url, sha256 = python_mirror
     with scratch("windows", [f"--repo_env=PYTHON_MIRROR={url}"]) as copy:
         catalog = copy.path / "catalog/windows.yaml"
-        before, found, after = catalog.read_text().partition(f"  {VERSION}:\n    archive: ")
-        assert found, f"catalog/windows.yaml has no {VERSION}"
-        catalog.write_text(f"{before}{found}{sha256}{after[64:]}")
+        before, found, _ = catalog.read_text().partition("\nsha256:\n")
+        assert found, "catalog/windows.yaml has no sha256"
+        catalog.write_text(f"{before}{found}  {VERSION}:\n    archive: {sha256}\n")
         for lock in (copy.path / "third_party/windows").glob("*.lock"):
             lock.unlink()
         yield copy

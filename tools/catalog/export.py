@@ -22,6 +22,7 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "released": "2026-08-05", "epoch": 1785888000,
           "eol": "2030-10-31",
           "env": {"PATH": "...", "PYTHON_VERSION": "3.14.7", ...}}},   # in the image's order
+      "newest": {"3.14": "3.14.7"},   # by label: the newest release of `versions`
       "wheels": {"wheel==0.45.1": "<sha256>"},
       "suites": {"trixie": {
           "release": "13", "point_release": "13.7",
@@ -194,6 +195,7 @@ def export(
             name: _version(version, newest[version.release.label] is version)
             for name, version in catalog.versions.items()
         },
+        "newest": {label: version.name for label, version in newest.items()},
         "wheels": dict(catalog.wheels),
         "suites": {name: _suite(suite) for name, suite in catalog.suites.items()},
         "default_suite": next(iter(catalog.suites)),
