@@ -2,8 +2,9 @@
 
 load("//python_images/private/cpython:windows_layer.bzl", "windows_python_layer")
 load("//python_images/private/oci:image.bzl", "image_annotations")
-load("//python_images/private/oci:joint_index.bzl", "image_push", "joint_index")
+load("//python_images/private/oci:image_push.bzl", "image_push")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
+load("//python_images/private/oci:oci_image_index.bzl", "oci_image_index")
 load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
 load("//python_images/private/oci:windows_image.bzl", "windows_image")
 load(":names.bzl", "image_alias", "oci_platform")
@@ -120,7 +121,7 @@ def _linux_platforms(catalog, name):
 def _joint(joint, catalog, linux_images):
     """Declares an index of Windows images, and of a Linux image's for all its platforms."""
     linux = linux_images.get(joint["linux"], [])
-    joint_index(
+    oci_image_index(
         name = joint["tags"][0],
         images = linux + joint["images"],
         tags = ["manual"],

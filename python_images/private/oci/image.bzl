@@ -1,11 +1,13 @@
 """Images and what hangs off them. The only file that loads rules_oci.
 
-With the Bazel Central Registry @rules_oci is the real one, on a closed network the stand-in in
-third_party/rules_oci; nothing here may need more than the real one documents.
+Images and indexes are written by our own rules, so that a digest doesn't depend on which rules_oci
+a build has: the real one from the Bazel Central Registry, or the stand-in in third_party/rules_oci of a
+closed network. rules_oci loads and pushes them; nothing here may need more than the real one documents.
 """
 
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
-load("@rules_oci//oci:defs.bzl", "oci_image", "oci_image_index", "oci_load", "oci_push")
+load("@rules_oci//oci:defs.bzl", "oci_load", "oci_push")
+load(":layouts.bzl", "image_layout", "index_layout")
 
 _ANNOTATION = "org.opencontainers.image."
 
@@ -117,14 +119,13 @@ def image(
       **common: tags, visibility and other attributes every rule has.
     """
 
-    # No line break at the end: the real oci_image would copy it into the config.
     write_file(
         name = name + ".created",
         out = name + ".created.txt",
         content = [created],
         **(common | {"tags": ["manual"]})
     )
-    oci_image(
+    image_layout(
         name = name,
         annotations = annotations or None,
         architecture = architecture,
@@ -165,7 +166,7 @@ def image_index(
       remote_tags: tags .push sets.
       **common: tags, visibility and other attributes every rule has.
     """
-    oci_image_index(
+    index_layout(
         name = name,
         annotations = annotations or None,
         images = images,

@@ -23,7 +23,7 @@ def _layer_blob_impl(ctx):
     )
     return [
         DefaultInfo(files = depset([blob])),
-        # The rules_oci stand-in takes digest and diff ID from here; the real one reads the blob.
+        # Our own images take digest and diff ID from here; rules_oci's oci_image reads the blob.
         OutputGroupInfo(oci_descriptor = depset([descriptor])),
     ]
 

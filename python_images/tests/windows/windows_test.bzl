@@ -1,11 +1,11 @@
-"""Tests of what is Windows' in all folders, and of joint_index.bzl."""
+"""Tests of what is Windows' in all folders, and of indexes of such images."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("//python_images/private/cpython:windows_layer.bzl", "windows_python_layer")
 load("//python_images/private/images:windows.bzl", "joint_tags")
-load("//python_images/private/oci:joint_index.bzl", "joint_index")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
+load("//python_images/private/oci:oci_image_index.bzl", "oci_image_index")
 load("//python_images/private/oci:windows_image.bzl", "windows_image")
 load("//python_images/private/roots/windows:base.bzl", "windows_base")
 
@@ -127,7 +127,7 @@ def _targets():
         layers = ["python.blob"],
         tags = ["manual"],
     )
-    joint_index(
+    oci_image_index(
         name = "index",
         images = ["image"],
         tags = ["manual"],

@@ -1,6 +1,7 @@
 """oci_push: an image to a registry."""
 
-load(":private/common.bzl", "launcher", "outline_of")
+load("@python_images//python_images/private/oci:outline.bzl", "outline_of")
+load(":private/launcher.bzl", "launcher")
 
 def _oci_push_impl(ctx):
     if not ctx.file.image.is_directory:

@@ -1,6 +1,6 @@
-"""oci_image_index: one index of images for several platforms."""
+"""oci_image_index: one index of images for several platforms, as an OCI layout."""
 
-load(":private/common.bzl", "outline_of")
+load(":outline.bzl", "outline_of")
 
 def _platforms_transition_impl(_settings, attr):
     return [{"//command_line_option:platforms": str(platform)} for platform in attr.platforms]
@@ -66,7 +66,9 @@ def _arguments(ctx, layout, images):
 
 oci_image_index = rule(
     implementation = _oci_image_index_impl,
-    doc = "An image index as an OCI layout directory. Most use the macro of the same name.",
+    doc = """An image index as an OCI layout directory.
+
+Images need not be whole: layers that stay in a registry, such as those of Windows, are left out.""",
     attrs = {
         "annotations": attr.label(
             allow_single_file = True,
@@ -75,7 +77,7 @@ oci_image_index = rule(
         "images": attr.label_list(
             mandatory = True,
             cfg = _platforms_transition,
-            doc = "The oci_image targets, no two for the same platform.",
+            doc = "Images, no two for the same platform and version of the system.",
         ),
         "platforms": attr.label_list(
             providers = [platform_common.PlatformInfo],
@@ -84,6 +86,6 @@ oci_image_index = rule(
         "_allowlist_function_transition": attr.label(
             default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
         ),
-        "_assemble": attr.label(default = Label("@python_images//tools/oci/assembler:assemble"), executable = True, cfg = "exec"),
+        "_assemble": attr.label(default = "//tools/oci/assembler:assemble", executable = True, cfg = "exec"),
     },
 )

@@ -1,6 +1,6 @@
-"""oci_image: one image from layers and settings."""
+"""oci_image: one image of layers and settings, as an OCI layout."""
 
-load(":private/common.bzl", "outline_of")
+load(":outline.bzl", "outline_of")
 
 _TAR_EXTENSIONS = [
     ".tar",
@@ -141,7 +141,7 @@ def _file(doc):
 
 oci_image = rule(
     implementation = _oci_image_impl,
-    doc = "An image as an OCI layout directory. Most use the macro of the same name.",
+    doc = "An image as an OCI layout directory. Settings are files; the macros take dicts and lists.",
     attrs = {
         "annotations": _file("Annotations of the manifest, key=value lines; added to the base's."),
         "architecture": attr.string(doc = "CPU, as Go names it: amd64, arm64, arm, s390x ..."),
@@ -165,6 +165,6 @@ oci_image = rule(
         "variant": attr.string(doc = "Variant of the CPU: v7, v8 ..."),
         "volumes": _file("Comma-separated paths: /srv/data,/srv/other."),
         "workdir": attr.string(doc = "Working directory of the container."),
-        "_assemble": attr.label(default = Label("@python_images//tools/oci/assembler:assemble"), executable = True, cfg = "exec"),
+        "_assemble": attr.label(default = "//tools/oci/assembler:assemble", executable = True, cfg = "exec"),
     },
 )

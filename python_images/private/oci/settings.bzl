@@ -1,4 +1,4 @@
-"""Small things all rules need."""
+"""Settings of images, given as dicts and lists, as the files that rules take."""
 
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 
@@ -98,58 +98,3 @@ def list_file(name, kind, value, kwargs, separator = "\n"):
         return value
     lines = [item.replace("\n", "%5Cn") for item in value]
     return settings_file(name, kind, lines if separator == "\n" else [separator.join(lines)], kwargs)
-
-def runfiles_path(ctx, file):
-    """Returns the path of `file` below a runfiles folder.
-
-    Args:
-      ctx: the rule's context.
-      file: a File.
-    """
-    if file.short_path.startswith("../"):
-        return file.short_path[len("../"):]
-    return ctx.workspace_name + "/" + file.short_path
-
-def launcher(ctx, name, tool, arguments, files, runfiles):
-    """Declares a script that starts `tool` from its runfiles; returns its DefaultInfo.
-
-    Args:
-      ctx: the rule's context, with an attribute `_launcher`.
-      name: the script's file name.
-      tool: the program's target.
-      arguments: strings and Files; a File becomes its path at run time.
-      files: Files the program reads.
-      runfiles: further runfiles objects.
-
-    Returns:
-      a DefaultInfo.
-    """
-    script = ctx.actions.declare_file(name)
-    words = [
-        "'%s'" % argument.replace("'", "'\\''") if type(argument) == "string" else '"$RUNFILES_DIR/%s"' % runfiles_path(ctx, argument)
-        for argument in arguments
-    ]
-    ctx.actions.expand_template(
-        template = ctx.file._launcher,
-        output = script,
-        is_executable = True,
-        substitutions = {
-            "%program%": runfiles_path(ctx, tool[DefaultInfo].files_to_run.executable),
-            "%arguments%": " ".join(words),
-        },
-    )
-    merged = ctx.runfiles(files = files).merge_all([tool[DefaultInfo].default_runfiles] + runfiles)
-    return DefaultInfo(executable = script, runfiles = merged)
-
-def outline_of(target):
-    """Returns the outline of an image or index; None where it has none.
-
-    An outline is the layout without its layers: a few kilobytes by which push and load can tell
-    which layers are needed at all, before one is fetched from a cache.
-
-    Args:
-      target: the image's target.
-    """
-    if OutputGroupInfo in target and hasattr(target[OutputGroupInfo], "oci_outline"):
-        return target[OutputGroupInfo].oci_outline.to_list()[0]
-    return None

@@ -1,0 +1,23 @@
+"""image_push: pushes an image of which blobs may be missing, such as one on Windows.
+
+Not rules_oci's oci_push: that one needs every blob.
+"""
+
+load("//toolchains/python:rules.bzl", "py_binary")
+
+def image_push(name, image):
+    """A program that pushes: `bazel run <name> -- --repository HOST/PATH --tag TAG`.
+
+    Args:
+      name: name of the program.
+      image: an image or index of which blobs may be missing, being in the registry.
+    """
+    py_binary(
+        name = name,
+        srcs = ["//tools/oci/registry:push.py"],
+        args = ["--image=$(rootpath %s)" % image],
+        data = [image],
+        main = "//tools/oci/registry:push.py",
+        tags = ["manual"],
+        deps = ["//tools/oci/registry"],
+    )
