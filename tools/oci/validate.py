@@ -172,7 +172,9 @@ class Validator:
         return name
 
     def _index(self, index: Json, where: str, *, nested: bool) -> None:
-        self.need(index.get("schemaVersion") == 2, where, "schemaVersion is not 2")
+        # A layout's index.json only names what there is: that of rules_oci's index is without.
+        version = index.get("schemaVersion", None if nested else 2)
+        self.need(version == 2, where, "schemaVersion is not 2")
         self.need(index.get("mediaType", INDEX) == INDEX, where, f"mediaType is not {INDEX}")
         self.need(
             is_string_map(index.get("annotations", {})), where, "annotations are not all strings"

@@ -121,9 +121,12 @@ def test_blobs_left_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         ("manifest", ["layers", 0, "digest"], "sha256:" + "0" * 64, "is missing"),
         ("manifest", ["layers"], [], "layers is not a list with entries"),
         ("manifest", ["annotations"], {"a": 1}, "annotations are not all strings"),
+        ("index", ["schemaVersion"], 1, "schemaVersion is not 2"),
         ("index", ["manifests", 0, "platform", "architecture"], "arm64", "config says"),
         ("index", ["manifests", 0, "digest"], "md5:0", "bad digest 'md5:0'"),
         ("index", ["manifests"], [], "manifests is not a list"),
+        ("root", ["schemaVersion"], 1, "schemaVersion is not 2"),
+        ("root", ["schemaVersion"], None, "schemaVersion is not 2"),
         ("root", ["manifests", 0, "mediaType"], validate.LAYER, "unexpected mediaType"),
     ],
 )
@@ -139,6 +142,22 @@ def test_wrong_documents(
     Layouts(tmp_path).write(change, TAR)
     found = validate.Validator(tmp_path).run()
     assert any(problem in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("part", "where"), [("root", None), ("index", "blobs/"), ("manifest", "blobs/")]
+)
+def test_only_the_layouts_own_index_may_lack_schema_version(
+    tmp_path: Path, part: str, where: str | None
+) -> None:
+    def change(kind: str, document: Json) -> None:
+        if kind == part:
+            del document["schemaVersion"]
+
+    Layouts(tmp_path).write(change, TAR)
+    found = validate.Validator(tmp_path).run()
+    assert bool(found) == bool(where)
+    assert all(f"{where}sha256/" in line and "schemaVersion is not 2" in line for line in found)
 
 
 @pytest.mark.parametrize(
