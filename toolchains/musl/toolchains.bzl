@@ -50,8 +50,8 @@ def musl_tools(platform):
     """
     role = "compiler=" + _SUITE
     return {
-        "@debian//{}/amd64:cc_musl.json".format(_SUITE): role,
-        _gcc_set(platform) + ".json": role,
+        Label("@debian//{}/amd64:cc_musl.json".format(_SUITE)): role,
+        Label(_gcc_set(platform) + ".json"): role,
     }
 
 def musl_toolchains(name, catalog):

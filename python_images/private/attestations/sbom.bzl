@@ -194,15 +194,15 @@ def build_tools(suite, platform, arch, compiled, rendered):
       dict: label of the set's packages.json to its roles, for image_sbom's `tools`.
     """
     tools = {}
-    _add(tools, "@debian//trixie/amd64:python.json", "tool=trixie")
+    _add(tools, Label("@debian//trixie/amd64:python.json"), "tool=trixie")
     if rendered:
-        _add(tools, "@debian//{}/amd64:rootfs_tools.json".format(suite), "tool={}".format(suite))
+        _add(tools, Label("@debian//{}/amd64:rootfs_tools.json".format(suite)), "tool={}".format(suite))
     if compiled:
-        _add(tools, "@debian//{}/{}:sysroot.json".format(suite, arch), "sysroot={}".format(suite))
-        _add(tools, "@debian//{}/amd64:cc_{}.json".format(suite, platform), "compiler={}".format(suite))
-        _add(tools, "@debian//bookworm/amd64:sysroot.json", "build-machine=bookworm")
-        _add(tools, "@debian//bookworm/amd64:cc_amd64.json", "build-machine=bookworm")
-        _add(tools, "@debian//trixie/amd64:hosttools.json", "build-machine=trixie")
+        _add(tools, Label("@debian//{}/{}:sysroot.json".format(suite, arch)), "sysroot={}".format(suite))
+        _add(tools, Label("@debian//{}/amd64:cc_{}.json".format(suite, platform)), "compiler={}".format(suite))
+        _add(tools, Label("@debian//bookworm/amd64:sysroot.json"), "build-machine=bookworm")
+        _add(tools, Label("@debian//bookworm/amd64:cc_amd64.json"), "build-machine=bookworm")
+        _add(tools, Label("@debian//trixie/amd64:hosttools.json"), "build-machine=trixie")
     return tools
 
 def image_documents(name, testonly = False, **kwargs):

@@ -6,14 +6,17 @@ load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "
 load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
 load("//python_images/private/roots:unlocked.bzl", "unlocked")
 load("//toolchains/musl:toolchains.bzl", "musl_tools")
-load(":names.bzl", "COMPANIONS", "image_alias", "index_test", "known_as")
+load(":names.bzl", "COMPANIONS", "image_alias", "index_test", "known_as", "package_of")
 
 _IMAGE_COMPANIONS = COMPANIONS + IMAGE_ATTESTATIONS
 _INDEX_COMPANIONS = COMPANIONS + INDEX_ATTESTATIONS
 _REPOSITORY = "localhost/python"
 
 # What an unlocked release doesn't fit; Bazel names it where it skips one.
-_NOT_LOCKED = "//third_party/alpine:locked_by_tools_lock"
+_NOT_LOCKED = Label("//third_party/alpine:locked_by_tools_lock")
+
+# Where this repository declares the layers.
+_PARTS = package_of(Label("//python_images/alpine"))
 
 def _aliases(names, actual, companions, test):
     for name in names:
@@ -34,14 +37,17 @@ def _unlocked(name, release, platform, companions):
             tags = ["manual"],
         )
 
+def _lock(release, arch):
+    return Label("//third_party/alpine:{}_{}.lock".format(release, arch))
+
 def _build_tools(release, arch, platform):
     """What an image is built with, as attestations/sbom.bzl has it for Debian's."""
     return {
-        "@alpine//{}/{}:sysroot.json".format(release, arch): "sysroot=" + release,
-        "@debian//bookworm/amd64:cc_amd64.json": "build-machine=bookworm",
-        "@debian//bookworm/amd64:sysroot.json": "build-machine=bookworm",
-        "@debian//trixie/amd64:hosttools.json": "build-machine=trixie",
-        "@debian//trixie/amd64:python.json": "tool=trixie",
+        Label("@alpine//{}/{}:sysroot.json".format(release, arch)): "sysroot=" + release,
+        Label("@debian//bookworm/amd64:cc_amd64.json"): "build-machine=bookworm",
+        Label("@debian//bookworm/amd64:sysroot.json"): "build-machine=bookworm",
+        Label("@debian//trixie/amd64:hosttools.json"): "build-machine=trixie",
+        Label("@debian//trixie/amd64:python.json"): "tool=trixie",
     } | musl_tools(platform)
 
 def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test):
@@ -82,8 +88,8 @@ def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test)
             "snapshot": lock.time,
             "version": entry["version"],
         },
-        bundled = "//python_images/cpython:{}.bundled".format(entry["version"]),
-        lock = "//third_party/alpine:{}_{}.lock".format(entry["release"], arch),
+        bundled = Label("//python_images/cpython:{}.bundled".format(entry["version"])),
+        lock = _lock(entry["release"], arch),
         root = "{}:{}".format(parts, alpine_root(entry["version"], entry["release"], platform)),
         source = {
             "sha256": version["sha256"],
@@ -103,7 +109,7 @@ def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test)
     )
     return target
 
-def alpine_images(name, catalog, locks, structure_test, parts = "//python_images/alpine"):
+def alpine_images(name, catalog, locks, structure_test, parts = None):
     """Declares the images on Alpine of a catalog in this package.
 
     As for Debian there is `<tag>`, the index, and `<tag>_<platform>`, one image, for every tag, with
@@ -118,8 +124,10 @@ def alpine_images(name, catalog, locks, structure_test, parts = "//python_images
       locks: LOCKS of @alpine//:sets.bzl.
       structure_test: macro that declares the test of an image, given name, image, version, release,
         platform and tags.
-      parts: package in which `alpine_parts` declared the layers.
+      parts: package in which `alpine_parts` declared the layers; default: //python_images/alpine of
+        this repository.
     """
+    parts = parts or _PARTS
     releases = catalog["alpine"]["releases"]
     for release, facts in releases.items():
         complete = not [
@@ -129,7 +137,7 @@ def alpine_images(name, catalog, locks, structure_test, parts = "//python_images
         ]
         native.filegroup(
             name = release + ".lock",
-            srcs = ["//third_party/alpine:{}_{}.lock".format(release, arch) for arch in facts["platforms"].values()] if complete else [],
+            srcs = [_lock(release, arch) for arch in facts["platforms"].values()] if complete else [],
             tags = ["alpine_lock"],
             target_compatible_with = [] if complete else [_NOT_LOCKED],
         )

@@ -16,12 +16,12 @@ def base_image(suite, root, arch):
       arch: an architecture that is locked, as Debian calls it.
 
     Returns:
-      a string such as //images/debian:trixie-slim; Ubuntu's images have one kind,
-      //images/ubuntu:noble.
+      a string that means the same in every repository, for //images/debian:trixie-slim and the
+      like; Ubuntu's images have one kind, //images/ubuntu:noble.
     """
     if "{}/{}".format(suite, arch) in SOURCES:
-        return "//images/ubuntu:" + suite
-    return "//images/debian:" + suite + root.removeprefix("debian")
+        return str(Label("//images/ubuntu:" + suite))
+    return str(Label("//images/debian:" + suite + root.removeprefix("debian")))
 
 def debian_images(name, catalog, title = "debian"):
     """Declares `<suite>-slim_<platform>` and the index `<suite>-slim` for each suite.
@@ -61,7 +61,7 @@ def debian_images(name, catalog, title = "debian"):
                     cmd = ["bash"],
                     created = created,
                     env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-                    layers = ["//python_images/rootfs:{}.blob".format(base)],
+                    layers = [Label("//python_images/rootfs:{}.blob".format(base))],
                     os = about["os"],
                     repo_tags = repo_tags,
                     tags = ["manual"],
@@ -75,7 +75,7 @@ def debian_images(name, catalog, title = "debian"):
                         "suite": suite,
                     },
                     lock = lock_file(suite, about["debian"]),
-                    root = "//python_images/rootfs:" + base,
+                    root = Label("//python_images/rootfs:" + base),
                     title = title,
                     tools = build_tools(
                         suite,

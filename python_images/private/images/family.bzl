@@ -46,7 +46,7 @@ def _unlocked(names, suite, platforms):
                 tags = ["manual"],
             )
 
-def family_images(name, catalog, family, structure_test, cpythons = "//python_images/cpython"):
+def family_images(name, catalog, family, structure_test, cpythons = None):
     """Declares the images of a family in this package, named by its own tags.
 
     As for `python_images` there is `<tag>`, the index, and `<tag>_<platform>`, one image, with all
@@ -60,7 +60,7 @@ def family_images(name, catalog, family, structure_test, cpythons = "//python_im
       catalog: the catalog, see tools/catalog/export.py.
       family: the family's name, one of the catalog's `families`.
       structure_test: as for `python_images`.
-      cpythons: package in which `cpythons` declared the CPythons of that catalog.
+      cpythons: as for `python_images`.
     """
     facts = catalog["families"][family]
     suites = ubuntu_locked(catalog, PACKAGE_SETS)["suites"]

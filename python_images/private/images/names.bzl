@@ -5,6 +5,17 @@ load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
 # What hangs off an image, and off an index, of Debian's or Alpine's, besides its test.
 COMPANIONS = ["digest", "load", "push", "tar"]
 
+def package_of(label):
+    """A package of this repository, as every repository calls it.
+
+    Args:
+      label: a Label in it.
+
+    Returns:
+      a string to which ":" and a name are added.
+    """
+    return str(label).rpartition(":")[0]
+
 def image_alias(name, actual, companions, test):
     """Declares another name of an image or index, and of what hangs off it.
 

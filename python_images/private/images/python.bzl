@@ -9,8 +9,11 @@ load("//python_images/private/oci:image.bzl", "image", "image_annotations", "ima
 load("//python_images/private/oci:publish.bzl", "publish")
 load("//python_images/rootfs:rootfs.bzl", "layer_name")
 load(":debian.bzl", "base_image")
-load(":names.bzl", "COMPANIONS", "image_alias", "index_test", "known_as")
+load(":names.bzl", "COMPANIONS", "image_alias", "index_test", "known_as", "package_of")
 load(":windows.bzl", "joint_tags", "windows_images")
+
+# Where this repository declares its CPythons.
+_CPYTHONS = package_of(Label("//python_images/cpython"))
 
 def _cpython(entry, platform, cpythons):
     """The CPython of an image; its layers hang off it."""
@@ -19,7 +22,7 @@ def _cpython(entry, platform, cpythons):
 def _layers(entry, variant, platform, cpythons):
     """The layer blobs of an image, lowest first, in docker-library's order."""
     return [
-        "//python_images/rootfs:{}.blob".format(layer_name(entry["suite"], platform, variant, set))
+        Label("//python_images/rootfs:{}.blob".format(layer_name(entry["suite"], platform, variant, set)))
         for set in variant["layers"]
     ] + [
         "{}.{}.blob".format(_cpython(entry, platform, cpythons), layer)
@@ -72,7 +75,7 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
             "variant": entry["variant"],
             "version": entry["version"],
         },
-        bundled = "//python_images/cpython:{}.bundled".format(entry["version"]),
+        bundled = Label("//python_images/cpython:{}.bundled".format(entry["version"])),
         lock = lock_file(entry["suite"], about["debian"]),
         # The uppermost layer of packages: the libraries CPython needs.
         root = "{}.{}".format(_cpython(entry, platform, cpythons), layer_names(variant)[0]),
@@ -106,7 +109,7 @@ def python_images(
         name,
         catalog,
         structure_test,
-        cpythons = "//python_images/cpython",
+        cpythons = None,
         windows_locked = [],
         repository = "localhost/python",
         cmd = ["python3"]):
@@ -125,12 +128,14 @@ def python_images(
       catalog: the catalog, see tools/catalog/export.py.
       structure_test: macro that declares the test of an image, given name, image, version, suite,
         variant, platform and tags.
-      cpythons: package in which `cpythons` declared the CPythons of that catalog.
+      cpythons: package in which `cpythons` declared the CPythons of that catalog; default:
+        //python_images/cpython of this repository.
       windows_locked: the Windows base images that are locked, see `windows_images`. With all of
         them, tags that stand for Linux and Windows name both.
       repository: where `.load` puts images; one that no registry answers for.
       cmd: the default command of images on Linux.
     """
+    cpythons = cpythons or _CPYTHONS
     joint = joint_tags(catalog["windows"], windows_locked)
     linux_images = {}
     indexes = {}

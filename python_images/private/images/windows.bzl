@@ -7,9 +7,12 @@ load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
 load("//python_images/private/oci:oci_image_index.bzl", "oci_image_index")
 load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
 load("//python_images/private/oci:windows_image.bzl", "windows_image")
-load(":names.bzl", "image_alias", "oci_platform")
+load(":names.bzl", "image_alias", "oci_platform", "package_of")
 
 _COMPANIONS = ["digest", "push"]
+
+# Where this repository declares the base images.
+_BASES = package_of(Label("//third_party/windows"))
 
 def joint_tags(windows, locked):
     """The tags that name images on Windows and Linux together, where Windows is locked.
@@ -72,7 +75,7 @@ def _layers(catalog):
         name = version + "-windows.python"
         windows_python_layer(
             name = name,
-            archive = "@windows_pythons//:" + version,
+            archive = Label("@windows_pythons//:" + version),
             epoch = catalog["versions"][version]["epoch"],
             leave_out = catalog["windows"]["leave_out"],
             tags = ["manual"],
@@ -138,7 +141,7 @@ def _joint(joint, catalog, linux_images):
                     tags = ["manual"],
                 )
 
-def windows_images(name, catalog, locked, linux_images = {}, bases = "//third_party/windows"):
+def windows_images(name, catalog, locked, linux_images = {}, bases = None):
     """Declares the Windows images of a catalog in this package, and what joins them with others.
 
     For each image there is `<tag>` for every tag, with `.digest`, `.push` and `.test`, and so for the
@@ -151,11 +154,13 @@ def windows_images(name, catalog, locked, linux_images = {}, bases = "//third_pa
       catalog: the catalog, see tools/catalog/export.py.
       locked: names of the Windows releases that have a lock.
       linux_images: dict: name of a Linux image -> its targets for all platforms.
-      bases: package in which `windows_bases` declared the base images.
+      bases: package in which `windows_bases` declared the base images; default: //third_party/windows
+        of this repository.
 
     Returns:
       a dict of what can be published: target -> struct of `tags` and the `label` of the version.
     """
+    bases = bases or _BASES
     windows = catalog["windows"]
     for release in windows["releases"]:
         native.test_suite(

@@ -5,6 +5,9 @@ Not rules_oci's oci_push: that one needs every blob.
 
 load("//toolchains/python:rules.bzl", "py_binary")
 
+_MAIN = Label("//tools/oci/registry:push.py")
+_LIBRARY = Label("//tools/oci/registry")
+
 def image_push(name, image):
     """A program that pushes: `bazel run <name> -- --repository HOST/PATH --tag TAG`.
 
@@ -14,10 +17,10 @@ def image_push(name, image):
     """
     py_binary(
         name = name,
-        srcs = ["//tools/oci/registry:push.py"],
+        srcs = [_MAIN],
         args = ["--image=$(rootpath %s)" % image],
         data = [image],
-        main = "//tools/oci/registry:push.py",
+        main = _MAIN,
         tags = ["manual"],
-        deps = ["//tools/oci/registry"],
+        deps = [_LIBRARY],
     )

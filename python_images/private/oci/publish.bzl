@@ -2,6 +2,9 @@
 
 load("//toolchains/python:rules.bzl", "py_binary")
 
+_MAIN = Label("//tools/oci/registry:publish.py")
+_LIBRARY = Label("//tools/oci/registry")
+
 def _publish_plan_impl(ctx):
     plan = ctx.actions.declare_file(ctx.label.name + ".json")
     images = []
@@ -60,10 +63,10 @@ def publish(name, images, **kwargs):
     )
     py_binary(
         name = name,
-        srcs = ["//tools/oci/registry:publish.py"],
+        srcs = [_MAIN],
         args = ["--plan=$(rootpath %s.plan)" % name],
         data = [name + ".plan"],
-        main = "//tools/oci/registry:publish.py",
-        deps = ["//tools/oci/registry"],
+        main = _MAIN,
+        deps = [_LIBRARY],
         **kwargs
     )

@@ -2,6 +2,9 @@
 
 load("//toolchains/python:rules.bzl", "py_test")
 
+_MAIN = Label("//tools/oci:validate.py")
+_ZSTANDARD = Label("@zstd_wheels//:zstandard")
+
 def image_validation_test(name, image, platforms, **kwargs):
     """Checks that an image (or image index) is a strictly valid OCI layout.
 
@@ -16,10 +19,10 @@ def image_validation_test(name, image, platforms, **kwargs):
         size = "medium",
         # It reads and hashes all: a gigabyte for an image with compilers, eight for its index.
         timeout = "long",
-        srcs = ["//tools/oci:validate.py"],
+        srcs = [_MAIN],
         args = ["$(rootpath %s)" % image] + ["--platform=" + platform for platform in platforms],
         data = [image],
-        main = "//tools/oci:validate.py",
-        deps = ["@zstd_wheels//:zstandard"],
+        main = _MAIN,
+        deps = [_ZSTANDARD],
         **kwargs
     )

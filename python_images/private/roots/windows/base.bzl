@@ -4,7 +4,10 @@ load("//python_images/private/roots:layer.bzl", "RootInfo")
 load("//toolchains/python:rules.bzl", "py_test")
 
 # What an unlocked base image doesn't fit; Bazel names it where it skips one.
-_NOT_LOCKED = "//third_party/windows:locked_by_tools_lock"
+_NOT_LOCKED = Label("//third_party/windows:locked_by_tools_lock")
+
+_CHECK_LOCK = Label("//tools/windows:check_lock.py")
+_LOCKFILE = Label("//tools/windows:lockfile")
 
 WindowsBaseInfo = provider(
     doc = "A locked Windows base image.",
@@ -70,12 +73,12 @@ def windows_bases(name, windows, locked):
         py_test(
             name = release + "_lock_test",
             size = "small",
-            srcs = ["//tools/windows:check_lock.py"],
+            srcs = [_CHECK_LOCK],
             args = ["$(rootpath {}.lock)".format(release)] if release in locked else [],
             data = [release + ".lock"] if release in locked else [],
-            main = "//tools/windows:check_lock.py",
+            main = _CHECK_LOCK,
             target_compatible_with = [] if release in locked else [_NOT_LOCKED],
-            deps = ["//tools/windows:lockfile"],
+            deps = [_LOCKFILE],
         )
     native.filegroup(
         name = name,
