@@ -2,7 +2,7 @@
 
 load("//tools/testing:pytest.bzl", "py_pytest")
 
-# What the programs it calls read: the user's folders, mirrors, indexes, certificates.
+# What the programs it calls read (the user's folders, mirrors, indexes, certificates), and what tests do.
 _ENVIRONMENT = [
     "DEBIAN_MIRROR",
     "DEBIAN_SNAPSHOT",
@@ -13,6 +13,7 @@ _ENVIRONMENT = [
     "PIP_FIND_LINKS",
     "PIP_INDEX_URL",
     "PYTHON_MIRROR",
+    "REAL_REGISTRY",
     "SSL_CERT_FILE",
     "XDG_CACHE_HOME",
     "http_proxy",
