@@ -41,52 +41,81 @@ def unfetched_message(kind, missing, remedies):
       a string of several lines.
     """
     lines = ["locked {} packages can't be fetched:".format(kind)]
-    for package, urls in missing:
-        lines.append("{}: {} {}, sha256 {}, can't be had from any of".format(
+    for number, (package, urls) in enumerate(missing):
+        lines.append("{}: {} {}, sha256 {}, can't be had from {}".format(
             package.where,
             package.name,
             package.version,
             package.sha256,
+            "the same places" if number else "any of",
         ))
-        lines += ["    " + url for url in urls]
+
+        # There are several mirrors, and on a machine without a network hundreds of packages.
+        if number == 0:
+            lines += ["    " + url for url in urls]
     return "\n".join(lines + remedies)
+
+def _server(url):
+    """The server of a URL, with its port; "" if there is none."""
+    return url.split("/")[2]
+
+def _download(rctx, package, folder, urls, block):
+    file = file_name(package)
+    name = file if folder == "." else "{}/{}".format(folder, file)
+    result = rctx.download(urls, name, sha256 = package.sha256, allow_fail = True, block = block)
+    return struct(name = name, package = package, result = result, urls = urls)
 
 def fetch_packages(rctx, kind, packages, urls_of, remedies, folder = "."):
     """Downloads packages in parallel, each checked against its sha256.
 
+    The smallest is fetched first, by itself: Bazel takes a quarter of a minute to give up on a
+    server that doesn't answer. Those that don't have it are asked last for the others, and nothing
+    else is tried when none has it.
+
     Args:
       rctx: the repository context.
       kind: whose packages, such as Debian, for the error.
-      packages: list of struct(name, version, path, sha256, where); `where` is the lock, with the
-        line if it is known.
+      packages: list of struct(name, version, path, sha256, size, where); `where` is the lock, with
+        the line if it is known.
       urls_of: function from a package to the URLs to try, in order.
       remedies: lines for the error that say what to do.
       folder: where the files go, below the repository.
 
     Returns:
-      the file names in the order of `packages`, relative to the repository. Fails naming every
-      package that no candidate has with the pinned bytes.
+      the file names in the order of `packages`, relative to the repository. Fails naming the
+      packages that no candidate has with the pinned bytes, and how many weren't tried.
     """
+    first = sorted(packages, key = lambda package: package.size)[0]
+    rctx.report_progress("fetching {} (1 of {})".format(first.name, len(packages)))
+    without = {}
+    done = {}
+    for url in urls_of(first):
+        download = _download(rctx, first, folder, [url], block = True)
+        if download.result.success:
+            done[first.path] = download.name
+            break
+        without[_server(url)] = None
+    if not done:
+        untried = len(packages) - 1
+        note = ["Not tried: {} more of the set.".format(untried)] if untried else []
+        fail(unfetched_message(kind, [(first, urls_of(first))], note + remedies))
+
     pending = []
     for package in packages:
-        file = file_name(package)
-        name = file if folder == "." else "{}/{}".format(folder, file)
-        urls = urls_of(package)
-        pending.append((package, name, urls, rctx.download(
-            urls,
-            name,
-            sha256 = package.sha256,
-            allow_fail = True,
-            block = False,
-        )))
+        if package != first:
+            urls = sorted(urls_of(package), key = lambda url: _server(url) in without)
+            pending.append(_download(rctx, package, folder, urls, block = False))
     missing = []
-    for number, (package, _, urls, download) in enumerate(pending):
-        rctx.report_progress("fetching {} ({} of {})".format(package.name, number + 1, len(pending)))
-        if not download.wait().success:
-            missing.append((package, urls))
+    for number, download in enumerate(pending):
+        package = download.package
+        rctx.report_progress("fetching {} ({} of {})".format(package.name, number + 2, len(packages)))
+        if download.result.wait().success:
+            done[package.path] = download.name
+        else:
+            missing.append((package, download.urls))
     if missing:
         fail(unfetched_message(kind, missing, remedies))
-    return [name for _, name, _, _ in pending]
+    return [done[package.path] for package in packages]
 
 def packages_json(packages, facts = {}):
     """What is known of the packages of a set, as docs/locking.md has it.

@@ -20,15 +20,19 @@ _PACKAGES = [
     ]
 ]
 
-def _urls(package):
-    return [mirror + package.path for mirror in ("https://a.test/", "https://b.test/")]
+_SMALL = struct(name = "small", path = "pool/small.deb", sha256 = "c" * 64, size = 1, where = "x.lock")
 
-def _repository(log):
-    """A repository context where all can be had; it writes down what it's asked for."""
+def _urls(package):
+    return [mirror + package.path for mirror in ("https://a.test/", "https://b.test/", "file:///c/")]
+
+def _repository(log, dead = ()):
+    """A repository context where all can be had but from dead servers; it logs what it's asked for."""
 
     def download(urls, output, sha256, allow_fail, block):
         log.append((urls, output, sha256, allow_fail, block))
-        return struct(wait = lambda: struct(success = True))
+        alive = [url for url in urls if not any([url.startswith(server) for server in dead])]
+        result = struct(success = bool(alive))
+        return result if block else struct(wait = lambda: result)
 
     def file(path, content, executable):
         log.append((path, content, executable))
@@ -38,18 +42,32 @@ def _repository(log):
 def _fetch_test_impl(ctx):
     env = unittest.begin(ctx)
     log = []
-    names = fetch_packages(_repository(log), "Some", _PACKAGES, _urls, [], "debs")
-    asserts.equals(env, ["debs/musl-1.2-r3.apk", "debs/adduser_1.2-r3_all.deb"], names)
+    packages = _PACKAGES + [_SMALL]
+    names = fetch_packages(_repository(log), "Some", packages, _urls, [], "debs")
 
-    # All downloads are begun before the first is waited for.
+    # In the order of the packages, whichever comes first.
+    asserts.equals(env, ["debs/musl-1.2-r3.apk", "debs/adduser_1.2-r3_all.deb", "debs/small.deb"], names)
+
+    # The smallest alone, then all others are begun before the first of them is waited for.
     asserts.equals(env, [
+        "fetching small (1 of 3)",
+        (_urls(_SMALL)[:1], "debs/small.deb", "c" * 64, True, True),
         (_urls(_PACKAGES[0]), "debs/musl-1.2-r3.apk", "a" * 64, True, False),
         (_urls(_PACKAGES[1]), "debs/adduser_1.2-r3_all.deb", "b" * 64, True, False),
-        "fetching musl (1 of 2)",
-        "fetching adduser (2 of 2)",
+        "fetching musl (2 of 3)",
+        "fetching adduser (3 of 3)",
     ], log)
     names = fetch_packages(_repository([]), "Some", _PACKAGES[:1], _urls, [])
     asserts.equals(env, ["musl-1.2-r3.apk"], names)
+    return unittest.end(env)
+
+def _dead_server_test_impl(ctx):
+    env = unittest.begin(ctx)
+    log = []
+    fetch_packages(_repository(log, ["https://a.test/"]), "Some", [_SMALL, _PACKAGES[0]], _urls, [])
+    asked = [entry[0] for entry in log if type(entry) != "string"]
+    a, b, c = _urls(_PACKAGES[0])
+    asserts.equals(env, [_urls(_SMALL)[:1], _urls(_SMALL)[1:2], [b, c, a]], asked)
     return unittest.end(env)
 
 def _message_test_impl(ctx):
@@ -63,8 +81,7 @@ def _message_test_impl(ctx):
 locked Some packages can't be fetched:
 x.lock:6: musl 1.2-r3, sha256 {a}, can't be had from any of
     https://a.test/v3.24/main/x86_64/musl-1.2-r3.apk
-x.lock: adduser 1.2-r3, sha256 {b}, can't be had from any of
-    https://a.test/security:pool/a/adduser_1.2-r3_all.deb
+x.lock: adduser 1.2-r3, sha256 {b}, can't be had from the same places
 Do this,
 or that.""".format(a = "a" * 64, b = "b" * 64), message)
     return unittest.end(env)
@@ -111,6 +128,7 @@ def _hub_test_impl(ctx):
     return unittest.end(env)
 
 _fetch_test = unittest.make(_fetch_test_impl)
+_dead_server_test = unittest.make(_dead_server_test_impl)
 _message_test = unittest.make(_message_test_impl)
 _set_test = unittest.make(_set_test_impl)
 _hub_test = unittest.make(_hub_test_impl)
@@ -121,4 +139,4 @@ def packages_test_suite(name):
     Args:
       name: name of the suite.
     """
-    unittest.suite(name, _fetch_test, _message_test, _set_test, _hub_test)
+    unittest.suite(name, _fetch_test, _dead_server_test, _message_test, _set_test, _hub_test)
