@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from tools.bootstrap.common import BootstrapError, say, write_atomically
 
@@ -16,13 +17,25 @@ _CLOSED_SECONDS = 24 * 3600
 # Bazelisk may have to download Bazel first, and dead connections are retried.
 _PROBE_SECONDS = 120
 _VERSION_SECONDS = 60
+# What a Bazel is asked to do: to resolve all modules, and to fetch the smallest of them. No module
+# extension is evaluated, which would fetch a hundred times as much.
+_PROBE = ("fetch", "--repo=@platforms")
+# What Bazel says when it can't get modules, and Bazelisk when it can't get Bazel.
+_UNREACHABLE = re.compile(
+    "Error accessing registry"
+    "|not found in registries"  # a registry that is in reach, but has no such module
+    "|error parsing MODULE.bazel file for (?!<root>)"  # a page to log in, say, instead of a module
+    r"|Error downloading \["  # the registry is in reach, where modules' sources are isn't
+    "|could not (?:download|run) Bazel"
+    "|could not resolve the version"
+)
 
 
 def decide(checkout: str, bazel_version: str, cache: str) -> tuple[str, str]:
     """(mode, program): CENTRAL and the Bazel or Bazelisk to run, or CLOSED and "".
 
     BAZELW_MODE forces either; otherwise, when there is a usable Bazel on PATH, it is asked once
-    whether it can reach its module registry, and the answer is kept under `cache`.
+    whether it can get this workspace's modules, and the answer is kept under `cache`.
     """
     wanted = os.environ.get("BAZELW_MODE") or _AUTO
     if wanted not in (CENTRAL, CLOSED, _AUTO):
@@ -32,7 +45,7 @@ def decide(checkout: str, bazel_version: str, cache: str) -> tuple[str, str]:
     candidates = [p for p in (_which("bazelisk", checkout), _which("bazel", checkout)) if p]
     for program in candidates:
         memory = os.path.join(cache, "mode", _identity(program, checkout, bazel_version))
-        known = _recall(memory)
+        known = _recall(memory, checkout)
         if not known:
             known = _ask(program, checkout, bazel_version, memory, wanted == _AUTO)
         if known == CENTRAL or (wanted == CENTRAL and known == CLOSED):
@@ -64,16 +77,35 @@ def _identity(program: str, checkout: str, bazel_version: str) -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
-def _recall(memory: str) -> str:
-    """What was found out before; "" if nothing, or too long ago."""
+def _closed(checkout: str) -> str:
+    """How CLOSED is written down: it holds for as long as the same modules are asked for."""
+    import hashlib
+
+    try:
+        with open(os.path.join(checkout, "MODULE.bazel"), "rb") as modules:
+            asked = modules.read()
+    except FileNotFoundError:
+        asked = b""
+    return f"{CLOSED} {hashlib.sha256(asked).hexdigest()[:16]}"
+
+
+def _recall(memory: str, checkout: str) -> str:
+    """What was found out before; "" if nothing, or too long ago, or for other modules."""
     try:
         with open(memory, encoding="utf-8") as kept:
             answer = kept.read().strip()
             age = _now() - os.fstat(kept.fileno()).st_mtime
     except FileNotFoundError:
         return ""
-    if answer == CLOSED and not 0 <= age < _CLOSED_SECONDS:
-        return ""
+    if answer.split()[:1] == [CLOSED]:
+        return CLOSED if answer == _closed(checkout) and 0 <= age < _CLOSED_SECONDS else ""
+    return answer
+
+
+def _remember(memory: str, answer: str, checkout: str) -> str:
+    """Keep the answer; returns it."""
+    text = _closed(checkout) if answer == CLOSED else answer
+    write_atomically(memory, text.encode() + b"\n")
     return answer
 
 
@@ -83,50 +115,36 @@ def _ask(program: str, checkout: str, bazel_version: str, memory: str, registry:
     if name == "bazel":
         status, said = _run([program, "--version"], checkout, _VERSION_SECONDS)
         if status != 0:  # Bazelisk under Bazel's name, without a network
-            write_atomically(memory, CLOSED.encode() + b"\n")
-            return CLOSED
+            return _remember(memory, CLOSED, checkout)
         if ["bazel", bazel_version] not in [line.split() for line in said.splitlines()]:
-            write_atomically(memory, _OTHER.encode() + b"\n")
-            return _OTHER
+            return _remember(memory, _OTHER, checkout)
     if not registry:
         return CLOSED
-    say(f"asking {program} whether it can reach its module registry (once)")
+    say(f"asking {program} whether it can get this workspace's modules (once)")
     options = ["--lockfile_mode=off", "--noshow_progress", "--color=no"]
-    status, said = _run([program, "mod", "graph", *options], checkout, _PROBE_SECONDS)
+    status, said = _run([program, *_PROBE, *options], checkout, _PROBE_SECONDS)
     answer = verdict(status, said)
     if not answer:
         return CENTRAL  # something else is wrong: let Bazel tell, and ask again next time
     if answer == CLOSED:
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
-        reason = lines[-1][:150] if status is not None and lines else f"{_PROBE_SECONDS} s passed"
-        say(f"it can't: {reason} ...")
+        say(f"it can't: {reason(said) or f'{_PROBE_SECONDS} s have passed'}")
         say("so Bazel is taken from Debian packages; ./bazelw --bazelw-clean forgets that")
-    write_atomically(memory, answer.encode() + b"\n")
-    return answer
+    return _remember(memory, answer, checkout)
 
 
 def verdict(status: int | None, said: str) -> str:
     """CENTRAL, CLOSED or "" (can't tell) from a probe's exit status (None: stopped) and output."""
     if status == 0:
         return CENTRAL
-    if status is None:
-        return CLOSED
-    network = (
-        "error accessing registry",  # Bazel
-        "failed to fetch registry file",
-        "unknown host",
-        "unknownhostexception",
-        "connection refused",
-        "connect timed out",
-        "could not download bazel",  # Bazelisk, which has to get Bazel first
-        "could not resolve the version",
-        "no such host",
-        "unable to connect",
-        "network is unreachable",
-        "i/o timeout",
-    )
-    lower = said.lower()
-    return CLOSED if any(symptom in lower for symptom in network) else ""
+    return CLOSED if status is None or reason(said) else ""
+
+
+def reason(said: str) -> str:
+    """The line of a probe's output that tells why modules can't be got; "" if none does."""
+    for line in said.splitlines():
+        if _UNREACHABLE.search(line):
+            return line.strip().replace("ERROR: ", "", 1)
+    return ""
 
 
 def _run(command: list[str], directory: str, seconds: float) -> tuple[int | None, str]:
