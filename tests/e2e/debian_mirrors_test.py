@@ -1,13 +1,15 @@
-"""Where locked Debian packages are fetched from: several mirrors, the host's apt, a snapshot.
+"""Where locked Debian packages are fetched from: several mirrors, the host's apt, public mirrors.
 
-A lock for a made-up suite is added to a scratch copy of the checkout, and served by two mirrors on
-the loopback. Each test locks content of its own, so that no cache has it.
+A lock for a made-up suite is added to a scratch copy of the checkout, and served by mirrors on the
+loopback; one of them is all that the copy's catalog has of public ones. Each test locks content of
+its own, so that no cache has it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -33,10 +35,10 @@ class Server:
 
 
 @pytest.fixture
-def servers() -> Iterator[tuple[Server, Server]]:
-    pair = (Server(), Server())
+def three() -> Iterator[tuple[Server, Server, Server]]:
+    made = (Server(), Server(), Server())
     running = []
-    for server in pair:
+    for server in made:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self, server: Server = server) -> None:
@@ -54,10 +56,21 @@ def servers() -> Iterator[tuple[Server, Server]]:
         server.url = f"http://127.0.0.1:{http.server_port}"
         threading.Thread(target=http.serve_forever, daemon=True).start()
         running.append(http)
-    yield pair
+    yield made
     for http in running:
         http.shutdown()
         http.server_close()
+
+
+@pytest.fixture
+def servers(three: tuple[Server, Server, Server]) -> tuple[Server, Server]:
+    return three[:2]
+
+
+@pytest.fixture
+def public(three: tuple[Server, Server, Server]) -> Server:
+    """All that the catalog of the checkout has of public mirrors."""
+    return three[2]
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +136,17 @@ class Fixture:
 
 
 @pytest.fixture
-def fixture(checkout: Checkout, tmp_path: Path, request: pytest.FixtureRequest) -> Fixture:
+def fixture(
+    checkout: Checkout, public: Server, tmp_path: Path, request: pytest.FixtureRequest
+) -> Fixture:
+    catalog = checkout.path / "catalog/mirrors.json"
+    mirrors = json.loads(catalog.read_text())
+    mirrors["debian"] = {
+        "main": [f"{public.url}/public"],
+        "security": [f"{public.url}/security"],
+        "snapshot": f"{public.url}/snapshot",
+    }
+    catalog.write_text(json.dumps(mirrors))
     unique = f"{request.node.name} {tmp_path}".encode()
     made = Fixture(
         checkout,
@@ -153,20 +176,20 @@ def check_fetched(fixture: Fixture) -> None:
 def test_the_next_mirror_takes_over(fixture: Fixture, servers: tuple[Server, Server]) -> None:
     first, second = servers
     fixture.serve(second, "/debian", "/debian-security")
-    # One file is gone from the first mirror, the other one isn't what was locked.
+    # What the first mirror has isn't what was locked.
     first.files["/debian/pool/main/a/apple/apple_1_all.deb"] = b"something else"
     mirrors = f"{first.url}/debian {second.url}/debian/"
     result = fixture.fetch(f"--repo_env=DEBIAN_MIRROR={mirrors}")
     assert result.status == 0, result.output
     check_fetched(fixture)
-    assert sorted(first.asked) == [
-        "/debian-security/pool/updates/main/e/extra/extra_1_all.deb",
-        "/debian/pool/main/a/apple/apple_1_all.deb",
-    ]
+    # It isn't asked first for the others.
+    assert first.asked == ["/debian/pool/main/a/apple/apple_1_all.deb"]
     assert len(second.asked) == 2
 
 
-def test_mirrors_of_the_hosts_apt(fixture: Fixture, servers: tuple[Server, Server]) -> None:
+def test_mirrors_of_the_hosts_apt(
+    fixture: Fixture, servers: tuple[Server, Server], public: Server
+) -> None:
     main, security = servers
     fixture.serve(main, "/some/where", "/unused")
     fixture.serve(security, "/unused", "/sec")
@@ -178,6 +201,79 @@ def test_mirrors_of_the_hosts_apt(fixture: Fixture, servers: tuple[Server, Serve
     result = fixture.fetch()
     assert result.status == 0, result.output
     check_fetched(fixture)
+    # Nobody else is asked, and nothing is said of mirrors.
+    assert public.asked == []
+    assert "WARNING: Download from" not in result.output
+
+
+def without_apt(folder: Path) -> str:
+    """A PATH on which all programs of this machine are, but apt-get."""
+    folder.mkdir()
+    for directory in reversed(os.get_exec_path()):
+        for program in Path(directory).glob("*"):
+            (folder / program.name).unlink(missing_ok=True)
+            (folder / program.name).symlink_to(program)
+    (folder / "apt-get").unlink(missing_ok=True)
+    return str(folder)
+
+
+@pytest.mark.parametrize("host", ["ubuntu", "vendor", "no apt"])
+def test_a_host_without_debian_needs_no_configuration(
+    fixture: Fixture, public: Server, host: str, tmp_path: Path
+) -> None:
+    fixture.serve(public, "/public", "/security")
+    # An address that refuses: Debian's packages aren't asked of it.
+    root = "http://127.0.0.1:9/" + host.replace(" ", "")
+    if host == "ubuntu":
+        fixture.sources(
+            f"deb {root} noble main universe\n"
+            f"deb {root} noble-updates main universe\n"
+            f"deb {root} noble-security main universe\n"
+        )
+    if host == "vendor":
+        fixture.sources(f"deb {root} vendor-suite main\n")
+    flags = [f"--repo_env=PATH={without_apt(tmp_path / 'bin')}"] if host == "no apt" else []
+    result = fixture.fetch(*flags)
+    assert result.status == 0, result.output
+    check_fetched(fixture)
+    assert len(public.asked) == 2
+    assert "WARNING: Download from" not in result.output
+
+
+def test_a_security_update_that_moved_to_the_main_archive(
+    fixture: Fixture, servers: tuple[Server, Server]
+) -> None:
+    mirror, _ = servers
+    for path, content in fixture.content.items():
+        pool = path.rpartition(":")[2].replace("pool/updates/", "pool/")
+        mirror.files[f"/debian/{pool}"] = content
+    result = fixture.fetch(f"--repo_env=DEBIAN_MIRROR={mirror.url}/debian")
+    assert result.status == 0, result.output
+    check_fetched(fixture)
+
+
+def test_what_mirrors_dropped_is_in_the_public_snapshot(fixture: Fixture, public: Server) -> None:
+    fixture.serve(
+        public,
+        f"/snapshot/archive/debian/{SNAPSHOT}",
+        f"/snapshot/archive/debian-security/{SNAPSHOT}",
+    )
+    result = fixture.fetch()
+    assert result.status == 0, result.output
+    check_fetched(fixture)
+
+
+def test_a_dead_mirror_is_waited_for_once(fixture: Fixture, public: Server) -> None:
+    (apple, *_) = fixture.content.values()
+    for number in range(20):
+        path = f"pool/main/m/more/more{number}_1_all.deb"
+        fixture.content[path] = b"more%d beside " % number + apple
+    fixture.write_lock()
+    fixture.serve(public, "/public", "/security")
+    result = fixture.fetch("--repo_env=DEBIAN_MIRROR=http://127.0.0.1:9/debian")
+    assert result.status == 0, result.output
+    assert result.output.count("WARNING: Download from http://127.0.0.1:9/") == 1, result.output
+    assert len(public.asked) == 22
 
 
 def test_snapshot_at_the_locks_time(fixture: Fixture, servers: tuple[Server, Server]) -> None:
@@ -191,35 +287,49 @@ def test_snapshot_at_the_locks_time(fixture: Fixture, servers: tuple[Server, Ser
     )
     assert result.status == 0, result.output
     check_fetched(fixture)
-    assert len(mirror.asked) == 2
+    assert mirror.asked == ["/debian/pool/main/a/apple/apple_1_all.deb"]
 
 
+@pytest.mark.parametrize(
+    ("name", "other", "url"),
+    [
+        ("apple", "extra", "/debian/pool/main/a/apple/apple_1_all.deb"),
+        ("extra", "apple", "/debian-security/pool/updates/main/e/extra/extra_1_all.deb"),
+    ],
+)
 def test_a_vanished_file_is_one_clear_error(
-    fixture: Fixture, servers: tuple[Server, Server]
+    fixture: Fixture, servers: tuple[Server, Server], name: str, other: str, url: str
 ) -> None:
     mirror, _ = servers
     fixture.serve(mirror, "/debian", "/debian-security")
-    del mirror.files["/debian/pool/main/a/apple/apple_1_all.deb"]
+    del mirror.files[url]
     flag = f"--repo_env=DEBIAN_MIRROR={mirror.url}/debian"
     result = fixture.fetch(flag)
     assert result.status != 0
-    number = fixture.lock.read_text().split("\napple ")[0].count("\n") + 2
-    assert f"third_party/debian/sid_amd64.lock:{number}: apple 1" in result.errors
-    assert f"{mirror.url}/debian/pool/main/a/apple/apple_1_all.deb" in result.errors
+    number = fixture.lock.read_text().split(f"\n{name} ")[0].count("\n") + 2
+    assert f"third_party/debian/sid_amd64.lock:{number}: {name} 1" in result.errors
+    assert mirror.url + url in result.errors
     assert "./bazelw run //tools:lock" in result.errors
-    assert "extra 1" not in result.errors
+    assert f"{other} 1" not in result.errors
     # It recovers as soon as the file is back.
     fixture.serve(mirror, "/debian", "/debian-security")
     assert fixture.fetch(flag).status == 0
     check_fetched(fixture)
 
 
-def test_no_mirror_names_the_flag(fixture: Fixture) -> None:
+def test_nobody_has_anything(fixture: Fixture, public: Server) -> None:
     fixture.sources("deb http://127.0.0.1:9/vendor vendor-suite main\n")
     result = fixture.fetch()
     assert result.status != 0
-    assert "no Debian mirror is known" in result.errors
-    assert "--repo_env=DEBIAN_MIRROR=" in result.errors
+    for url in (
+        f"{public.url}/public/pool/main/a/apple/apple_1_all.deb",
+        f"{public.url}/snapshot/archive/debian/{SNAPSHOT}/pool/main/a/apple/apple_1_all.deb",
+        "Not tried: 1 more of the set.",
+        "--repo_env=DEBIAN_MIRROR=",
+        "--repo_env=DEBIAN_SNAPSHOT=",
+    ):
+        assert url in result.errors, result.errors
+    assert len(public.asked) == 2
 
 
 def test_a_change_of_another_set_fetches_nothing(

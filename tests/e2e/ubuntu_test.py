@@ -71,9 +71,13 @@ def test_without_a_lock(checkout: Checkout) -> None:
 
 def test_what_locking_refuses(checkout: Checkout, mirror: Mirror) -> None:
     environment = {"UBUNTU_MIRROR": "", "UBUNTU_PORTS_MIRROR": ""}
-    done = checkout.bazel(*LOCK, mirror.options()[0], environment=environment)
+    public, silent = '"http://ports.ubuntu.com/ubuntu-ports"', '"http://127.0.0.1:9/ports"'
+    with checkout.changed("catalog/mirrors.json", public, silent):
+        done = checkout.bazel(*LOCK, mirror.options()[0], environment=environment)
     assert done.status == 2
-    assert "known for arm64: give one with --ports-mirror=" in done.errors
+    # A half that isn't named is asked of the public mirrors.
+    assert silent.strip('"') in done.errors
+    assert "Another mirror: --ports-mirror=<URL>" in done.errors
     # The keys that count are Ubuntu's own.
     done = checkout.bazel(*LOCK, *mirror.options())
     assert done.status == 2

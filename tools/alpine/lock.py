@@ -288,7 +288,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         action="append",
         default=[],
         help="URL of the folder that has v3.24/ (default: $ALPINE_MIRROR, else what this machine's "
-        "/etc/apk/repositories has)",
+        "/etc/apk/repositories has, then public ones)",
     )
     parser.add_argument(
         "--image-mirror",

@@ -16,6 +16,7 @@ from tools.alpine.mirror import Fetcher, MirrorError, find_mirrors
 from tools.alpine.rsa import fingerprint
 from tools.catalog import alpine as releases
 from tools.catalog.errors import CatalogError
+from tools.catalog.mirrors import public_mirrors
 
 KEY = make.make_key("tester-1.rsa.pub")
 OTHER = make.make_key("tester-2.rsa.pub")
@@ -196,17 +197,15 @@ def test_unknown_names(top: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--arch=sparc" in capsys.readouterr().err
 
 
-def test_without_a_mirror_the_error_names_the_option(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_which_mirrors_are_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALPINE_MIRROR", raising=False)
     absent = tmp_path / "repositories"
-    with pytest.raises(MirrorError, match=r"--mirror=<URL .* \$ALPINE_MIRROR"):
-        find_mirrors([], absent)
+    public = public_mirrors("alpine", "main")
+    assert find_mirrors([], absent) == public
     absent.write_text(
         "# x\nhttps://one.example/alpine/v3.24/main\nhttps://one.example/alpine/v3.24/community\n"
     )
-    assert find_mirrors([], absent) == ["https://one.example/alpine"]
+    assert find_mirrors([], absent) == ["https://one.example/alpine", *public]
     monkeypatch.setenv("ALPINE_MIRROR", "https://two.example/")
     assert find_mirrors([], absent) == ["https://two.example"]
     assert find_mirrors(["https://three.example"], absent)[0] == "https://three.example"

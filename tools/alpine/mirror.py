@@ -1,4 +1,4 @@
-"""Fetching from a mirror of Alpine's, which is the user's to name."""
+"""Fetching from a mirror of Alpine's: the user's choice, else the machine's and public ones."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from collections.abc import Callable, Sequence
 from http.client import HTTPException
 from pathlib import Path
 
-NO_MIRROR = (
-    "no Alpine mirror known: give one with --mirror=<URL of the folder that has v3.24/>, "
-    "with $ALPINE_MIRROR, or in this machine's /etc/apk/repositories"
-)
+from tools.catalog.mirrors import public_mirrors
+
 _TRUST_STORES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 _REPOSITORIES = Path("/etc/apk/repositories")
 _SECONDS, _TRIES, _PAUSE = 60, 3, 1.0
@@ -23,23 +21,23 @@ _TEMPORARY = (408, 429, 500, 502, 503, 504)
 
 
 class MirrorError(Exception):
-    """A mirror that isn't known, can't be reached or hasn't a file; the message has the remedy."""
+    """A mirror that can't be reached or hasn't a file; the message has the remedy."""
 
 
 def find_mirrors(given: Sequence[str] = (), repositories: Path = _REPOSITORIES) -> list[str]:
-    """Mirrors to try, in order: those given and those of $ALPINE_MIRROR, without any the machine's.
+    """Mirrors to try, in order: those given and those of $ALPINE_MIRROR, without any all others.
 
-    The machine's are in its /etc/apk/repositories, if it's an Alpine. Raises MirrorError when there
-    are none, or one is no URL.
+    All others are the machine's, in its /etc/apk/repositories if it's an Alpine, and behind them
+    the catalog's. Raises MirrorError when one is no URL.
     """
     mirrors = [*given, *os.environ.get("ALPINE_MIRROR", "").split()]
-    if not mirrors and repositories.is_file():
-        lines = repositories.read_text(encoding="utf-8").splitlines()
-        found = (re.fullmatch(r"(\S+)/v\d+\.\d+/\w+/?", line.strip()) for line in lines)
-        mirrors = [match[1] for match in found if match]
-    mirrors = list(dict.fromkeys(mirror.rstrip("/") for mirror in mirrors))
     if not mirrors:
-        raise MirrorError(NO_MIRROR)
+        lines = []
+        if repositories.is_file():
+            lines = repositories.read_text(encoding="utf-8").splitlines()
+        found = (re.fullmatch(r"(\S+)/v\d+\.\d+/\w+/?", line.strip()) for line in lines)
+        mirrors = [*(match[1] for match in found if match), *public_mirrors("alpine", "main")]
+    mirrors = list(dict.fromkeys(mirror.rstrip("/") for mirror in mirrors))
     for mirror in mirrors:
         if not re.match(r"(https?|file)://", mirror):
             raise MirrorError(f"--mirror={mirror}: no http, https or file URL")

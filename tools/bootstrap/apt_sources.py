@@ -1,7 +1,8 @@
-"""Where the host's apt gets Debian from: its mirrors and the keyring that vouches for each."""
+"""Where Debian is got from: the host's or public mirrors, and the keyring that vouches for each."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 
 from tools.bootstrap.common import BootstrapError
 
+_CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+PUBLIC = os.path.join(_CHECKOUT, "catalog", "mirrors.json")
 KEYRINGS = (
     "/usr/share/keyrings/debian-archive-keyring.gpg",
     "/usr/share/keyrings/debian-archive-keyring.pgp",
@@ -118,9 +121,10 @@ def host_sources() -> list[Source]:
 
 
 def mirrors(sources: list[Source], given: str = "") -> list[Mirror]:
-    """The mirrors to try, in order: those given (DEBIAN_MIRROR, space separated), else the host's.
+    """The mirrors to try, in order: those given (DEBIAN_MIRROR, space separated), else others.
 
-    Raises BootstrapError when there is none, or no keyring to check it with.
+    The others are the host's, and behind them the public ones of catalog/mirrors.json. Raises
+    BootstrapError when there is no keyring to check one with.
     """
     if given:
         uris = [(uri, "") for uri in given.split()]
@@ -132,11 +136,8 @@ def mirrors(sources: list[Source], given: str = "") -> list[Mirror]:
             for listed in source.uris
             for uri in _expand(listed)
         ]
-    if not uris:
-        raise BootstrapError(
-            "no Debian mirror in apt's sources (apt-config dump Dir::Etc); set "
-            "DEBIAN_MIRROR=<the address of a directory that has dists/ and pool/>"
-        )
+        with open(PUBLIC, encoding="utf-8") as listed_here:
+            uris += [(uri, "") for uri in json.load(listed_here)["debian"]["main"]]
     found: list[Mirror] = []
     for uri, signed_by in uris:
         mirror = Mirror(uri.rstrip("/"), _keyring(signed_by))

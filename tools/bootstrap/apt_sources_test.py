@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,20 @@ deb http://old.example/debian-security bookworm/updates main
 """
 
 
+PUBLIC = ["http://public.example/debian", "https://more.example/debian"]
+
+
+@pytest.fixture(autouse=True)
+def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mirrors.json"
+    path.write_text(json.dumps({"debian": {"main": PUBLIC}}))
+    monkeypatch.setattr(apt_sources, "PUBLIC", str(path))
+
+
+def with_public(keyring: str, *found: Mirror) -> "list[Mirror]":
+    return [*found, *(Mirror(uri, keyring) for uri in PUBLIC)]
+
+
 @pytest.fixture
 def keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     path = tmp_path / "archive.gpg"
@@ -81,17 +96,19 @@ def test_one_line() -> None:
 
 def test_only_debian_archives_are_mirrors(keyring: str) -> None:
     found = mirrors([*parse_one_line(ONE_LINE)[1:], *parse_deb822(DEB822)])
-    assert found == [
+    assert found == with_public(
+        keyring,
         Mirror("http://mirror.example/debian", keyring),
         Mirror("http://second.example/debian", keyring),
-    ]
+    )
 
 
 def test_own_keyring_of_a_source(tmp_path: Path, keyring: str) -> None:
     own = tmp_path / "own.gpg"
     own.write_bytes(b"keys")
     line = f"deb [signed-by={own}] http://mirror.example/debian trixie main\n"
-    assert mirrors(parse_one_line(line)) == [Mirror("http://mirror.example/debian", str(own))]
+    found = Mirror("http://mirror.example/debian", str(own))
+    assert mirrors(parse_one_line(line)) == with_public(keyring, found)
 
 
 def test_given_mirror_wins(keyring: str) -> None:
@@ -107,12 +124,26 @@ def test_mirror_list_files(tmp_path: Path, keyring: str) -> None:
     assert [m.uri for m in mirrors(parse_one_line(source))] == [
         "http://a.example/debian",
         "http://b.example/debian",
+        *PUBLIC,
     ]
 
 
-def test_no_mirror(keyring: str) -> None:
-    with pytest.raises(BootstrapError, match="DEBIAN_MIRROR"):
-        mirrors(parse_one_line("deb http://vendor.example/apt nodistro main\n"))
+@pytest.mark.parametrize(
+    "sources",
+    [
+        "deb http://vendor.example/apt nodistro main\n",
+        "deb http://ubuntu.example/ubuntu noble main universe\n",
+        "",
+    ],
+)
+def test_a_host_without_debian_in_its_sources(keyring: str, sources: str) -> None:
+    assert mirrors(parse_one_line(sources)) == with_public(keyring)
+
+
+def test_the_checkout_has_public_mirrors(keyring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(apt_sources, "KEYRINGS", (keyring,))
+    assert mirrors([])
 
 
 def test_no_keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ runs. Otherwise Bazel is provisioned from Debian packages into your cache direct
 
 Environment:
   BAZELW_MODE      auto (default), central (never provision) or closed (always use the provisioned)
-  DEBIAN_MIRROR    the Debian mirror to provision from, instead of the one in apt's configuration
+  DEBIAN_MIRROR    the Debian mirror to provision from, instead of apt's own and public ones
   XDG_CACHE_HOME   what to use instead of ~/.cache
   SSL_CERT_FILE    the certificate bundle to trust instead of {bundle}
 """

@@ -65,6 +65,19 @@ def test_every_file_fits_its_schema_and_names_it(path: Path) -> None:
     assert path.read_text().splitlines()[0] == modeline
 
 
+def test_the_public_mirrors_fit_their_schema_and_name_it() -> None:
+    text = (CATALOG / "mirrors.json").read_text()
+    assert faults("mirrors", text) == []
+    assert json.loads(text)["$schema"] == "schema/mirrors.schema.json"
+    for old, new in [
+        ('"security": [', '"secure": ['),
+        ("https://", "ftp://"),
+        ('/debian"', '/debian/"'),
+    ]:
+        assert old in text
+        assert faults("mirrors", text.replace(old, new, 1))
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [

@@ -20,7 +20,7 @@ from tools.catalog.errors import CatalogError
 from tools.catalog.yamlfile import near
 from tools.debian import lockfile, package_sets, resolve
 from tools.debian.lockfile import Lock, Package
-from tools.debian.mirrors import Mirror, MirrorError, find_mirrors
+from tools.debian.mirrors import Mirror, find_mirrors
 from tools.debian.progress import Progress
 
 LOCKS = Path("third_party/debian")
@@ -235,7 +235,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         action="append",
         default=[],
         help="root URL of a Debian mirror; <mirror>-security is its security archive "
-        "(default: $DEBIAN_MIRROR, else what this machine's apt uses)",
+        "(default: $DEBIAN_MIRROR, else what this machine's apt uses, then public ones)",
     )
     parser.add_argument(
         "--pocket",
@@ -250,15 +250,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."),
         help="top of the source tree (default: the workspace)",
     )
-    errors = (
-        resolve.ResolveError,
-        CatalogError,
-        lockfile.LockError,
-        MirrorError,
-    )
     try:
         return run(parser.parse_args(argv))
-    except errors as error:
+    except (resolve.ResolveError, CatalogError, lockfile.LockError) as error:
         print(f"lock: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -1,8 +1,6 @@
-"""Which Debian mirrors this machine uses.
+"""Which Debian mirrors are used: the user's choice, else the machine's apt's and public ones.
 
-No mirror is written down in this repository: it's the user's choice, or what the machine's own
-apt is configured with. `python_images/private/roots/debian/mirrors.bzl` is the same for
-Bazel's repository rules.
+`python_images/private/roots/debian/mirrors.bzl` is the same for Bazel's repository rules.
 """
 
 from __future__ import annotations
@@ -15,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.catalog.mirrors import public_mirrors
+
 # What apt would fetch, one per line: '<archive root>/dists/<suite>/InRelease' <file> <size>.
 _URI_LINE = re.compile(r"'(?P<root>[^']+?)/dists/(?P<suite>[^']+)/InRelease' .*")
 # Suites by which a source of apt's is known to be Debian's own archive.
@@ -23,15 +23,6 @@ _DEBIAN_SUITE = re.compile(
     r"(?P<pocket>-updates|-security|-proposed-updates|-backports|/updates)?"
 )
 _SECURITY_POCKETS = ("-security", "/updates")
-
-NO_MIRROR = (
-    "no Debian mirror known: this machine's apt has none configured; "
-    "give one with --repo_env=DEBIAN_MIRROR=<URL of the archive's root> (or --mirror)"
-)
-
-
-class MirrorError(Exception):
-    """No usable mirror; the message says how to give one."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +47,13 @@ def _unique(items: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(items))
 
 
+def _paired(main: Sequence[str], security: Sequence[str]) -> list[Mirror]:
+    return [
+        Mirror(uri, security[min(index, len(security) - 1)] if security else f"{uri}-security")
+        for index, uri in enumerate(main)
+    ]
+
+
 def parse_apt_uris(text: str) -> list[Mirror]:
     """Mirrors from what `apt-get update --print-uris` prints.
 
@@ -70,11 +68,7 @@ def parse_apt_uris(text: str) -> list[Mirror]:
         if uri and suite:
             into = security if suite["pocket"] in _SECURITY_POCKETS else main
             into += [expanded.rstrip("/") for expanded in _expand(uri["root"])]
-    main, security = _unique(main), _unique(security)
-    return [
-        Mirror(uri, security[min(index, len(security) - 1)] if security else f"{uri}-security")
-        for index, uri in enumerate(main)
-    ]
+    return _paired(_unique(main), _unique(security))
 
 
 def host_mirrors() -> list[Mirror]:
@@ -88,15 +82,14 @@ def host_mirrors() -> list[Mirror]:
 
 
 def find_mirrors(given: Sequence[str] = ()) -> list[Mirror]:
-    """Mirrors to try, in order: given ones and those in $DEBIAN_MIRROR, without any the host's.
+    """Mirrors to try, in order: given ones and those in $DEBIAN_MIRROR, without any all others.
 
-    $DEBIAN_SECURITY_MIRROR is the security archive of all that are given, when it isn't
-    `<mirror>-security`. Raises MirrorError if there's no mirror.
+    All others are the machine's own, and behind them the catalog's. $DEBIAN_SECURITY_MIRROR is the
+    security archive of all that are given, when it isn't `<mirror>-security`.
     """
     named = [uri.rstrip("/") for uri in (*given, *os.environ.get("DEBIAN_MIRROR", "").split())]
     security = os.environ.get("DEBIAN_SECURITY_MIRROR", "").rstrip("/")
-    mirrors = [Mirror(uri, security or f"{uri}-security") for uri in _unique(named)]
-    mirrors = mirrors or host_mirrors()
-    if not mirrors:
-        raise MirrorError(NO_MIRROR)
-    return mirrors
+    if named:
+        return [Mirror(uri, security or f"{uri}-security") for uri in _unique(named)]
+    public = _paired(public_mirrors("debian", "main"), public_mirrors("debian", "security"))
+    return [*host_mirrors(), *public]

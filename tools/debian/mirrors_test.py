@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from tools.catalog.mirrors import public_mirrors
 from tools.debian import mirrors
-from tools.debian.mirrors import Mirror, MirrorError, find_mirrors, parse_apt_uris
+from tools.debian.mirrors import Mirror, find_mirrors, parse_apt_uris
 
 
 def line(root: str, suite: str) -> str:
@@ -65,8 +66,12 @@ def test_security_mirror_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_mirrors() == [Mirror("http://b.test/debian", "http://s.test/sec")]
 
 
-def test_none_known(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("own", [[], [Mirror("http://h.test/debian", "http://h.test/sec")]])
+def test_public_ones_come_last(monkeypatch: pytest.MonkeyPatch, own: list[Mirror]) -> None:
     monkeypatch.delenv("DEBIAN_MIRROR", raising=False)
-    monkeypatch.setattr(mirrors, "host_mirrors", list)
-    with pytest.raises(MirrorError, match="DEBIAN_MIRROR"):
-        find_mirrors()
+    monkeypatch.setattr(mirrors, "host_mirrors", lambda: own)
+    found = find_mirrors()
+    assert found[: len(own)] == own
+    public = found[len(own) :]
+    assert [mirror.main for mirror in public] == public_mirrors("debian", "main")
+    assert {mirror.security for mirror in public} == set(public_mirrors("debian", "security"))

@@ -21,9 +21,9 @@ from tools.catalog import ubuntu
 from tools.catalog.errors import CatalogError
 from tools.debian import lockfile, package_sets, resolve
 from tools.debian.lock import Job, require_known, resolve_all, update
-from tools.debian.mirrors import Mirror, MirrorError
+from tools.debian.mirrors import Mirror
 from tools.ubuntu.keyring import extract_keyring, pinned_package
-from tools.ubuntu.mirrors import HALVES, find_mirrors
+from tools.ubuntu.mirrors import HALVES, MirrorError, find_mirrors
 
 LOCKS = Path("third_party/ubuntu")
 
@@ -137,14 +137,14 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="root URL of a mirror of the archive for amd64 (default: $UBUNTU_MIRROR, else what "
-        "this machine's apt uses)",
+        "this machine's apt uses, then public ones)",
     )
     parser.add_argument(
         "--ports-mirror",
         action="append",
         default=[],
         help="root URL of a mirror of ports, for all other architectures (default: "
-        "$UBUNTU_PORTS_MIRROR, else what this machine's apt uses)",
+        "$UBUNTU_PORTS_MIRROR, else what this machine's apt uses, then public ones)",
     )
     parser.add_argument(
         "--image-mirror",

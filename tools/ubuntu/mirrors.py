@@ -1,9 +1,8 @@
 """Which mirrors of Ubuntu's archive there are for an architecture.
 
 The archive has two halves with mirrors of their own: one for the PC, and ports for all other
-architectures. No mirror is written down in this repository: it's the user's choice, or what the
-machine's own apt is configured with. `python_images/private/roots/ubuntu/lock.bzl` is the same
-for Bazel's repository rules.
+architectures. They are the user's choice, else what the machine's own apt is configured with and
+public ones. `python_images/private/roots/ubuntu/lock.bzl` is the same for Bazel's repository rules.
 """
 
 from __future__ import annotations
@@ -15,13 +14,18 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.debian.mirrors import Mirror, MirrorError
+from tools.catalog.mirrors import public_mirrors
+from tools.debian.mirrors import Mirror
 
 # What apt would fetch, one per line: '<archive root>/dists/<suite>/InRelease' <file> <size>.
 _URI_LINE = re.compile(r"'(?P<root>[^']+?)/dists/(?P<suite>[^'/]+)/InRelease' .*")
 # Suites by which a source of apt's is known to be Ubuntu's own archive. Not those of security
 # updates: they're often asked of a server that has no others.
 _SUITE = re.compile(r"(?:focal|jammy|noble|plucky|questing|resolute)(?:-updates|-backports)?")
+
+
+class MirrorError(Exception):
+    """A mirror that can't be one; the message names the option."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +70,14 @@ def find_mirrors(
 ) -> dict[str, tuple[Mirror, ...]]:
     """Mirrors to try for each architecture, in order.
 
-    They are those given for its half of the archive and those in the half's variable, without any
-    those of this machine, which are good for its own half.
+    They are those given for its half of the archive and those in the half's variable. Without any
+    they are those of this machine, which are good for its own half, and behind them the catalog's.
 
     Args:
         halves: architecture -> its half, a key of HALVES.
         given: half -> root URLs.
 
-    Raises MirrorError that names every half without a mirror, and how to give one.
+    Raises MirrorError if one that is given is no URL.
     """
     named = {
         half: [*given.get(half, ()), *os.environ.get(about.variable, "").split()]
@@ -82,19 +86,12 @@ def find_mirrors(
     needed = set(halves.values())
     if any(not named[half] for half in needed):
         arch, own = host_mirrors()
-        half = halves.get(arch)
-        if half is not None and not named[half]:
-            named[half] = own
-    missing = [half for half in HALVES if half in needed and not named[half]]
-    if missing:
-        raise MirrorError(
-            "\n".join(
-                f"no mirror of Ubuntu's archive known for {_archs(halves, half)}: give one with "
-                f"{HALVES[half].option}=<URL of the folder that has dists/>, or "
-                f"${HALVES[half].variable}"
-                for half in missing
-            )
-        )
+        for half in needed:
+            if not named[half]:
+                named[half] = [
+                    *(own if halves.get(arch) == half else ()),
+                    *public_mirrors("ubuntu", half),
+                ]
     for half in needed:
         for url in named[half]:
             if not re.match(r"(https?|file)://", url):
@@ -104,7 +101,3 @@ def find_mirrors(
     return {
         arch: tuple(Mirror(root, root) for root in roots[half]) for arch, half in halves.items()
     }
-
-
-def _archs(halves: Mapping[str, str], wanted: str) -> str:
-    return ", ".join(arch for arch, half in halves.items() if half == wanted)

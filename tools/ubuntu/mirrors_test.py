@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tools.debian.mirrors import Mirror, MirrorError
+from tools.catalog.mirrors import public_mirrors
+from tools.debian.mirrors import Mirror
 from tools.ubuntu import mirrors
-from tools.ubuntu.mirrors import find_mirrors, parse_apt_uris
+from tools.ubuntu.mirrors import MirrorError, find_mirrors, parse_apt_uris
 
 HALVES = {"amd64": "archive", "arm64": "ports", "riscv64": "ports"}
 
@@ -43,21 +44,17 @@ def test_the_machines_own_are_good_for_its_half(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(mirrors, "host_mirrors", lambda: ("arm64", own))
     found = find_mirrors(HALVES, {"archive": ["http://a.test/u"]})
     assert found["riscv64"][0].main == "http://h.test/u"
-    assert found["amd64"][0].main == "http://a.test/u"
-    with pytest.raises(MirrorError, match="--mirror"):
-        find_mirrors(HALVES, {})
+    assert [mirror.main for mirror in found["amd64"]] == ["http://a.test/u"]
+    found = find_mirrors(HALVES, {})
+    assert [mirror.main for mirror in found["amd64"]] == public_mirrors("ubuntu", "archive")
+    public = public_mirrors("ubuntu", "ports")
+    assert [mirror.main for mirror in found["arm64"]] == ["http://h.test/u", *public]
 
 
-def test_one_error_for_all_that_is_missing() -> None:
-    with pytest.raises(MirrorError) as caught:
-        find_mirrors(HALVES, {})
-    archive, ports = str(caught.value).splitlines()
-    assert "for amd64: give one with --mirror=<URL" in archive
-    assert archive.endswith("or $UBUNTU_MIRROR")
-    assert "for arm64, riscv64: give one with --ports-mirror=<URL" in ports
-    assert ports.endswith("or $UBUNTU_PORTS_MIRROR")
-    # What isn't asked for needs none.
-    assert find_mirrors({"amd64": "archive"}, {"archive": ["http://a.test/u"]})
+def test_public_ones_where_nothing_else_is_known() -> None:
+    found = find_mirrors(HALVES, {"ports": ["http://p.test/x"]})
+    assert [mirror.main for mirror in found["amd64"]] == public_mirrors("ubuntu", "archive")
+    assert [mirror.main for mirror in found["arm64"]] == ["http://p.test/x"]
 
 
 def test_no_url() -> None:

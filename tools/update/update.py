@@ -51,7 +51,7 @@ class Update:
         """An answer, or ``otherwise`` and a remark when the source can't be reached."""
         try:
             answer = question(*args, **kwargs)
-        except (UnreachableError, mirrors.MirrorError, resolve.ResolveError) as error:
+        except (UnreachableError, resolve.ResolveError) as error:
             self.plan.skipped.append(f"{source}: {error}")
             return otherwise
         self._answers += question != self._archive
@@ -225,7 +225,9 @@ def _options() -> argparse.ArgumentParser:
     )
     options.add_argument("--peps", default=python_org.PEPS, metavar="URL", help=argparse.SUPPRESS)
     options.add_argument(
-        "--mirror", metavar="URL", help="a Debian mirror (default: this machine's)"
+        "--mirror",
+        metavar="URL",
+        help="a Debian mirror (default: this machine's, else a public one)",
     )
     options.add_argument(
         "--debian-suite",

@@ -6,14 +6,12 @@ load(":python_org.bzl", "fetch_archive", "name_archives")
 _FILE = "source.tar.xz"
 
 def _cpython_source_impl(rctx):
-    # A machine without any Debian mirror still has python.org.
-    mirrors = debian_mirrors(rctx)
     fetch_archive(
         rctx,
         _FILE,
         "the source of CPython " + rctx.attr.version,
         "catalog/versions.yaml",
-        debian_urls(rctx, rctx.attr.pool, mirrors = mirrors) if mirrors.main else [],
+        debian_urls(debian_mirrors(rctx), rctx.attr.pool),
     )
 
 cpython_source = repository_rule(

@@ -40,7 +40,7 @@ def _lock_test_impl(ctx):
     asserts.equals(env, {"base": "dependency", "runtime": "requested"}, package.roles)
     return unittest.end(env)
 
-# What a user names, what the lock has, what the machine's own file has -> mirrors.
+# What a user names, what the lock has, what the machine's own file has -> mirrors before the public ones.
 _MIRRORS = [
     ("", ["https://a.test/alpine/v3.24/main", "https://a.test/alpine/v3.24/community"], "", ["https://a.test/alpine"]),
     (
@@ -55,7 +55,9 @@ _MIRRORS = [
 def _mirrors_test_impl(ctx):
     env = unittest.begin(ctx)
     for given, lock, machine, want in _MIRRORS:
-        asserts.equals(env, want, alpine_mirrors(given, lock, machine))
+        public = {"main": ["https://p.test/alpine", "https://a.test"]}
+        found = alpine_mirrors(given, lock, machine, public)
+        asserts.equals(env, want + [m for m in public["main"] if m not in want], found)
     return unittest.end(env)
 
 _lock_test = unittest.make(_lock_test_impl)

@@ -2,7 +2,7 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("//python_images/private/roots/debian:lock.bzl", "parse_lock", "parse_package")
-load("//python_images/private/roots/debian:mirrors.bzl", "parse_apt_uris", "select_packages")
+load("//python_images/private/roots/debian:mirrors.bzl", "debian_mirrors", "debian_urls", "parse_apt_uris", "select_packages")
 
 _ADDUSER = "adduser 3.134 all pool/main/a/adduser/adduser_3.134_all.deb {} 12 base=dependency".format("a" * 64)
 _TZDATA = "tzdata 1:2 all security:pool/t/tzdata_2_all.deb {} 3 base=dependency,slim=requested".format("b" * 64)
@@ -66,9 +66,98 @@ def _apt_test_impl(ctx):
         asserts.equals(env, security, found.security, text)
     return unittest.end(env)
 
+def _machine(environment, apt):
+    """A repository context on a machine; `apt`: what its apt prints, None where there is no apt."""
+
+    def execute(command):
+        return struct(return_code = 0, stdout = apt) if command else None
+
+    def get_child(name):
+        return "file of the catalog" if name == "mirrors.json" else None
+
+    def path(_):
+        return struct(dirname = struct(get_child = get_child))
+
+    def read(file, watch):
+        return json.encode({"debian": _PUBLIC}) if (file, watch) == ("file of the catalog", "no") else None
+
+    return struct(
+        execute = execute,
+        getenv = environment.get,
+        path = path,
+        read = read,
+        which = lambda program: "/bin/" + program if apt != None else None,
+    )
+
+_PUBLIC = {
+    "main": ["http://pub.test/debian"],
+    "security": ["http://pub.test/sec"],
+    "snapshot": "http://snap.test",
+}
+
+# The environment and what apt prints -> the user's and the machine's mirrors, and of security updates.
+_MACHINES = [
+    # Fedora, Arch: no apt.
+    ({}, None, [], []),
+    # Ubuntu: its apt has no Debian in it.
+    (
+        {},
+        "'http://u.test/ubuntu/dists/noble/InRelease' f 0 \n'http://s.test/ubuntu/dists/noble-security/InRelease' f 0 \n",
+        [],
+        [],
+    ),
+    (
+        {},
+        "'http://d.test/debian/dists/trixie/InRelease' f 0 \n'http://d.test/s/dists/trixie-security/InRelease' f 0 \n",
+        ["http://d.test/debian"],
+        ["http://d.test/s"],
+    ),
+    ({"DEBIAN_MIRROR": "http://a.test/d/ file:/b"}, None, ["http://a.test/d", "file:///b"], ["http://a.test/d-security", "file:///b-security"]),
+    ({"DEBIAN_MIRROR": "http://a.test/d", "DEBIAN_SECURITY_MIRROR": "http://s.test"}, "", ["http://a.test/d"], ["http://s.test"]),
+]
+
+def _machines_test_impl(ctx):
+    env = unittest.begin(ctx)
+    for environment, apt, main, security in _MACHINES:
+        found = debian_mirrors(_machine(environment, apt))
+        asserts.equals(env, (main, security), (found.main, found.security))
+
+        # The catalog's are there on every machine.
+        asserts.equals(env, (_PUBLIC["main"], _PUBLIC["security"]), (found.public_main, found.public_security))
+        asserts.equals(env, "http://snap.test", found.snapshot)
+    found = debian_mirrors(_machine({"DEBIAN_SNAPSHOT": "http://own.test/s/"}, None))
+    asserts.equals(env, "http://own.test/s", found.snapshot)
+    return unittest.end(env)
+
+def _urls_test_impl(ctx):
+    env = unittest.begin(ctx)
+    time = "20261120T000000Z"
+    own = debian_mirrors(_machine({"DEBIAN_MIRROR": "http://a.test/debian"}, None))
+    asserts.equals(env, [
+        "http://a.test/debian/pool/main/t/t.deb",
+        "http://pub.test/debian/pool/main/t/t.deb",
+        "http://snap.test/archive/debian/20261120T000000Z/pool/main/t/t.deb",
+    ], debian_urls(own, "pool/main/t/t.deb", time))
+
+    # A security update is in the main archive from the next point release on.
+    asserts.equals(env, [
+        "http://a.test/debian-security/pool/updates/main/t/t.deb",
+        "http://a.test/debian/pool/main/t/t.deb",
+        "http://pub.test/sec/pool/updates/main/t/t.deb",
+        "http://pub.test/debian/pool/main/t/t.deb",
+        "http://snap.test/archive/debian-security/20261120T000000Z/pool/updates/main/t/t.deb",
+    ], debian_urls(own, "security:pool/updates/main/t/t.deb", time))
+
+    # Without a time there is no snapshot to name, and no URL comes twice.
+    public = debian_mirrors(_machine({"DEBIAN_MIRROR": "http://pub.test/debian"}, None))
+    asserts.equals(env, ["http://pub.test/debian/pool/x.xz"], debian_urls(public, "pool/x.xz"))
+    return unittest.end(env)
+
 _lock_test = unittest.make(_lock_test_impl)
 _select_test = unittest.make(_select_test_impl)
 _apt_test = unittest.make(_apt_test_impl)
+_machines_test = unittest.make(_machines_test_impl)
+_urls_test = unittest.make(_urls_test_impl)
 
 def debian_test_suite(name):
     """Declares the tests.
@@ -76,4 +165,4 @@ def debian_test_suite(name):
     Args:
       name: name of the suite.
     """
-    unittest.suite(name, _lock_test, _select_test, _apt_test)
+    unittest.suite(name, _lock_test, _select_test, _apt_test, _machines_test, _urls_test)

@@ -34,7 +34,8 @@ def _variable_test_impl(ctx):
         asserts.equals(env, "UBUNTU_PORTS_MIRROR", ubuntu_variable(arch))
     return unittest.end(env)
 
-# What a user names, this machine's apt has, the machine's and the packages' architecture -> mirrors.
+# What a user names, this machine's apt has, the machine's and the packages' architecture -> mirrors
+# before the public ones.
 _MIRRORS = [
     ("", [], "amd64", "amd64", ["http://lock.test"]),
     ("http://a.test/  file:///b", ["http://m.test"], "amd64", "amd64", ["http://a.test", "file:///b", "http://m.test", "http://lock.test"]),
@@ -45,8 +46,16 @@ _MIRRORS = [
 
 def _mirrors_test_impl(ctx):
     env = unittest.begin(ctx)
+    lock = struct(mirror = "http://lock.test", snapshot = "20261120T000000Z")
+    public = {
+        "archive": ["http://archive.test", "http://a.test"],
+        "ports": ["http://ports.test"],
+        "snapshot": "http://snapshot.test/u",
+    }
     for given, own, own_arch, arch, want in _MIRRORS:
-        asserts.equals(env, want, ubuntu_mirrors(given, own, own_arch, "http://lock.test", arch))
+        rest = public["archive" if arch == "amd64" else "ports"] + ["http://snapshot.test/u/20261120T000000Z"]
+        found = ubuntu_mirrors(given, own, own_arch, lock, arch, public)
+        asserts.equals(env, want + [mirror for mirror in rest if mirror not in want], found)
     return unittest.end(env)
 
 def _apt_test_impl(ctx):

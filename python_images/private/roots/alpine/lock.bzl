@@ -70,25 +70,24 @@ def parse_alpine_lock(text, name):
         time = header["time"],
     )
 
-def alpine_mirrors(given, lock_repositories, repositories):
-    """The mirrors to try, in order: what a user names, what this machine uses, what the lock says.
+def alpine_mirrors(given, lock_repositories, repositories, public):
+    """The mirrors to try, in order.
+
+    Those that a user names come first, then this machine's, the lock's and the catalog's.
 
     Args:
       given: the value of --repo_env=ALPINE_MIRROR: URLs with blanks between, or empty.
       lock_repositories: the lock's repositories.
       repositories: the text of this machine's /etc/apk/repositories, or empty.
+      public: what catalog/mirrors.json has for Alpine.
 
     Returns:
       list of URLs of folders that have v3.24/ and the like, each once.
     """
-    mirrors = given.split(" ") if given else []
+    mirrors = given.split(" ")
     for line in repositories.split("\n") + lock_repositories:
         parts = line.strip().rstrip("/").split("/")
         if len(parts) > 3 and parts[0] in ("http:", "https:", "file:") and parts[-2].startswith("v"):
             mirrors.append("/".join(parts[:-2]))
-    found = []
-    for mirror in mirrors:
-        mirror = mirror.rstrip("/")
-        if mirror and mirror not in found:
-            found.append(mirror)
-    return found
+    mirrors += public["main"]
+    return {mirror.rstrip("/"): None for mirror in mirrors if mirror}.keys()

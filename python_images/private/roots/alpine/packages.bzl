@@ -1,5 +1,6 @@
 """Repository rules: the .apk files of one locked package set, and the hub that names them all."""
 
+load("//python_images/private/roots:mirrors.bzl", "public_mirrors")
 load("//python_images/private/roots:packages.bzl", "fetch_packages", "hub_build", "write_package_set")
 load(":lock.bzl", "alpine_mirrors", "parse_alpine_lock", "relock")
 
@@ -19,6 +20,7 @@ def _alpine_packages_impl(rctx):
         rctx.getenv("ALPINE_MIRROR") or "",
         lock.repositories,
         rctx.read(machine, watch = "no") if machine.exists else "",
+        public_mirrors(rctx)["alpine"],
     )
     packages = [
         struct(

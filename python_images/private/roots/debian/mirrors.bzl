@@ -1,18 +1,13 @@
 """Where Debian packages are fetched from, for repository rules.
 
-No mirror is written down in this repository. The candidates for each file are, in this order: the
-mirrors of --repo_env=DEBIAN_MIRROR, those this machine's own apt uses, and with
---repo_env=DEBIAN_SNAPSHOT Debian's snapshot archive at the time the lock was made. Whichever it
-is, the lock's sha256 decides whether the bytes are taken.
+The candidates for each file are, in this order: the mirrors of --repo_env=DEBIAN_MIRROR, those this
+machine's own apt uses, the public ones of catalog/mirrors.json, and Debian's snapshot archive at the
+time the lock was made. Whichever it is, the lock's sha256 decides whether the bytes are taken.
 """
 
+load("//python_images/private/roots:mirrors.bzl", "public_mirrors")
 load("//python_images/private/roots:packages.bzl", "fetch_packages")
 load(":lock.bzl", "RELOCK", "parse_lock", "parse_package")
-
-_NO_MIRROR = """\
-no Debian mirror is known: this machine's apt has none configured (or there is no apt).
-Give one, or several with blanks between: --repo_env=DEBIAN_MIRROR=<root URL of a Debian mirror>
-(the security archive is then <the same>-security; else --repo_env=DEBIAN_SECURITY_MIRROR=<URL>)"""
 
 # Suites by which a source of apt's is known to be Debian's own archive, a pocket cut off.
 _SUITES = [
@@ -85,14 +80,15 @@ def _usable(uris):
     return found
 
 def debian_mirrors(rctx):
-    """The mirrors to try, from --repo_env and from the machine's apt.
+    """The mirrors to try: from --repo_env, from the machine's apt, from the catalog.
 
     Args:
       rctx: the repository context.
 
     Returns:
-      struct(main, security, snapshot): lists of root URLs without trailing slash, and the root URL
-      of a snapshot service or None. All may be empty.
+      struct(main, security, public_main, public_security, snapshot): lists of root URLs without
+      trailing slash, and the root URL of a snapshot service. `main` and `security` are the user's
+      and the machine's own, and may be empty.
     """
     main = [uri.rstrip("/") for uri in _words(rctx.getenv("DEBIAN_MIRROR") or "")]
     security = [uri.rstrip("/") for uri in _words(rctx.getenv("DEBIAN_SECURITY_MIRROR") or "")]
@@ -108,33 +104,42 @@ def debian_mirrors(rctx):
         main += host_main
         security += host_security or [uri + "-security" for uri in host_main]
 
+    public = public_mirrors(rctx)["debian"]
     return struct(
         main = _usable(main),
         security = _usable(security),
-        snapshot = (rctx.getenv("DEBIAN_SNAPSHOT") or "").rstrip("/") or None,
+        public_main = public["main"],
+        public_security = public["security"],
+        snapshot = (rctx.getenv("DEBIAN_SNAPSHOT") or public["snapshot"]).rstrip("/"),
     )
 
-def debian_urls(rctx, path, snapshot = None, mirrors = None):
+def debian_urls(mirrors, path, snapshot = None):
     """Candidate URLs of a file in Debian's archive.
 
+    A file of the security archive is looked for in the main one too: it moves there with the next
+    point release.
+
     Args:
-      rctx: the repository context.
+      mirrors: what debian_mirrors returned.
       path: `pool/...`, or `security:pool/...` for a file of the security archive.
       snapshot: time (YYYYMMDDTHHMMSSZ) at which the snapshot archive has the file, if known.
-      mirrors: what debian_mirrors returned; it's called when None.
 
     Returns:
-      the URLs in the order they are to be tried; fails when no mirror is known at all.
+      the URLs in the order they are to be tried, each once.
     """
-    mirrors = mirrors or debian_mirrors(rctx)
     archive, _, pool = path.rpartition(":")
-    roots = list(mirrors.security if archive == "security" else mirrors.main)
-    if mirrors.snapshot and snapshot:
+    roots = []
+    for main, security in [
+        (mirrors.main, mirrors.security),
+        (mirrors.public_main, mirrors.public_security),
+    ]:
+        if archive == "security":
+            roots += [(root, pool) for root in security]
+        roots += [(root, pool.replace("pool/updates/", "pool/", 1)) for root in main]
+    if snapshot:
         name = "debian-security" if archive == "security" else "debian"
-        roots.append("{}/archive/{}/{}".format(mirrors.snapshot, name, snapshot))
-    if not roots:
-        fail(_NO_MIRROR)
-    return ["{}/{}".format(root, pool) for root in roots]
+        roots.append(("{}/archive/{}/{}".format(mirrors.snapshot, name, snapshot), pool))
+    return {"{}/{}".format(root, file): None for root, file in roots}.keys()
 
 def read_lock(rctx, lock, set):
     """Reads one package set out of a lock file.
@@ -207,12 +212,11 @@ def download_debs(rctx, lock, folder = "."):
         rctx,
         "Debian",
         lock.packages,
-        lambda package: debian_urls(rctx, package.path, lock.snapshot, mirrors),
+        lambda package: debian_urls(mirrors, package.path, lock.snapshot),
         [
-            "If a mirror dropped or replaced them, " + RELOCK,
-            "For exactly the locked bytes: " +
-            "--repo_env=DEBIAN_SNAPSHOT=<root URL of Debian's snapshot archive>",
+            "If mirrors dropped or replaced them, " + RELOCK,
             "For another mirror: --repo_env=DEBIAN_MIRROR=<root URL>",
+            "For another copy of Debian's snapshot archive: --repo_env=DEBIAN_SNAPSHOT=<root URL>",
         ],
         folder,
     )

@@ -1,9 +1,9 @@
 """Repository rule: a source archive out of Debian's pool, by its sha256."""
 
-load(":mirrors.bzl", "debian_urls")
+load(":mirrors.bzl", "debian_mirrors", "debian_urls")
 
 def _debian_source_impl(rctx):
-    urls = debian_urls(rctx, rctx.attr.pool)
+    urls = debian_urls(debian_mirrors(rctx), rctx.attr.pool)
     result = rctx.download(urls, rctx.attr.file, sha256 = rctx.attr.sha256, allow_fail = True)
     if not result.success:
         fail("\n".join([

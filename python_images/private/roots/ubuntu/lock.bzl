@@ -46,6 +46,10 @@ def parse_ubuntu_lock(text, name):
         suite = parsed.suite,
     )
 
+def ubuntu_half(arch):
+    """The half of the archive an architecture is in, as catalog/mirrors.json calls it."""
+    return "archive" if arch in _ARCHIVE else "ports"
+
 def ubuntu_variable(arch):
     """The variable (--repo_env) that names mirrors of the half of the archive an architecture is in."""
     return "UBUNTU_MIRROR" if arch in _ARCHIVE else "UBUNTU_PORTS_MIRROR"
@@ -74,23 +78,21 @@ def parse_ubuntu_apt_uris(text, suites):
             found.append(root)
     return found
 
-def ubuntu_mirrors(given, own, own_arch, locked, arch):
+def ubuntu_mirrors(given, own, own_arch, locked, arch, public):
     """The mirrors to try for an architecture, in order.
 
     Args:
       given: the value of its variable: URLs with blanks between, or empty.
       own: what parse_ubuntu_apt_uris returned for this machine.
       own_arch: this machine's architecture, as Debian calls it.
-      locked: the lock's `mirror`.
+      locked: the lock, as parse_ubuntu_lock returns it.
       arch: the packages' architecture.
+      public: what catalog/mirrors.json has for Ubuntu.
 
     Returns:
-      list of root URLs, each once.
+      list of root URLs, each once. The last is the snapshot service at the lock's time.
     """
     same = ubuntu_variable(own_arch) == ubuntu_variable(arch)
-    found = []
-    for mirror in given.split(" ") + (own if same else []) + [locked]:
-        mirror = mirror.rstrip("/")
-        if mirror and mirror not in found:
-            found.append(mirror)
-    return found
+    mirrors = given.split(" ") + (own if same else []) + [locked.mirror] + public[ubuntu_half(arch)]
+    mirrors.append("{}/{}".format(public["snapshot"], locked.snapshot))
+    return {mirror.rstrip("/"): None for mirror in mirrors if mirror}.keys()

@@ -1,5 +1,6 @@
 """Repository rule: the .deb files of one locked set of Ubuntu packages."""
 
+load("//python_images/private/roots:mirrors.bzl", "public_mirrors")
 load("//python_images/private/roots:packages.bzl", "fetch_packages", "write_package_set")
 load("//python_images/private/roots/debian:mirrors.bzl", "select_packages")
 load("//python_images/private/roots/debian:packages.bzl", "DEBS")
@@ -34,8 +35,9 @@ def _ubuntu_packages_impl(rctx):
         rctx.getenv(variable) or "",
         _machine_mirrors(rctx),
         _ARCHES.get(rctx.os.arch, rctx.os.arch),
-        lock.mirror,
+        lock,
         lock.arch,
+        public_mirrors(rctx)["ubuntu"],
     )
     packages = select_packages(lock, rctx.attr.packages, rctx.attr.lock, rctx.attr.set).packages
     fetch_packages(
