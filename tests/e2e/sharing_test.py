@@ -27,7 +27,7 @@ def checkout() -> Iterator[Checkout]:
 
 def catalog(checkout: Checkout) -> dict[str, Any]:
     """Return the exported catalog the graph is made from."""
-    (file,) = (checkout.output_base / "external").glob("*~catalog/catalog.json")
+    (file,) = (checkout.output_base / "external").glob("*[~+]catalog/catalog.json")
     exported: dict[str, Any] = json.loads(file.read_text())
     return exported
 

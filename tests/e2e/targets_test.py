@@ -83,7 +83,7 @@ def _declared() -> Iterator[Declared]:
         ]
         names = Counter(rule["name"] for rule in rules)
         assert set(names.values()) == {1}
-        (file,) = (checkout.output_base / "external").glob("*~catalog/catalog.json")
+        (file,) = (checkout.output_base / "external").glob("*[~+]catalog/catalog.json")
         yield Declared(
             catalog=json.loads(file.read_text()),
             targets={

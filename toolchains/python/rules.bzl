@@ -20,7 +20,7 @@ PyProgramInfo = provider(
 
 def _repository(ctx, label):
     """Returns the runfiles folder of a label's repository."""
-    return label.workspace_name or ctx.workspace_name
+    return label.repo_name or ctx.workspace_name
 
 def _runfiles_path(ctx, file):
     """Returns the path of a file relative to the runfiles root."""

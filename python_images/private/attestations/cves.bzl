@@ -13,7 +13,7 @@ def _image_cves_impl(ctx):
         arguments.append("--lock=" + ctx.file.lock.short_path)
 
         # Alerts are shown in files of the repository that is built.
-        if not ctx.label.workspace_name:
+        if not ctx.label.repo_name:
             arguments.append("--lock-name=" + ctx.file.lock.short_path)
     return [program(
         ctx,

@@ -74,7 +74,10 @@ load("{rules}", "py_library")
 
 package(default_visibility = ["//visibility:public"])
 
-exports_files(glob(["site/*/bin/*", "site/*/*/bin/*"]))
+exports_files(glob(
+    ["site/*/bin/*", "site/*/*/bin/*"],
+    allow_empty = True,
+))
 
 # All of them, one folder each, as a single input: for programs with thousands of files.
 exports_files(["site"])
