@@ -22,9 +22,12 @@ def _read_catalog(mctx, versions = None):
       versions: read this file instead of the catalog's versions.yaml.
     """
     root = mctx.path(Label("//:MODULE.bazel")).dirname
-    yaml = mctx.path(Label("@wheels//:BUILD.bazel")).dirname.get_child("site/pyyaml")
+    wheels = mctx.path(Label("@wheels//:BUILD.bazel"))
+    yaml = wheels.dirname.get_child("site/pyyaml")
 
-    # A new or changed file is a new catalog.
+    # A new or changed file is a new catalog. From Bazel 8 on, a label's path is watched only by who
+    # says so.
+    mctx.watch(wheels)
     for folder, suffix in (("catalog", ".yaml"), ("catalog/families", ".yaml"), ("tools/catalog", ".py")):
         for file in root.get_child(folder).readdir():
             if file.basename.endswith(suffix):

@@ -28,7 +28,9 @@ def _tool_python_impl(rctx):
         rctx.extract(data, "root")
         rctx.delete("members")
 
-    # The interpreter unpacked arranges itself: no program of the machine is called.
+    # The interpreter unpacked arranges itself: no program of the machine is called. From Bazel 8 on,
+    # a label's path is watched only by who says so.
+    rctx.watch(rctx.attr._assemble)
     rctx.report_progress("Assembling the tool interpreter")
     libraries = "root/usr/lib/x86_64-linux-gnu"
     (program,) = [

@@ -63,6 +63,8 @@ def _wheels_impl(rctx):
              "Is the package index set for pip (pip config list)? " +
              "To pin other versions: ./bazelw run //tools:lock_wheels")
 
+    # From Bazel 8 on, a label's path is watched only by who says so.
+    rctx.watch(rctx.attr._unpack)
     rctx.report_progress("Unpacking {} wheels".format(len(rows)))
     result = rctx.execute([python, rctx.path(rctx.attr._unpack), "wheels", "site"])
     if result.return_code != 0:
