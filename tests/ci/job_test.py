@@ -53,6 +53,10 @@ def words(checkout: Path) -> list[str]:
             ["//tools:matrix", "--", "--by", "platform", "--provider", "gitlab"],
         ),
         (["update"], ["//tools:update"]),
+        (
+            ["archive", "v1.2.3", "release"],
+            ["//tools/release:archive", "--", "--tag", "v1.2.3", "--out", "release"],
+        ),
     ],
 )
 def test_jobs(checkout: Path, job: list[str], expected: list[str]) -> None:
@@ -69,6 +73,59 @@ def test_publish_and_sign_a_family(checkout: Path, family: str, package: str) ->
     assert f"{package}:publish" in words(checkout)
     assert run(checkout, "publish", SIGNING_KEY="key", **settings).returncode == 0
     assert f"{package}:sign" in words(checkout)
+
+
+def test_an_archive_for_a_registry(checkout: Path) -> None:
+    done = run(checkout, "archive", "v1.2.3", "release", BCR_FORK="example/registry")
+    assert done.returncode == 0, done.stderr
+    assert words(checkout)[-3:] == ["--out", "release", "--registry"]
+
+
+def program(folder: Path, name: str, text: str) -> str:
+    """Write a program; return the PATH that has it."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(0o755)
+    return f"{folder}:/usr/bin:/bin"
+
+
+def test_another_bazel_by_bazelisk(checkout: Path, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    path = program(tmp_path / "bin", "bazelisk", f'echo "$USE_BAZEL_VERSION $*" >>{notes}')
+    done = run(checkout, "bazelisk", "8.x", PATH=path)
+    assert done.returncode == 0, done.stderr
+    commands = [line.split() for line in notes.read_text().splitlines()]
+    assert [line[0] for line in commands] == ["8.x"] * 3
+    assert [line[2:4] for line in commands] == [
+        ["test", "--nobuild"],
+        ["test", "//tools/..."],
+        ["build", "//images/debian:bookworm-slim_amd64"],
+    ]
+    # Not the provisioned one.
+    assert not (checkout / "words").exists()
+
+
+def test_another_bazels_failure_is_the_jobs(checkout: Path, tmp_path: Path) -> None:
+    path = program(tmp_path / "bin", "bazelisk", "exit 3")
+    assert run(checkout, "bazelisk", "8.x", PATH=path).returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("curl", "said"),
+    [
+        ('while [ "$1" != --output ]; do shift; done; echo other >"$2"', "did NOT match"),
+        ("echo no network >&2; exit 6", "no network"),
+    ],
+)
+def test_a_bazelisk_that_is_another_does_not_run(
+    checkout: Path, tmp_path: Path, curl: str, said: str
+) -> None:
+    program(tmp_path / "bin", "tar", f"touch {tmp_path}/unpacked")
+    path = program(tmp_path / "bin", "curl", curl)
+    done = run(checkout, "bazelisk", "8.x", PATH=path)
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert not (tmp_path / "unpacked").exists()
 
 
 def test_publish(checkout: Path) -> None:
@@ -157,6 +214,8 @@ def test_commit(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Non
         (["deploy"], {}, "publish                push every image"),
         (["platform"], {}, "platform NAME          test every image"),
         (["publish", "all"], {}, "publish                push every image"),
+        (["archive", "v1.2.3"], {}, "archive TAG FOLDER     write the module's archive"),
+        (["bazelisk"], {}, "bazelisk VERSION       analyse everything"),
     ],
 )
 def test_wrong_calls(checkout: Path, job: list[str], settings: dict[str, str], said: str) -> None:

@@ -18,7 +18,27 @@ ACTIONLINT = Path(os.environ["ACTIONLINT"]).absolute()
 WORKFLOWS = sorted(Path(".github/workflows").glob("*.yml"))
 GITLAB = [Path(".gitlab-ci.yml"), *sorted(Path(".gitlab").glob("*.yml"))]
 # What a job may do besides: have programs installed, and say what has changed.
-_OTHERS = ("apt-get", "git", "gh", "jq", "python3", "echo", "if", "fi", "exit", "-")
+_OTHERS = (
+    "apt-get",
+    "dnf",
+    "cp",
+    "git",
+    "gh",
+    "jq",
+    "python3",
+    "echo",
+    "if",
+    "else",
+    "fi",
+    "exit",
+    "-",
+)
+# What a job may do besides reading the repository.
+_RIGHTS = {
+    "update": {"contents": "write", "pull-requests": "write"},
+    "archive": {"contents": "write", "id-token": "write", "attestations": "write"},
+    "registry": {"contents": "write", "id-token": "write", "attestations": "write"},
+}
 
 
 def actionlint(folder: Path, *files: Path) -> subprocess.CompletedProcess[str]:
@@ -53,7 +73,7 @@ def copied(tmp_path: Path) -> Path:
 
 
 def test_there_are_workflows() -> None:
-    assert {file.stem for file in WORKFLOWS} >= {"ci", "matrix", "release", "update"}
+    assert {file.stem for file in WORKFLOWS} >= {"bazel", "ci", "matrix", "release", "update"}
 
 
 def test_actionlint_finds_nothing(copied: Path) -> None:
@@ -123,7 +143,8 @@ def test_ci_run_does_the_work(file: Path) -> None:
         assert "${{" not in joined, f"{file}: {script}"
     assert called or "uses" in file.read_text()
     for job in re.findall(r"\.ci/run ([a-z]+)", "\n".join(called)):
-        assert job in ("commit", "matrix", "platform", "publish", "update"), job
+        known = ("archive", "bazelisk", "commit", "matrix", "platform", "publish", "update")
+        assert job in known, job
 
 
 def test_no_workflow_has_more_rights_than_it_needs() -> None:
@@ -131,7 +152,7 @@ def test_no_workflow_has_more_rights_than_it_needs() -> None:
         document = yaml.safe_load(file.read_text())
         assert document["permissions"] == {"contents": "read"}, file
         for name, job in document["jobs"].items():
-            assert "permissions" not in job or name == "update", (file, name)
+            assert job.get("permissions") == _RIGHTS.get(name), (file, name)
             for step in job.get("steps", []):
                 if step.get("uses", "").startswith("actions/checkout@") and name != "update":
                     assert step["with"] == {"persist-credentials": False}, (file, name)

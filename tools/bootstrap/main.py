@@ -31,7 +31,7 @@ Environment:
 def main(arguments: list[str]) -> list[str] | None:
     """Do what the arguments say; returns Bazel's command line if it is Bazel that is to do it."""
     with open(os.path.join(_CHECKOUT, ".bazelversion"), encoding="utf-8") as pinned:
-        version = pinned.read().strip()
+        version = pinned.readline().strip()  # as bazelisk reads it: below stands why
     own = arguments[0] if arguments and arguments[0].startswith("--bazelw-") else ""
     if own == "--bazelw-help":
         from tools.bootstrap import truststore

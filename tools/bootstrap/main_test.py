@@ -49,7 +49,8 @@ def test_help(checkout: Path) -> None:
     done = bazelw(checkout, "--bazelw-help")
     assert done.returncode == 0
     assert "BAZELW_MODE" in done.stdout
-    assert (checkout / ".bazelversion").read_text().strip() in done.stdout
+    version = (checkout / ".bazelversion").read_text().splitlines()[0]
+    assert f"run Bazel {version}\n" in done.stdout
 
 
 @pytest.mark.parametrize("arguments", [["--bazelw-hlep"], ["--bazelw-clean", "now"]])

@@ -1,0 +1,1 @@
+"""Tests of which Bazels this repository builds with."""
