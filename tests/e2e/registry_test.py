@@ -44,9 +44,15 @@ def crane(tmp_path_factory: pytest.TempPathFactory) -> str:
         return found
     try:
         return str(unpacked("crane", tmp_path_factory.mktemp("debian")) / "usr/bin/crane")
-    except BootstrapError as error:
-        print(f"SKIPPED: crane is not to be had: {str(error).splitlines()[0]}")
+    except BootstrapError:
         return ""
+
+
+def test_both_programs_read_back(crane: str) -> None:
+    """Say what nobody reads back below: the output of tests that pass isn't shown."""
+    readers = {"skopeo": shutil.which("skopeo"), "crane": crane}
+    if missing := [name for name, found in readers.items() if not found]:
+        pytest.skip(f"SKIPPED: nothing is read back by {' and '.join(missing)}: not to be had here")
 
 
 def environment(registry: RealRegistry) -> dict[str, str]:
@@ -68,8 +74,6 @@ def read_back(registry: RealRegistry, reference: str, digest: str, crane: str, t
             env=environment(registry),
         )
         assert Layout(tmp / "skopeo").root()["digest"] == digest
-    else:
-        print("SKIPPED: skopeo is not installed here")
     if crane:
         ran = [
             subprocess.run(

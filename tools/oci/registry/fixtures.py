@@ -68,7 +68,10 @@ def client_of(
 
 
 def login(folder: Path, host: str, password: str = PASSWORD) -> dict[str, str]:
-    """Write a docker config; return the environment that names it."""
+    """Write a docker config; return the environment that names it to docker's and podman's tools.
+
+    podman's, such as skopeo, would look into a folder below /run first, and fail if they may not.
+    """
     auth = base64.b64encode(f"{USER}:{password}".encode()).decode()
     (folder / "config.json").write_text(json.dumps({"auths": {host: {"auth": auth}}}))
-    return {"DOCKER_CONFIG": str(folder)}
+    return {"DOCKER_CONFIG": str(folder), "REGISTRY_AUTH_FILE": str(folder / "config.json")}

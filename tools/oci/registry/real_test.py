@@ -38,43 +38,51 @@ def run_push(layout: Layout, registry: RealRegistry, *more: str) -> subprocess.P
     command = [sys.executable, "-m", "tools.oci.registry.push", "--image", str(layout.path)]
     return subprocess.Popen(
         [*command, "--repository", f"{registry.host}/team/app", *more],
-        env={
-            **os.environ,
-            **login(registry.folder, registry.host),
-            "PYTHONPATH": ":".join(sys.path),
-        },
+        env=logged_in(registry) | {"PYTHONPATH": ":".join(sys.path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
+def skopeo_reads(name: str, digest: str, registry: RealRegistry) -> None:
+    copied = registry.folder / "copy"
+    subprocess.run(
+        [
+            *("skopeo", "copy", "--quiet", "--all", "--preserve-digests"),
+            *("--src-tls-verify=false", "--src-creds", f"{USER}:{PASSWORD}"),
+            *("--insecure-policy", f"docker://{name}", f"oci:{copied}:x"),
+        ],
+        check=True,
+        env=logged_in(registry) | {"TMPDIR": str(registry.folder)},
+    )
+    assert Layout(copied).root()["digest"] == digest
+
+
+def crane_reads(name: str, _digest: str, registry: RealRegistry) -> None:
+    subprocess.run(["crane", "validate", "--remote", name], check=True, env=logged_in(registry))
+
+
+READERS = {"skopeo": skopeo_reads, "crane": crane_reads}
+
+
+def logged_in(registry: RealRegistry) -> dict[str, str]:
+    return {**os.environ, **login(registry.folder, registry.host)}
+
+
 def read_back(registry: RealRegistry, layout: Layout, tag: str) -> None:
-    """Have the others' tools read the image, where they are installed."""
-    digest = layout.root()["digest"]
-    name = f"{registry.host}/team/app:{tag}"
-    environment = {**os.environ, **login(registry.folder, registry.host)}
-    if shutil.which("skopeo"):
-        copied = registry.folder / "copy"
-        subprocess.run(
-            [
-                *(
-                    "skopeo",
-                    "copy",
-                    "--quiet",
-                    "--all",
-                    "--preserve-digests",
-                    "--src-tls-verify=false",
-                ),
-                *("--src-creds", f"{USER}:{PASSWORD}"),
-                *("--insecure-policy", f"docker://{name}", f"oci:{copied}:x"),
-            ],
-            check=True,
-            env={**environment, "TMPDIR": str(registry.folder)},
-        )
-        assert Layout(copied).root()["digest"] == digest
-    if shutil.which("crane"):
-        subprocess.run(["crane", "validate", "--remote", name], check=True, env=environment)
+    """Have the others' tools read the image, those that are installed."""
+    for program, reads in READERS.items():
+        if shutil.which(program):
+            reads(f"{registry.host}/team/app:{tag}", layout.root()["digest"], registry)
+
+
+@pytest.mark.parametrize("program", READERS)
+def test_others_read_what_was_pushed(real: RealRegistry, layout: Layout, program: str) -> None:
+    if not shutil.which(program):
+        pytest.skip(f"SKIPPED: {program} is not installed here")
+    assert run_push(layout, real, "--tag", "1").wait() == 0
+    READERS[program](f"{real.host}/team/app:1", layout.root()["digest"], real)
 
 
 def test_real_registry(real: RealRegistry, layout: Layout) -> None:
@@ -133,11 +141,12 @@ def test_real_registry_mounts(real: RealRegistry, layout: Layout) -> None:
 
 
 # A small file system of its own for the registry, without root: in namespaces that end with it.
-# A line on standard input makes room.
+# A line on standard input makes room. Without type and source mount(8) would repeat the options
+# uid= and gid=, an ordinary user's, which mean nothing in the namespace.
 _SMALL_DISK = """
 mount -t tmpfs -o size=5m none "$0" || exit
 "$@" &
-read -r _ && mount -o remount,size=64m "$0"
+read -r _ && mount -t tmpfs -o remount,size=64m none "$0"
 wait
 """
 
