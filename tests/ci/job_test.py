@@ -12,6 +12,8 @@ import pytest
 
 _BAZELW = """\
 #!/bin/sh
+echo "$*" >>calls
+[ "$2" != query ] || cat tags
 printf '%s\\n' "$@" >words
 cp "${1#--bazelrc=}" bazelrc
 [ -z "${COSIGN_PASSWORD:-}" ] || echo "$COSIGN_PASSWORD" >password
@@ -32,7 +34,7 @@ def run(checkout: Path, *words: str, **settings: str) -> subprocess.CompletedPro
     return subprocess.run(
         [checkout / ".ci/run", *words],
         cwd="/",
-        env={"PATH": "/usr/bin:/bin", **settings},
+        env={"PATH": "/usr/bin:/bin"} | settings,
         capture_output=True,
         text=True,
         check=False,
@@ -64,6 +66,28 @@ def test_jobs(checkout: Path, job: list[str], expected: list[str]) -> None:
     assert done.returncode == 0, done.stderr
     assert words(checkout)[-len(expected) :] == expected
     assert (checkout / "bazelrc").read_text() == ""
+
+
+def test_without_each_program(checkout: Path) -> None:
+    # Nothing is to be installed.
+    (checkout / "bin").mkdir()
+    (checkout / "bin/id").write_text("#!/bin/sh\necho 1000\n")
+    (checkout / "bin/id").chmod(0o755)
+    settings = {"PATH": f"{checkout}/bin:/usr/bin:/bin"}
+    # Without an answer there is nothing to be done, which is wrong.
+    assert run(checkout, "without", **settings).returncode != 0
+    (checkout / "tags").write_text(
+        'py_test(name = "a", tags = ["external", "program:umoci", "program:apt-get"])\n'
+        'py_test(name = "b", tags = ["program:umoci"])\n'
+    )
+    done = run(checkout, "without", **settings)
+    assert done.returncode == 0, done.stderr
+    tests = [line.split() for line in (checkout / "calls").read_text().splitlines()]
+    for program, words in zip(("apt-get", "umoci"), tests[-2:], strict=True):
+        assert f"--test_tag_filters=program:{program}" in words
+        assert f"--test_env=WITHOUT_PROGRAMS={program}" in words
+        assert words[-1] == "//..."
+    assert "query" in tests[-3]
 
 
 @pytest.mark.parametrize(("family", "package"), [("", "//images"), ("infra7", "//images/infra7")])
@@ -213,6 +237,7 @@ def test_commit(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Non
         ),
         (["deploy"], {}, "publish                push every image"),
         (["platform"], {}, "platform NAME          test every image"),
+        (["without", "skopeo"], {}, "without                run tests that use programs"),
         (["publish", "all"], {}, "publish                push every image"),
         (["archive", "v1.2.3"], {}, "archive TAG FOLDER     write the module's archive"),
         (["bazelisk"], {}, "bazelisk VERSION       analyse everything"),

@@ -1,10 +1,17 @@
-"""Run pytest on the test files given as arguments, the way `bazel test` expects."""
+"""Run pytest on the test files given as arguments, the way `bazel test` expects.
+
+`--test_env=WITHOUT_PROGRAMS="skopeo umoci"` names programs of the machine that the tests are not to
+find, which shows what they do on a machine that hasn't them.
+"""
 
 import os
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
+
+from tools.testing.programs import without
 
 
 def main() -> int:
@@ -14,8 +21,11 @@ def main() -> int:
         arguments.append(f"--junitxml={report}")
     if pattern := os.environ.get("TESTBRIDGE_TEST_ONLY"):
         arguments += ["-k", pattern]
+    scratch = Path(tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR")))
     # Hypothesis keeps its examples in the working folder otherwise, which is not ours to write.
-    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
+    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(scratch)
+    if names := os.environ.get("WITHOUT_PROGRAMS", "").split():
+        os.environ["PATH"] = without(names, os.environ["PATH"], scratch)
     return int(pytest.main(arguments + sys.argv[1:]))
 
 

@@ -16,6 +16,7 @@ from tools.rootfs.debian.effects.ldconfig import ldconfig
 from tools.rootfs.debian.ldcache import Library, name_order, write_cache
 from tools.rootfs.debian.system import System
 from tools.rootfs.errors import RootfsError
+from tools.testing.programs import as_root
 
 
 def test_names_are_ordered_by_number_descending() -> None:
@@ -112,9 +113,9 @@ def test_ldconfig_finds_libraries_in_order(tmp_path: Path) -> None:
 
 def test_ldconfig_writes_what_the_real_one_writes(tmp_path: Path) -> None:
     """Same bytes as `ldconfig -r` of glibc, but for the version it names itself by."""
-    program = Path("/sbin/ldconfig")
-    if os.geteuid() != 0 or os.uname().machine != "x86_64" or not program.exists():
-        pytest.skip("needs root, ldconfig and an x86-64 machine")
+    program, root_words = Path("/sbin/ldconfig"), as_root()
+    if root_words is None or os.uname().machine != "x86_64" or not program.exists():
+        pytest.skip("needs ldconfig, an x86-64 machine, and root or user namespaces")
     system = library_system(tmp_path)
     system.tree.finish()
     root = tmp_path / "root"
@@ -127,7 +128,7 @@ def test_ldconfig_writes_what_the_real_one_writes(tmp_path: Path) -> None:
             target.symlink_to(entry.target)
         else:
             target.write_bytes(entry.content)
-    subprocess.run([program, "-r", root], check=True)
+    subprocess.run([*root_words, program, "-r", root], check=True)
     ldconfig(system)
     real, ours = (root / "etc/ld.so.cache").read_bytes(), system.tree.read("etc/ld.so.cache")
     assert parse_cache(ours, "<") == parse_cache(real, "<")
