@@ -1,14 +1,10 @@
 """python_structure_test: which structure tests an image of the catalog has to pass."""
 
 load("@catalog//:catalog.bzl", "CATALOG")
-load("@old_catalog//:catalog.bzl", OLD_CATALOG = "CATALOG")
 load("//python_images:defs.bzl", "image_structure_test", "image_validation_test")
 
 # Minor versions with a file of their own; a new one needs one.
 _MINORS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
-
-# The catalog's versions, and those that are there to be tested.
-_VERSIONS = CATALOG["versions"] | OLD_CATALOG["versions"]
 
 # What each variant has to pass, besides what all have.
 _VARIANTS = {
@@ -42,7 +38,16 @@ _WITHOUT_REGRTEST = ("3.9",)
 # Platforms whose programs the build machine runs itself.
 _NATIVE = ["amd64"]
 
-def python_structure_test(name, image, version, suite, variant, platform, metadata = None, **kwargs):
+def python_structure_test(
+        name,
+        image,
+        version,
+        suite,
+        variant,
+        platform,
+        metadata = None,
+        versions = CATALOG["versions"],
+        **kwargs):
     """The structure tests of one image, and `<image>.validation`: its layout is as OCI wants it.
 
     Where the build machine runs the platform's programs there is `<image>.cpython_test` too, CPython's
@@ -57,9 +62,10 @@ def python_structure_test(name, image, version, suite, variant, platform, metada
       platform: as in catalog/platforms.yaml.
       metadata: the YAML of another family's configuration, in the place of docker-library's. CPython's
         own tests are left out then: they have run on the same layers.
+      versions: the versions of the catalog that the image is of.
       **kwargs: further attributes of image_structure_test.
     """
-    facts = _VERSIONS[version]
+    facts = versions[version]
     machine = CATALOG["platforms"][platform]
     minor = facts["minor"]
     if minor not in _MINORS:

@@ -231,6 +231,22 @@ def write(path: Path, text: str) -> None:
             raise
 
 
+def _added(file: Path, directory: Path, families: Iterable[Family]) -> Family:
+    """The family of another workspace in ``file``.
+
+    Raises:
+        CatalogError: it is malformed, says of no images, or has the name of a known family.
+    """
+    family = family_load.load_file(file, directory)
+    if family.build is None:
+        raise CatalogError(file, None, "images", "is missing", "say what the images are")
+    if family.name in {known.name for known in families}:
+        raise CatalogError(
+            file, None, "", f"the catalog has a family {family.name!r} already", "rename the file"
+        )
+    return family
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -239,6 +255,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--catalog", type=Path, required=True, help="the catalog's directory")
     parser.add_argument("--shown", type=Path, help="what errors call that directory")
     parser.add_argument("--versions", type=Path, help="file to read instead of its versions.yaml")
+    parser.add_argument(
+        "--family", type=Path, help="YAML file of a family to add to those of the catalog"
+    )
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
     options = parser.parse_args(arguments)
     try:
@@ -250,6 +269,8 @@ def main(arguments: list[str] | None = None) -> int:
             None if options.versions else ubuntu.read(options.catalog, catalog, options.shown)
         )
         families = [] if options.versions else family_load.built(options.catalog, options.shown)
+        if options.family is not None:
+            families.append(_added(options.family, options.catalog, families))
         exported = export(catalog, on_alpine, on_windows, on_ubuntu, families)
     except CatalogError as error:
         print(error, file=sys.stderr)

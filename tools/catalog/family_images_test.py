@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +123,48 @@ def test_a_family_of_its_own_releases_is_not_built(folder: Path) -> None:
     file.write_text(file.read_text() + "images: {variant: slim, cmd: [python]}\n")
     with pytest.raises(CatalogError, match=r"only releases of versions\.yaml can be built"):
         family_load.load_file(file, folder)
+
+
+def exporting(folder: Path, family: Path, output: Path) -> int:
+    return export.main([f"--catalog={folder}", f"--family={family}", f"--output={output}"])
+
+
+def test_a_family_of_another_workspace_is_added(folder: Path, tmp_path: Path) -> None:
+    file, output = tmp_path / "acme.yaml", tmp_path / "out.json"
+    text = (folder / "families/infra7.yaml").read_text()
+    file.write_text(text.replace("image: infra7/python", "image: acme/python"))
+    assert exporting(folder, file, output) == 0
+    families: Any = json.loads(output.read_text())["families"]
+    assert list(families) == ["infra7", "acme"]
+    assert families["acme"]["repository"] == "acme/python"
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("infra7", ("", ""), "the catalog has a family 'infra7' already; rename the file"),
+        ("acme", ("\nimages:\n", "\nimagery:\n"), "imagery: unknown key"),
+    ],
+)
+def test_what_is_wrong_with_it_is_said(
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    change: tuple[str, str],
+    message: str,
+) -> None:
+    file, output = tmp_path / f"{name}.yaml", tmp_path / "out.json"
+    file.write_text((folder / "families/infra7.yaml").read_text().replace(*change))
+    assert exporting(folder, file, output) == 2
+    assert message in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_a_family_without_images_has_nothing_to_build(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "acme.yaml"
+    file.write_text((folder / "families/2026-02.yaml").read_text())
+    assert exporting(folder, file, tmp_path / "out.json") == 2
+    assert "acme.yaml: images: is missing; say what the images are" in capsys.readouterr().err

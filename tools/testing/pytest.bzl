@@ -32,14 +32,14 @@ def py_pytest(name, srcs, deps = [], data = [], programs = [], tags = [], **kwar
         tags = tags,
         deps = deps + [
             "//tools/testing:programs",
-            "@wheels//:hypothesis",
-            "@wheels//:attrs",
-            "@wheels//:iniconfig",
-            "@wheels//:packaging",
-            "@wheels//:pluggy",
-            "@wheels//:pygments",
-            "@wheels//:pytest",
-            "@wheels//:sortedcontainers",
+            "@dev_wheels//:hypothesis",
+            "@dev_wheels//:attrs",
+            "@dev_wheels//:iniconfig",
+            "@dev_wheels//:packaging",
+            "@dev_wheels//:pluggy",
+            "@dev_wheels//:pygments",
+            "@dev_wheels//:pytest",
+            "@dev_wheels//:sortedcontainers",
         ],
         **kwargs
     )

@@ -1,4 +1,4 @@
-"""Resolve third_party/wheels/requirements.in into requirements.lock, with pip's own resolver.
+"""Resolve the requirements.in of a folder into its requirements.lock, with pip's own resolver.
 
 The lock has one line a wheel, sorted by name: `name==version --hash=sha256:...`, for the tool
 interpreter and Linux x86-64. The package index is whatever pip on this machine is set up for.
@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,21 @@ def lock_lines(report: Mapping[str, Any]) -> list[str]:
     return sorted(lines)
 
 
-def resolve(pip: Path, requirements: Path) -> Mapping[str, Any]:
-    """Run pip's resolver on `requirements` without installing anything."""
+def pins(lock: Path) -> dict[str, str]:
+    """Return the pins of a lock, `name==version`, by the wheel's name."""
+    lines = lock.read_text().splitlines()
+    words = [line.split()[0] for line in lines if line and not line.startswith("#")]
+    return {pin.split("==")[0]: pin for pin in words}
+
+
+def without(lines: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Return the lines of a lock that are of no wheel in `names`."""
+    left_out = set(names)
+    return [line for line in lines if line.split("==")[0] not in left_out]
+
+
+def resolve(pip: Path, requirements: Path, constraints: Path) -> Mapping[str, Any]:
+    """Run pip's resolver on `requirements` and `constraints` without installing anything."""
     command = [
         sys.executable,
         f"{pip}/pip",
@@ -45,6 +59,7 @@ def resolve(pip: Path, requirements: Path) -> Mapping[str, Any]:
         "--quiet",
         "--report=-",
         f"--requirement={requirements}",
+        f"--constraint={constraints}",
     ]
     result = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     if result.returncode != 0:
@@ -74,8 +89,18 @@ def main() -> None:
         default=Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."), "third_party/wheels"),
         help="of the .in and .lock files (default: the checkout's third_party/wheels)",
     )
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        help="another lock that is imported from: its pins hold, and its wheels are left out",
+    )
     args = parser.parse_args()
-    lines = lock_lines(resolve(args.pip, args.folder / "requirements.in"))
+    others = {} if args.beside is None else pins(args.beside)
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
+        constraints.write("".join(f"{pin}\n" for pin in others.values()))
+        constraints.flush()
+        report = resolve(args.pip, args.folder / "requirements.in", Path(constraints.name))
+    lines = without(lock_lines(report), others)
     lock = args.folder / "requirements.lock"
     changed = write_lock(lock, lines)
     print(f"{lock}: {len(lines)} wheels, {'changed' if changed else 'unchanged'}")

@@ -31,6 +31,26 @@ def test_a_source_distribution_is_refused() -> None:
         lock.lock_lines({"install": [installed("zed", "zed.tar.gz")]})
 
 
+def test_wheels_of_the_lock_beside_are_left_out(tmp_path: Path) -> None:
+    beside = tmp_path / "requirements.lock"
+    beside.write_text(f"# A comment.\na-b==2.0 --hash=sha256:{'cd' * 32}\n")
+    assert lock.pins(beside) == {"a-b": "a-b==2.0"}
+    report = {"install": [installed("zed", "z.whl"), installed("a.b", "a.whl")]}
+    lines = lock.without(lock.lock_lines(report), lock.pins(beside))
+    assert lines == [f"zed==1.0 --hash=sha256:{'ab' * 32}"]
+
+
+def test_no_wheel_is_in_both_of_the_locks_that_programs_import_from() -> None:
+    """A program that depends on both would import whichever comes first."""
+    # The working folder is the runfiles tree's.
+    rules, tests = (
+        lock.pins(Path("third_party", folder, "requirements.lock"))
+        for folder in ("wheels", "dev_wheels")
+    )
+    assert rules and tests
+    assert not rules.keys() & tests.keys()
+
+
 def test_an_unchanged_lock_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "requirements.lock"
     assert lock.write_lock(path, ["a==1"])

@@ -1,25 +1,27 @@
 """Module extension: reads the catalog once, for everything that depends on it.
 
 The YAML is read and checked by tools/catalog, run with the tool interpreter; a bad catalog stops
-the build with that program's message. It gives the repository @catalog, whose catalog.bzl
-holds the catalog as CATALOG, in the shape tools/catalog/export.py describes,
-@cpython_sources//:<version>, the source archive of each release, and @image_wheels//:<wheel>, what
-some images have beside pip, and @windows_pythons//:<version>, the zip archives for Windows. @old_catalog is the same with the releases of tests/old_versions, which
-are there to be tested only.
+the build with that program's message. It gives these repositories:
+
+- @catalog, whose catalog.bzl holds the catalog as CATALOG, in the shape tools/catalog/export.py describes;
+- @cpython_sources//:<version>, the source archive of each release;
+- @image_wheels//:<wheel>, what some images have beside pip;
+- @windows_pythons//:<version>, the zip archives for Windows;
+- one like @catalog for each tag `versions`, with the releases of another file (only this module's own
+  tests have one), and for each tag `family`, with a family of images that another module describes.
 """
 
 load("//python_images/private/cpython:source.bzl", "cpython_source", "cpython_sources")
 load("//python_images/private/cpython:windows_archive.bzl", "windows_python", "windows_pythons")
 load("//python_images/private/wheels:repository.bzl", "wheel_files_repo")
 
-_OLD = "tests/old_versions/versions.yaml"
-
-def _read_catalog(mctx, versions = None):
+def _read_catalog(mctx, versions = None, family = None):
     """Returns the checked catalog as JSON, keys in the catalog's own order, and what is wrong with it.
 
     Args:
       mctx: the module context.
-      versions: read this file instead of the catalog's versions.yaml.
+      versions: label of a file to read instead of the catalog's versions.yaml.
+      family: label of a family's file to read beside those of the catalog.
     """
     root = mctx.path(Label("//:MODULE.bazel")).dirname
     wheels = mctx.path(Label("@wheels//:BUILD.bazel"))
@@ -32,8 +34,11 @@ def _read_catalog(mctx, versions = None):
         for file in root.get_child(folder).readdir():
             if file.basename.endswith(suffix):
                 mctx.watch(file)
-    if versions:
-        mctx.watch(root.get_child(versions))
+    options = []
+    for option, label in (("--versions", versions), ("--family", family)):
+        if label:
+            mctx.watch(label)
+            options.append("{}={}".format(option, mctx.path(label)))
 
     result = mctx.execute(
         [
@@ -43,7 +48,7 @@ def _read_catalog(mctx, versions = None):
             "--catalog={}".format(root.get_child("catalog")),
             "--shown=catalog",
             "--output=catalog.json",
-        ] + (["--versions={}".format(root.get_child(versions))] if versions else []),
+        ] + options,
         environment = {
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": "{}:{}".format(root, yaml),
@@ -85,14 +90,31 @@ def _wheels(catalogs):
     for catalog in catalogs:
         for wheel, sha256 in catalog["wheels"].items():
             if found.setdefault(wheel, sha256) != sha256:
-                fail("{} and catalog/versions.yaml give {} different sha256".format(_OLD, wheel))
+                fail("catalog/versions.yaml and another file of versions give {} different sha256".format(wheel))
     return found
+
+def _wanted(mctx):
+    """Returns {name of a repository: keyword arguments of _read_catalog}, the catalog's own first.
+
+    Only tags of this module and of the root module count: what a dependency in between asks for
+    would be read for everybody.
+    """
+    wanted = {"catalog": {}}
+    for module in mctx.modules:
+        if not module.is_root and (module.tags.versions or module.tags.family):
+            fail("{}: only the root module can add catalogs; use dev_dependency = True".format(module.name))
+        for key, tags in (("versions", module.tags.versions), ("family", module.tags.family)):
+            for tag in tags:
+                if tag.name in wanted:
+                    fail("{}: two catalogs are named {}; rename one".format(module.name, tag.name))
+                wanted[tag.name] = {key: tag.file}
+    return wanted
 
 def _catalog_impl(mctx):
     catalogs = []
-    for name, versions in (("catalog", None), ("old_catalog", _OLD)):
+    for name, files in _wanted(mctx).items():
         # The text itself: json.encode would sort the keys, and the order of `env` is the image's.
-        text, error = _read_catalog(mctx, versions)
+        text, error = _read_catalog(mctx, **files)
         _catalog_repo(name = name, error = error, json = text)
         if text:
             catalogs.append(json.decode(text))
@@ -137,13 +159,37 @@ def _catalog_impl(mctx):
         python = "@tool_python//:bin/python3",
         wheels = _wheels(catalogs),
     )
-    return mctx.extension_metadata(
-        reproducible = True,
-        root_module_direct_deps = ["catalog", "cpython_sources", "image_wheels", "old_catalog", "windows_pythons"],
-        root_module_direct_dev_deps = [],
-    )
+    return mctx.extension_metadata(reproducible = True)
 
 catalog = module_extension(
     implementation = _catalog_impl,
     doc = "The catalog, and one repository for each source it names.",
+    tag_classes = {
+        "family": tag_class(
+            doc = "A family of images of your own: a repository like @catalog that has it, for `family_images`.",
+            attrs = {
+                "file": attr.label(
+                    mandatory = True,
+                    doc = "The family's YAML file, such as catalog/families/infra7.yaml; its name is the family's.",
+                ),
+                "name": attr.string(
+                    mandatory = True,
+                    doc = "The repository's name; its catalog.bzl has CATALOG.",
+                ),
+            },
+        ),
+        "versions": tag_class(
+            doc = "A catalog of other releases, for tests of this repository.",
+            attrs = {
+                "file": attr.label(
+                    mandatory = True,
+                    doc = "A file of the form of catalog/versions.yaml.",
+                ),
+                "name": attr.string(
+                    mandatory = True,
+                    doc = "The repository's name; its catalog.bzl has CATALOG.",
+                ),
+            },
+        ),
+    },
 )

@@ -21,8 +21,26 @@ filegroup(
 )
 """
 
+def _without_data(lock):
+    """The lock without packages that only bring data, such as tzdata with its 1,800 files.
+
+    What assemble.py takes is the interpreter, shared libraries, which no package for all
+    architectures has, and pip, which the set requests.
+    """
+    return struct(
+        suite = lock.suite,
+        arch = lock.arch,
+        snapshot = lock.snapshot,
+        packages = [
+            package
+            for package in lock.packages
+            if package.arch != "all" or package.requested
+        ],
+    )
+
 def _tool_python_impl(rctx):
-    for deb in download_debs(rctx, read_lock(rctx, rctx.attr.lock, rctx.attr.set), "debs"):
+    lock = _without_data(read_lock(rctx, rctx.attr.lock, rctx.attr.set))
+    for deb in download_debs(rctx, lock, "debs"):
         rctx.extract(deb, "members")
         (data,) = [m for m in rctx.path("members").readdir() if m.basename.startswith("data.tar")]
         rctx.extract(data, "root")

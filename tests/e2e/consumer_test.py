@@ -1,0 +1,106 @@
+"""What a workspace that depends on this one fetches before its first action.
+
+A workspace with nothing but the dependency analyses an image, from an empty output base. Which
+repositories Bazel fetched for that can be read off the output base.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.testing.checkout import Checkout, scratch
+
+IMAGE = "@python_images//images/debian:trixie-slim_amd64"
+PYTHON = "@python_images//images:3.14-slim-trixie_amd64"
+
+MODULE = """\
+module(name = "consumer")
+bazel_dep(name = "python_images", version = "")
+local_path_override(module_name = "python_images", path = "{}")
+"""
+
+# What the rules' own programs need, and how many million bytes that is, unpacked, at most.
+TOOLS = {"tool_python": 55, "wheels": 6, "zstd_wheels": 24}
+
+# Repositories that only name others.
+NAMES = {"alpine", "catalog", "cpython_sources", "debian", "windows_bases"}
+
+# What an image of Debian is made of.
+DEBIAN_INPUTS = {"debian_trixie_amd64_base", "debian_trixie_amd64_slim"}
+
+# What CPython is compiled of and by, besides its source. bookworm's compiler makes the launcher of
+# all compilers.
+CPYTHON_INPUTS = {
+    "debian_bookworm_amd64_cc_amd64",
+    "debian_bookworm_amd64_sysroot",
+    "debian_trixie_amd64_cc_amd64",
+    "debian_trixie_amd64_hosttools",
+    "debian_trixie_amd64_sysroot",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Consumer:
+    """A workspace that depends on this one."""
+
+    workspace: Checkout
+
+    def analyse(self, label: str) -> None:
+        """Do all that comes before the first action of building a target."""
+        result = self.workspace.bazel("build", "--nobuild", label)
+        assert result.status == 0, result.errors
+
+    def fetched(self) -> dict[str, Path]:
+        """The repositories of this module that Bazel has fetched, by their own names."""
+        external = self.workspace.output_base / "external"
+        found = {}
+        for marker in external.glob("@python_images*.marker"):
+            name = marker.name.removeprefix("@").removesuffix(".marker")
+            # python_images~~debian~debian_trixie_amd64_base; a plus sign since Bazel 8.
+            found[re.split("[~+]", name)[-1]] = external / name
+        # The module itself.
+        return {name: path for name, path in found.items() if name}
+
+
+def size(folder: Path) -> int:
+    """Bytes of the files below a folder."""
+    return sum(
+        file.stat().st_size
+        for file in folder.rglob("*")
+        if file.is_file() and not file.is_symlink()
+    )
+
+
+@pytest.fixture(scope="module")
+def consumer() -> Iterator[Consumer]:
+    with scratch("consumer") as copy:
+        folder = copy.path.parent / "consumer"
+        folder.mkdir()
+        (folder / "MODULE.bazel").write_text(MODULE.format(copy.path))
+        (folder / "BUILD.bazel").touch()
+        (folder / "bazelw").symlink_to(copy.path / "bazelw")
+        for name in (".bazelrc", ".bazelversion"):
+            (folder / name).write_text((copy.path / "examples/app" / name).read_text())
+        yield Consumer(dataclasses.replace(copy, path=folder))
+
+
+def test_an_image_fetches_the_tools_and_what_it_is_made_of(consumer: Consumer) -> None:
+    consumer.analyse(IMAGE)
+    fetched = consumer.fetched()
+    # CPython's sources are only named: `cpython_sources` is loaded by //images alone.
+    assert set(fetched) == TOOLS.keys() | DEBIAN_INPUTS | (NAMES & set(fetched))
+    for name, limit in TOOLS.items():
+        assert 0 < size(fetched[name]) <= limit * 1_000_000, name
+
+
+def test_an_image_of_python_fetches_its_compiler_besides(consumer: Consumer) -> None:
+    consumer.analyse(PYTHON)
+    fetched = set(consumer.fetched())
+    sources = {name for name in fetched if name.startswith("cpython_source_3.14.")}
+    assert len(sources) == 1
+    assert fetched == TOOLS.keys() | NAMES | DEBIAN_INPUTS | CPYTHON_INPUTS | sources
