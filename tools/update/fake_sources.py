@@ -1,4 +1,4 @@
-"""A loopback server that answers as python.org and a Debian mirror did, for tests.
+"""A loopback server that answers as python.org, a Debian mirror and a module registry do.
 
 The answers have the recorded shapes; archives are tiny, so their checksums are put in here.
 """
@@ -112,6 +112,11 @@ class Sources:
                 },
             },
         )
+
+    def module(self, name: str, versions: list[str], yanked: dict[str, str] | None = None) -> None:
+        """Let the module registry have a Bazel module."""
+        metadata = {"homepage": "", "versions": versions, "yanked_versions": yanked or {}}
+        self.put_json(f"/modules/{name}/metadata.json", metadata)
 
     def debian(self, package: str, file: str, content: bytes, *, gone: bool = False) -> None:
         """Let Debian's sid have a source package; ``gone``: in its index only."""

@@ -1,4 +1,7 @@
-"""Brings the catalog up to date: new releases of CPython and Debian, ends of support."""
+"""Brings the catalog up to date: new releases of CPython and Debian, ends of support.
+
+And what is recorded of the Bazel modules that MODULE.bazel files name.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ from tools.catalog.model import Catalog
 from tools.catalog.tags import Release
 from tools.debian import lock, mirrors, resolve
 from tools.generate import command, outputs
-from tools.update import debian, plan, python_org
+from tools.modules import facts
+from tools.modules.facts import Facts, FactsError
+from tools.update import debian, modules, plan, python_org
 from tools.update.candidate import Candidate, MismatchError, Verified, agreed, verify
 from tools.update.edit import Suites, Versions
 from tools.update.fetch import Fetcher, UnreachableError
@@ -26,7 +31,7 @@ from tools.update.plan import Plan
 Answer = TypeVar("Answer")
 Parameters = ParamSpec("Parameters")
 
-_ERRORS = (CatalogError, MismatchError)
+_ERRORS = (CatalogError, FactsError, MismatchError)
 
 
 class Update:
@@ -37,6 +42,7 @@ class Update:
         self._root = root
         self._fetcher = Fetcher(sys.stderr)
         self._catalog: Catalog = load.load(root / "catalog", Path("catalog"))
+        self._facts: Facts = facts.load(root)
         self.plan = Plan()
         self._answers = 0
 
@@ -107,6 +113,20 @@ class Update:
         plan.debian_ends(self._catalog, ends, suites, self.plan)
         return debian.candidates(archive, files)
 
+    def _modules(self) -> Facts:
+        """What is known of Bazel modules, as the registry has it now; as it was when that fails."""
+        renewed = self._ask(
+            "Bazel's module registry",
+            self._facts,
+            modules.renewed,
+            self._root,
+            self._asked.registry,
+            self._asked.today,
+            self._fetcher,
+        )
+        self.plan.changes += modules.news(self._facts, renewed)
+        return renewed
+
     def _check(self, offers: list[Candidate]) -> Verified:
         """Verify a release; for --check it's enough that its source is there."""
         if not self._asked.check:
@@ -118,10 +138,11 @@ class Update:
         raise UnreachableError(f"{offers[-1].url} can't be fetched")
 
     def prepare(self) -> dict[Path, str]:
-        """Ask all sources; the catalog files that change, with their new text.
+        """Ask all sources; the files that change, with their new text.
 
         Raises:
             CatalogError: the catalog is at fault, before or after the changes.
+            FactsError: what is recorded of Bazel modules can't be read.
             MismatchError: sources disagree, or a source archive isn't what was promised.
             UnreachableError: no source could be reached.
         """
@@ -137,6 +158,7 @@ class Update:
             self._asked.peps.rstrip("/"),
             self._fetcher,
         )
+        recorded = self._modules()
         if not self._answers:
             raise UnreachableError("no source could be reached: " + "; ".join(self.plan.skipped))
         plan.releases(
@@ -151,6 +173,8 @@ class Update:
         plan.python_ends(self._catalog, ends, versions, self.plan)
         changed = {file.file: file.text() for file in (versions, suites) if file.changed}
         plan.outlived(self._validated(changed), self._asked.today, self.plan)
+        if recorded != self._facts:
+            changed[self._root / facts.FILE] = recorded.text()
         return changed
 
     def _validated(self, changed: dict[Path, str]) -> Catalog:
@@ -163,7 +187,7 @@ class Update:
             return load.load(copy, Path("catalog"))
 
     def apply(self, changed: dict[Path, str]) -> list[str]:
-        """Write the catalog, renew locks and generated files; the paths that changed."""
+        """Write what changes, renew locks and generated files; the paths that changed."""
         for file, text in changed.items():
             command.write(file, text)
         written = [file.relative_to(self._root).as_posix() for file in changed]
@@ -224,6 +248,7 @@ def _options() -> argparse.ArgumentParser:
         "--python-org", default=python_org.SITE, metavar="URL", help="a mirror of python.org"
     )
     options.add_argument("--peps", default=python_org.PEPS, metavar="URL", help=argparse.SUPPRESS)
+    options.add_argument("--registry", metavar="URL", help="a mirror of Bazel's module registry")
     options.add_argument(
         "--mirror",
         metavar="URL",

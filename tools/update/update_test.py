@@ -13,17 +13,24 @@ import pytest
 
 from tools.catalog import fixture, load
 from tools.debian import lock
+from tools.modules import facts
 from tools.update import debian, update
 from tools.update.bar import Bar
 from tools.update.fake_sources import DEBIAN_CSV, Sources, archive, serve, sha256, source
 from tools.update.fetch import Fetcher, UnreachableError
 
 Run = Callable[..., int]
+REGISTRY = "https://registry.example"
 
 
 @pytest.fixture(name="checkout")
 def _checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     fixture.checkout(tmp_path)
+    (tmp_path / "MODULE.bazel").write_text('bazel_dep(name = "platforms", version = "0.0.11")\n')
+    recorded = tmp_path / facts.FILE
+    recorded.parent.mkdir(parents=True)
+    known = facts.Module(("0.0.10", "0.0.11"), {})
+    recorded.write_text(facts.Facts(REGISTRY, "2026-05-01", {"platforms": known}).text())
     monkeypatch.setenv("BUILD_WORKSPACE_DIRECTORY", str(tmp_path))
     return tmp_path
 
@@ -42,6 +49,7 @@ def _sources() -> Sources:
         "distro-info-data_2026.1.tar.xz",
         archive({"distro-info-data/debian.csv": DEBIAN_CSV}),
     )
+    made.module("platforms", ["0.0.10", "0.0.11"])
     made.put_json("/api/release-cycle.json", {"3.14": {"end_of_life": "2030-10"}})
     return made
 
@@ -57,6 +65,7 @@ def _run(sources: Sources, checkout: Path) -> Iterator[Run]:
                     f"--python-org={address}",
                     f"--peps={address}",
                     f"--mirror={address}/debian",
+                    f"--registry={address}",
                     "--debian-suite=sid",
                     "--unsigned",
                     "--distro-info=/nonexistent",
@@ -323,3 +332,54 @@ def test_the_bar_moves_on_terminals_only() -> None:
         ) == redrawn
         assert "fetched a file (4.0 of 4.0 MiB)" in stream.getvalue()
         assert stream.getvalue().count("\n") == 1
+
+
+def test_new_versions_of_bazel_modules_are_recorded(
+    run: Run, checkout: Path, sources: Sources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sources.module("platforms", ["0.0.10", "0.0.11", "1.0.0"], {"0.0.10": "it is broken"})
+    sources.module("rules_cc", ["0.2.0"])
+    with (checkout / "MODULE.bazel").open("a") as module:
+        module.write('bazel_dep(name = "rules_cc", version = "0.2.0")\n')
+    assert run("--check") == 1
+    assert facts.load(checkout).date == "2026-05-01"
+    assert run() == 0
+    shown = capsys.readouterr().out
+    assert "- Bazel module platforms: new 1.0.0; yanked 0.0.10\n" in shown
+    assert "- Bazel module rules_cc: new 0.2.0\n" in shown
+    assert "- `third_party/registry/modules.json`\n" in shown
+    recorded = facts.load(checkout)
+    assert recorded.registry == REGISTRY
+    assert recorded.date == "2026-06-01"
+    assert recorded.modules["platforms"].versions == ("0.0.10", "0.0.11", "1.0.0")
+    assert recorded.modules["platforms"].yanked == {"0.0.10": "it is broken"}
+    assert facts.faults(checkout, recorded) == []
+    assert run("--check") == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (None, "answers 404"),
+        (["0.0.11"], "`versions` has to be a list of texts"),
+        ({"versions": []}, "`versions` has to be a list of texts"),
+        ({"versions": ["1"], "yanked_versions": ["1"]}, "`yanked` a mapping"),
+    ],
+)
+def test_what_is_known_of_modules_stays_when_the_registry_does_not_answer(
+    run: Run,
+    checkout: Path,
+    sources: Sources,
+    capsys: pytest.CaptureFixture[str],
+    answer: object,
+    reason: str,
+) -> None:
+    before = (checkout / facts.FILE).read_text()
+    del sources.files["/modules/platforms/metadata.json"]
+    if answer is not None:
+        sources.put_json("/modules/platforms/metadata.json", answer)
+    assert run() == 0
+    shown = capsys.readouterr().out
+    assert "- Bazel's module registry: " in shown
+    assert reason in shown
+    assert (checkout / facts.FILE).read_text() == before

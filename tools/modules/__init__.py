@@ -1,0 +1,1 @@
+"""The Bazel modules that this repository names, against what the central registry has."""
