@@ -32,6 +32,7 @@ load("//python_images/private/oci:structure_test.bzl", _image_structure_test = "
 load("//python_images/private/oci:validation_test.bzl", _image_validation_test = "image_validation_test")
 load("//python_images/private/oci:windows_image.bzl", _windows_image = "windows_image")
 load("//python_images/private/roots:layer.bzl", _RootInfo = "RootInfo")
+load("//python_images/private/roots:settings.bzl", _settings_layer = "settings_layer")
 load("//python_images/private/roots/debian:layer.bzl", _DebianLayerInfo = "DebianLayerInfo", _debian_layer = "debian_layer")
 load(
     "//python_images/private/roots/windows:base.bzl",
@@ -47,6 +48,7 @@ RootInfo = _RootInfo
 DebianLayerInfo = _DebianLayerInfo
 debian_layer = _debian_layer
 layer_blob = _layer_blob
+settings_layer = _settings_layer
 wheel = _wheel
 wheel_layer = _wheel_layer
 

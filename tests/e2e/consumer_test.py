@@ -27,15 +27,17 @@ local_path_override(module_name = "python_images", path = "{}")
 # What the rules' own programs need, and how many million bytes that is, unpacked, at most.
 TOOLS = {"tool_python": 55, "wheels": 6, "zstd_wheels": 24}
 
-# Repositories that only name others.
-NAMES = {"alpine", "catalog", "cpython_sources", "debian", "windows_bases"}
+# Repositories that only name others: those of an image of Debian, and those of one of Python.
+NAMES = {"catalog", "debian"}
+PYTHON_NAMES = {*NAMES, "alpine", "cpython_sources", "windows_bases"}
 
 # What an image of Debian is made of.
-DEBIAN_INPUTS = {"debian_trixie_amd64_base", "debian_trixie_amd64_slim"}
+DEBIAN_INPUTS = {"debian_trixie_amd64_base"}
 
-# What CPython is compiled of and by, besides its source. bookworm's compiler makes the launcher of
-# all compilers.
-CPYTHON_INPUTS = {
+# What one of Python has besides, and what CPython is compiled of and by, but for its source.
+# bookworm's compiler makes the launcher of all compilers.
+PYTHON_INPUTS = {
+    "debian_trixie_amd64_slim",
     "debian_bookworm_amd64_cc_amd64",
     "debian_bookworm_amd64_sysroot",
     "debian_trixie_amd64_cc_amd64",
@@ -92,8 +94,7 @@ def consumer() -> Iterator[Consumer]:
 def test_an_image_fetches_the_tools_and_what_it_is_made_of(consumer: Consumer) -> None:
     consumer.analyse(IMAGE)
     fetched = consumer.fetched()
-    # CPython's sources are only named: `cpython_sources` is loaded by //images alone.
-    assert set(fetched) == TOOLS.keys() | DEBIAN_INPUTS | (NAMES & set(fetched))
+    assert set(fetched) == TOOLS.keys() | NAMES | DEBIAN_INPUTS
     for name, limit in TOOLS.items():
         assert 0 < size(fetched[name]) <= limit * 1_000_000, name
 
@@ -103,4 +104,4 @@ def test_an_image_of_python_fetches_its_compiler_besides(consumer: Consumer) -> 
     fetched = set(consumer.fetched())
     sources = {name for name in fetched if name.startswith("cpython_source_3.14.")}
     assert len(sources) == 1
-    assert fetched == TOOLS.keys() | NAMES | DEBIAN_INPUTS | CPYTHON_INPUTS | sources
+    assert fetched == TOOLS.keys() | PYTHON_NAMES | DEBIAN_INPUTS | PYTHON_INPUTS | sources
