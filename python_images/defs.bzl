@@ -19,6 +19,7 @@ load(
     _cpython_layer = "cpython_layer",
     _cpython_links_layer = "cpython_links_layer",
 )
+load("//python_images/private/cpython:runtime.bzl", _cpython_runtime = "cpython_runtime")
 load("//python_images/private/cpython:windows_layer.bzl", _windows_python_layer = "windows_python_layer")
 load("//python_images/private/images:alpine.bzl", _alpine_images = "alpine_images")
 load("//python_images/private/images:debian.bzl", _debian_images = "debian_images")
@@ -57,6 +58,7 @@ CPythonInfo = _CPythonInfo
 cpython = _cpython
 cpython_layer = _cpython_layer
 cpython_links_layer = _cpython_links_layer
+cpython_runtime = _cpython_runtime
 
 # Images
 image = _image
