@@ -3,10 +3,7 @@
 Images and indexes are python_images' own rules, which make its images with the real rules_oci, too.
 """
 
-load("@python_images//python_images/private/oci:layouts.bzl", "image_layout", "index_layout")
-load("@python_images//python_images/private/oci:oci_image.bzl", _oci_image_rule = "oci_image")
-load("@python_images//python_images/private/oci:oci_image_index.bzl", _oci_image_index_rule = "oci_image_index")
-load("@python_images//python_images/private/oci:settings.bzl", "list_file")
+load("@python_images//python_images:rules_oci.bzl", "image_layout", "index_layout", "list_file", _oci_image_index_rule = "oci_image_index", _oci_image_rule = "oci_image")
 load(":private/load.bzl", _oci_load_rule = "oci_load")
 load(":private/push.bzl", _oci_push_rule = "oci_push")
 

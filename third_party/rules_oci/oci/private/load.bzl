@@ -1,6 +1,6 @@
 """oci_load: an image into the local container engine, or as a tar for one."""
 
-load("@python_images//python_images/private/oci:outline.bzl", "outline_of")
+load("@python_images//python_images:rules_oci.bzl", "outline_of")
 load(":private/launcher.bzl", "launcher")
 
 def _oci_load_impl(ctx):

@@ -1,6 +1,6 @@
 """oci_push: an image to a registry."""
 
-load("@python_images//python_images/private/oci:outline.bzl", "outline_of")
+load("@python_images//python_images:rules_oci.bzl", "outline_of")
 load(":private/launcher.bzl", "launcher")
 
 def _oci_push_impl(ctx):
