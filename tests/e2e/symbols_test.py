@@ -56,6 +56,7 @@ def test_labels_of_families_are_python_images(consumer: Checkout) -> None:
     assert declared.status == 0, declared.errors
     assert "windowsservercore" in declared.output
     assert not set(_ITS_LABELS.findall(declared.output))
+    assert "[unknown repo" not in declared.output
 
 
 def test_labels_of_families_exist(consumer: Checkout) -> None:
