@@ -1,42 +1,41 @@
-"""examples/app as its own workspace: built, tested, run by podman, pushed.
+"""Each workspace of examples/ is analysed, and what needs no CPython is built and tested.
 
-It compiles CPython once more, unless the user's disk cache has it: a dependency's paths are others.
+Images with CPython are examples_images_test's: each compiles it once more.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import tempfile
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.container_runtime import container_runtime, missing
-from tools.oci.assembler.layout import Layout
-from tools.oci.registry.fake_registry import FakeRegistry
-from tools.testing.checkout import Checkout, Result, scratch, scratch_root
+from tools.testing.checkout import Checkout, Result, scratch, source
 
-# No profile: what CPython was compiled with doesn't matter here.
-_QUICK = "--@python_images//python_images:optimization=none"
+# Not all of the family: `publish` and `sign` are of all releases, and the sources of
+# some may be out of reach.
+ANALYSED = {
+    "app": ["//..."],
+    "interpreter": ["//..."],
+    "own-base": ["//..."],
+    "own-family": ["//:latest", "//:latest_amd64.test", "//:library", "//:matrix", "//:readme"],
+    "with-python-toolchain": ["//..."],
+}
 
 
 @pytest.fixture(scope="module")
-def app() -> Iterator[Checkout]:
+def checkout() -> Iterator[Checkout]:
+    # One output base: all of them have python_images at the same place, so it is fetched once.
     with scratch("examples") as copy:
-        # By its own bazelw, a link, as if python_images were fetched from elsewhere.
-        inside = dataclasses.replace(copy, path=copy.path / "examples/app")
-        # A bazelrc, and not on the command line: `bazel run` programs call Bazel, too.
-        # The user's cache: only the first run compiles CPython.
-        cache = f"common --disk_cache={scratch_root().parent / 'disk'}"
-        (inside.path / ".bazelrc.user").write_text(f"build {_QUICK}\n{cache}\n")
-        yield inside
+        yield copy
 
 
-def bazel_of(app: Checkout) -> str:
-    """What programs of `bazel run` call for layers that only a cache has."""
-    return f"--bazel={app.path}/bazelw --output_base={app.output_base}"
+def example(checkout: Checkout, name: str) -> Checkout:
+    """An example by its own bazelw, a link, as if python_images were fetched from elsewhere."""
+    return dataclasses.replace(checkout, path=checkout.path / "examples" / name)
 
 
 def succeeds(result: Result) -> str:
@@ -44,62 +43,57 @@ def succeeds(result: Result) -> str:
     return result.output
 
 
-def test_its_tests_pass(app: Checkout) -> None:
-    shown = succeeds(app.bazel("test", "//:image_amd64_test", "--test_output=all"))
+def test_each_is_in_this_test() -> None:
+    folders = {file.parent.name for file in (source() / "examples").glob("*/MODULE.bazel")}
+    assert folders == ANALYSED.keys()
+
+
+@pytest.mark.parametrize("name", sorted(ANALYSED))
+def test_all_of_it_can_be_analysed(checkout: Checkout, name: str) -> None:
+    succeeds(example(checkout, name).bazel("build", "--nobuild", *ANALYSED[name]))
+
+
+def test_a_base_of_ones_own(checkout: Checkout) -> None:
+    own = example(checkout, "own-base")
+    shown = succeeds(own.bazel("test", "//:debian_test", "//:debian_sbom", "--test_output=all"))
     assert "SKIPPED" not in shown
-    assert "passed  Command Test: it greets" in shown
+    assert "passed  Command Test: the user is there and can't log in" in shown
 
 
-def test_all_of_it_can_be_analysed(app: Checkout) -> None:
-    succeeds(app.bazel("build", "--nobuild", "//..."))
+def test_documents_of_a_family_of_ones_own(checkout: Checkout) -> None:
+    own = example(checkout, "own-family")
+    succeeds(own.bazel("build", "//:library", "//:matrix", "//:readme"))
+    (readme,) = own.output("//:readme")
+    assert "acme/python:latest" in readme.read_text()
+    (matrix,) = own.output("//:matrix")
+    assert json.loads(matrix.read_text())
 
 
-def test_the_application_is_two_layers_upon_the_base(app: Checkout) -> None:
-    base = "@python_images//images:3.13-slim_amd64"
-    succeeds(app.bazel("build", "//:image_amd64", base))
-    layers = [
-        [blob["digest"] for blob in Layout(path).image()[1]["layers"]]
-        for label in ("//:image_amd64", base)
-        for path in app.output(label)
-    ]
-    assert len(layers[0]) == len(layers[1]) + 2
-    assert layers[0][: len(layers[1])] == layers[1]
-    config = Layout(app.output("//:image_amd64")[0])
-    _, manifest = config.image()
-    assert config.document(manifest["config"])["config"]["User"] == "10001:10001"
+def test_a_fault_in_the_familys_file_is_told(checkout: Checkout) -> None:
+    own = example(checkout, "own-family")
+    with own.changed("acme.yaml", "variant: slim", "variant: slimmer"):
+        result = own.bazel("build", "--nobuild", "//:latest")
+    assert result.status != 0
+    assert re.search(r"acme\.yaml:\d+: images\.variant: unknown variant 'slimmer'", result.errors)
 
 
-def test_podman_runs_it(app: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    if reason := missing():
-        pytest.skip(f"SKIPPED: {reason}")
-    with (
-        # A store of overlays can't lie on an overlay, nor its sockets below a long path.
-        tempfile.TemporaryDirectory(prefix="examples-", dir="/var/tmp") as root,
-        container_runtime(Path(root)) as runtime,
-    ):
-        monkeypatch.setenv("CONTAINERS_CONF", f"{root}/containers.conf")
-        monkeypatch.setenv("CONTAINERS_STORAGE_CONF", f"{root}/storage.conf")
-        succeeds(app.bazel("run", "//:load", "--", "--engine=podman", bazel_of(app)))
-        hello = runtime.run("localhost/greet:1.0.0")
-        assert hello == "Hello, world! I am user 10001.\n"
-        # Nobody's, and not even by a bug does it change itself.
-        code = "open('/usr/local/bin/greet', 'a')"
-        options = ("--entrypoint=python3", "--read-only")
-        runtime.run("localhost/greet:1.0.0", "-c", code, options=options, status=1)
-        (facts,) = json.loads(runtime.call("podman", "image", "inspect", "localhost/greet:1.0.0"))
-        assert facts["User"] == "10001:10001"
+@pytest.mark.parametrize("first", ["python_images", "rules_python"])
+def test_programs_run_on_the_python_that_the_workspace_chose(
+    checkout: Checkout, first: str
+) -> None:
+    """Whichever module comes first: earlier ones' toolchains are preferred."""
+    own = example(checkout, "with-python-toolchain")
+    module = (own.path / "MODULE.bazel").read_text()
+    (line,) = re.findall(rf'^bazel_dep\(name = "{first}".*\n', module, re.MULTILINE)
+    others = module.replace(line, "")
+    with own.changed("MODULE.bazel", module, others.replace("bazel_dep(", f"{line}bazel_dep(", 1)):
+        succeeds(own.bazel("test", "//:which_python_test", "//:image"))
+        shown = succeeds(own.bazel("run", "//:which_python"))
+    assert "/usr" in shown.splitlines()
 
 
-def test_a_new_version_is_a_small_push(app: Checkout) -> None:
-    words = ("run", "//:push_amd64", "--", "--tag=1", bazel_of(app))
-    build = app.path / "BUILD.bazel"
-    build.write_text(build.read_text() + 'oci_push(name = "push_amd64", image = ":image_amd64")\n')
-    with FakeRegistry() as registry:
-        to = f"--repository={registry.host}/team/greet"
-        succeeds(app.bazel(*words, to))
-        before = registry.received
-        assert before > 10_000_000
-        with app.changed("greet/__init__.py", "Hello", "Good day"):
-            succeeds(app.bazel(*words, to))
-        # The application's layer and the configuration.
-        assert 0 < registry.received - before < 10_000
+def test_its_c_is_compiled_by_the_machines_compiler(checkout: Checkout) -> None:
+    if not any(Path(folder, "gcc").exists() for folder in ("/usr/bin", "/usr/local/bin")):
+        pytest.skip("SKIPPED: no C compiler on this machine")
+    shown = succeeds(example(checkout, "with-python-toolchain").bazel("run", "//:hello"))
+    assert "hello" in shown.splitlines()

@@ -18,7 +18,7 @@ def run(code: str, *options: str) -> str:
 def test_it_is_installed_below_usr_local() -> None:
     prefix, executable = run("import sys; print(sys.prefix, sys.executable)").split()
     assert prefix.endswith(".root/usr/local")
-    assert executable == f"{prefix}/bin/python3"
+    assert executable.endswith(".root/usr/local/bin/python3")
 
 
 def test_its_libraries_are_the_images() -> None:
