@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-import urllib.parse
 from pathlib import Path
 from typing import Final
 
+from tools.net.session import Answer
 from tools.oci.assembler.spec import (
     OCI_INDEX,
     OCI_MANIFEST,
     Json,
+    OciError,
+    check_digest,
     descriptor,
     digest_of,
     digest_of_file,
     dump,
     parse,
 )
+from tools.oci.registry import answers
 from tools.oci.registry.client import Client
 from tools.oci.registry.errors import RegistryError
+from tools.oci.registry.upload import upload
 
 # Names of the OCI image specification: a config that says nothing.
 EMPTY_TYPE: Final = "application/vnd.oci.empty.v1+json"
@@ -73,22 +77,12 @@ def attach(client: Client, subject: Json, document: Document) -> str:
         with tempfile.NamedTemporaryFile() as file:
             file.write(EMPTY)
             file.flush()
-            client.upload(digest_of(EMPTY), Path(file.name), len(EMPTY))
+            upload(client, digest_of(EMPTY), Path(file.name), len(EMPTY))
     if not client.has_blob(blob["digest"]):
-        client.upload(blob["digest"], document.path, blob["size"])
-    answer = client.transport.request(
-        "PUT",
-        f"/v2/{client.repository.path}/manifests/{digest}",
-        {"Content-Type": OCI_MANIFEST},
-        lambda: manifest,
-    )
-    if answer.status != 201:
-        raise RegistryError(
-            f"{client.repository}: refuses {document.path.name} as a referrer of"
-            f" {subject['digest']}: {answer.errors()}"
-        )
+        upload(client, blob["digest"], document.path, blob["size"])
+    answer = client.put_manifest(digest, OCI_MANIFEST, manifest)
     # With this header the registry says that it has read `subject`, and keeps the list itself.
-    if not answer.headers.get("OCI-Subject"):
+    if not answer.header("OCI-Subject"):
         entry = {
             **descriptor(OCI_MANIFEST, digest, len(manifest)),
             "annotations": {CREATED: document.created},
@@ -100,17 +94,13 @@ def attach(client: Client, subject: Json, document: Document) -> str:
 
 def attached(client: Client, digest: str) -> list[Json]:
     """Return the descriptors of what is attached to the image with this digest."""
-    answer = client.transport.request(
-        "GET",
-        f"/v2/{client.repository.path}/referrers/{urllib.parse.quote(digest)}",
-        {"Accept": OCI_INDEX},
-    )
-    if answer.status == 200:
-        manifests: list[Json] = parse(answer.body, answer.url).get("manifests", [])
-        return manifests
+    answer = client.referrers(digest, OCI_INDEX)
+    if answers.is_good(answer):
+        return _entries(answer)
     if answer.status not in (400, 404, 405):
         raise RegistryError(
-            f"{client.repository}: can't list what is attached to {digest}: {answer.errors()}"
+            f"{client.repository}: can't list what is attached to {digest}:"
+            f" {answers.errors(answer)}"
         )
     return _list(client, digest)
 
@@ -120,19 +110,25 @@ def _tag(digest: str) -> str:
 
 
 def _list(client: Client, digest: str) -> list[Json]:
-    answer = client.transport.request(
-        "GET",
-        f"/v2/{client.repository.path}/manifests/{_tag(digest)}",
-        {"Accept": OCI_INDEX},
-    )
+    answer = client.manifest(_tag(digest), OCI_INDEX)
     if answer.status == 404:
         return []
-    if answer.status != 200:
+    if not answers.is_good(answer):
         raise RegistryError(
-            f"{client.repository}: can't read the tag {_tag(digest)}: {answer.errors()}"
+            f"{client.repository}: can't read the tag {_tag(digest)}: {answers.errors(answer)}"
         )
-    manifests: list[Json] = parse(answer.body, answer.url).get("manifests", [])
-    return manifests
+    return _entries(answer)
+
+
+def _entries(answer: Answer) -> list[Json]:
+    """Return the descriptors of an index; OciError where it is none."""
+    source = answer.url.shown
+    listed = parse(answer.body, source).get("manifests", [])
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise OciError(f"{source}: its manifests are no list of descriptors")
+    for entry in listed:
+        check_digest(entry.get("digest"), source)
+    return listed
 
 
 def _add_to_list(client: Client, digest: str, entry: Json) -> None:

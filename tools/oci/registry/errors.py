@@ -1,5 +1,7 @@
 """The one exception a user of the registry client meets."""
 
+from tools.net.errors import NetError
 
-class RegistryError(Exception):
+
+class RegistryError(NetError):
     """A registry refused, can't be reached, or was named wrongly; one sentence with the remedy."""

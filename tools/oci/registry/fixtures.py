@@ -54,12 +54,10 @@ def client_of(
     host: str,
     path: str = "team/app",
     environment: dict[str, str] | None = None,
-    also_read: tuple[str, ...] = (),
 ) -> Client:
     """Return a connected client that doesn't wait between attempts."""
     transport = Transport(
         Repository(host, path),
-        also_read=also_read,
         environment=environment or {},
         sleep=lambda _seconds: None,
     )

@@ -7,6 +7,8 @@ import threading
 import time
 from typing import Final, TextIO
 
+from tools.net.text import printable
+
 _INTERVAL: Final = 0.1
 _WIDTH: Final = 30
 
@@ -40,7 +42,8 @@ class Progress:
             self._draw()
 
     def line(self, text: str) -> None:
-        """Write a line that stays."""
+        """Write a line that stays; `text` may have parts from outside."""
+        text = printable(text)
         with self._lock:
             if self._terminal:
                 text = "\r\x1b[K" + text

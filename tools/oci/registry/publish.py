@@ -11,6 +11,7 @@ import fnmatch
 import sys
 from pathlib import Path
 
+from tools.net.text import printable
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import OciError, parse
 from tools.oci.registry.errors import RegistryError
@@ -116,7 +117,7 @@ def main(argv: list[str] | None = None) -> int:
         print(table(entries, summary))
     except (RegistryError, OciError, OSError) as error:
         progress.close()
-        print(f"publish: {error}", file=sys.stderr)
+        print(f"publish: {printable(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         progress.close()

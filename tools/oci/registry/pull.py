@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from tools.net import limits
 from tools.oci.assembler.spec import INDEX_TYPES, MANIFEST_TYPES, Json, digest_of, parse
+from tools.oci.registry import answers
 from tools.oci.registry.client import Client
 from tools.oci.registry.errors import RegistryError
-
-# Documents are some kilobytes; what is larger isn't one.
-_LARGEST = 4 << 20
 
 
 def manifest(client: Client, reference: str) -> tuple[str, bytes]:
@@ -15,16 +14,17 @@ def manifest(client: Client, reference: str) -> tuple[str, bytes]:
 
     RegistryError where there is none, or it isn't what the registry or the digest says.
     """
-    path = f"/v2/{client.repository.path}/manifests/{reference}"
-    accept = {"Accept": ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))}
-    answer = client.transport.request("GET", path, accept)
-    if answer.status != 200:
-        raise RegistryError(f"{client.repository}: no manifest {reference}: {answer.errors()}")
-    digest = answer.headers.get("Docker-Content-Digest")
+    accept = ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))
+    answer = client.manifest(reference, accept)
+    if not answers.is_good(answer):
+        raise RegistryError(
+            f"{client.repository}: no manifest {reference}: {answers.errors(answer)}"
+        )
+    digest = answers.digest(answer) or None
     _verify(client, reference, answer.body, reference if reference.startswith("sha256:") else None)
     _verify(client, reference, answer.body, digest)
     document = parse(answer.body, f"{client.repository}:{reference}")
-    kind = document.get("mediaType") or answer.headers.get_content_type()
+    kind = document.get("mediaType") or answer.header("Content-Type").partition(";")[0].strip()
     if kind not in INDEX_TYPES + MANIFEST_TYPES:
         raise RegistryError(f"{client.repository}: {reference} is of an unknown kind: {kind}")
     return str(kind), answer.body
@@ -37,11 +37,11 @@ def document(client: Client, entry: Json) -> bytes:
     document.
     """
     digest, size = str(entry.get("digest")), entry.get("size")
-    if type(size) is not int or size > _LARGEST:
+    if type(size) is not int or not 0 < size <= limits.DOCUMENT:
         raise RegistryError(f"{client.repository}: {digest} has {size} bytes: no document")
-    answer = client.transport.request("GET", f"/v2/{client.repository.path}/blobs/{digest}")
-    if answer.status != 200:
-        raise RegistryError(f"{client.repository}: no blob {digest}: {answer.errors()}")
+    answer = client.blob(digest, size)
+    if not answers.is_good(answer):
+        raise RegistryError(f"{client.repository}: no blob {digest}: {answers.errors(answer)}")
     _verify(client, digest, answer.body, digest)
     return answer.body
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
+from tools.net.text import printable
 from tools.oci.assembler import layers
 from tools.oci.assembler.layout import Layout, blob_name
 from tools.oci.assembler.spec import BASE_NAME, INDEX_TYPES, Json, OciError, base_of
@@ -30,6 +31,7 @@ from tools.oci.registry.reference import (
     parse_repository,
 )
 from tools.oci.registry.transport import Transport
+from tools.oci.registry.upload import upload
 
 JOBS: Final = 4
 # Layers that no registry need have: whoever pulls the image gets them by their URLs.
@@ -125,7 +127,7 @@ def push(
         plan.add_index(image.layout)
     _push_blobs(client, plan, summary, progress, options)
     for digest, (entry, path) in plan.manifests.items():
-        if client.manifest_digest(digest, entry["mediaType"]):
+        if client.manifest_digest(digest, entry["mediaType"]) == digest:
             summary.present += 1
             continue
         client.put_manifest(digest, entry["mediaType"], path.read_bytes())
@@ -171,7 +173,7 @@ def _push_blobs(
     progress.expect(sum(missing.values()))
 
     def send(digest: str) -> None:
-        client.upload(digest, files[digest], missing[digest], progress.advance)
+        upload(client, digest, files[digest], missing[digest], progress.advance)
         progress.line(f"pushed {digest} ({megabytes(missing[digest])})")
 
     for digest, _ in _each(send, list(missing), options.jobs):
@@ -234,7 +236,7 @@ def push_to(
     """Connect to the target's registry and push the images as the command line's `args` say."""
     sources = mount_sources(args.mount_from, images, target)
     log = progress.line if args.verbose else lambda _line: None
-    transport = Transport(target, insecure=args.insecure, also_read=sources, log=log)
+    transport = Transport(target, insecure=args.insecure, log=log)
     transport.connect()
     options = Options(max(args.jobs, 1), layers.builder(args.bazel), sources)
     return push(Client(transport), images, progress, options)
@@ -268,7 +270,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{target}@{layout.root()['digest']}")
     except (RegistryError, OciError, OSError) as error:
         progress.close()
-        print(f"push: {error}", file=sys.stderr)
+        print(f"push: {printable(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         progress.close()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import re
 from typing import Final
 
+from tools.net import origin
+from tools.net.errors import PolicyError
 from tools.oci.registry.errors import RegistryError
 
 _PART: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH: Final = re.compile(rf"{_PART}(?:/{_PART})*")
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::\d+)?")
+# The names Docker Hub goes by; its API is at one of them alone.
+HUB_NAMES: Final = ("docker.io", "index.docker.io", "registry-1.docker.io")
+_HUB_API: Final = "registry-1.docker.io"
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
@@ -27,13 +31,14 @@ class Repository:
         return f"{self.host}/{self.path}"
 
     @property
+    def api_host(self) -> str:
+        """Where the registry's API is: the host itself, but for Docker Hub."""
+        return _HUB_API if self.host in HUB_NAMES else self.host
+
+    @property
     def is_loopback(self) -> bool:
         """Whether the registry is this machine itself, where plain HTTP is fine."""
-        name = re.sub(r":\d+$", "", self.host).strip("[]")
-        try:
-            return ipaddress.ip_address(name).is_loopback
-        except ValueError:
-            return name == "localhost"
+        return origin.authority(self.host).is_loopback
 
 
 def parse_repository(text: str) -> Repository:
@@ -49,6 +54,13 @@ def parse_repository(text: str) -> Repository:
         raise RegistryError(
             f"{text!r}: a repository's path is lower-case letters, digits and . _ - between slashes"
         )
+    try:
+        origin.authority(host)
+    except PolicyError as error:
+        raise RegistryError(f"{text!r}: {error}") from None
+    if host in HUB_NAMES and "/" not in path:
+        # Docker's own images, which people name without it.
+        path = f"library/{path}"
     return Repository(host, path)
 
 
