@@ -13,8 +13,8 @@ from tools.net.errors import PolicyError
 from tools.net.origin import Origin, Url
 from tools.net.session import Answer, Authorization, Request, Session
 from tools.oci.registry import answers
-from tools.oci.registry.credentials import Credentials
 from tools.oci.registry.errors import RegistryError
+from tools.oci.registry.login import Credentials
 
 _CLIENT: Final = "python-images"
 # RFC 6750 has fewer characters; none of these can end a header.
@@ -51,6 +51,8 @@ def authorise(
 
     `registry` is the address of its root.
     """
+    if found and found.registry_token:
+        return Authorization(registry.origin, f"Bearer {found.registry_token}")
     if "bearer" in asked:
         token = _token(session, registry, asked["bearer"], found, scopes)
         return Authorization(registry.origin, f"Bearer {token}")
