@@ -12,6 +12,8 @@ COMMIT = 300.0
 # No further attempt once a request has taken this many seconds.
 RETRYING = 180.0
 ATTEMPTS = 5
+# Seconds before the second attempt, about; they double with each.
+PAUSE = 0.75
 # Seconds a server may ask to wait before the next attempt.
 LONGEST_PAUSE = 60.0
 
