@@ -29,6 +29,7 @@ from tools.oci.registry.client import Client
 from tools.oci.registry.real_registry import RealRegistry
 from tools.oci.registry.reference import Repository
 from tools.oci.registry.transport import Transport
+from tools.oci.registry.upload import upload
 from tools.oci.validate import Validator
 from tools.testing.checkout import Checkout, Result, scratch
 from tools.windows.fixtures import Base, digest, python_files, write_zip
@@ -61,7 +62,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]
             for blob in (*base.layers, base.configuration):
                 file = running.folder / "blob"
                 file.write_bytes(blob)
-                client.upload(digest(blob), file, len(blob))
+                upload(client, digest(blob), file, len(blob))
             entry = base.entry()
             client.put_manifest(release, entry["mediaType"], base.manifest)
         yield running
@@ -80,7 +81,7 @@ def get(registry: RealRegistry, path: str, what: str) -> bytes:
     transport = Transport(Repository(registry.host, path))
     transport.connect()
     accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
-    answer = transport.request("GET", f"/v2/{path}/{what}", {"Accept": accept})
+    answer = transport.request("GET", f"/v2/{path}/{what}", {"Accept": accept}, limit=1 << 30)
     assert answer.status == 200, what
     if "sha256:" in what:
         assert digest(answer.body) == what.rpartition("/")[2]

@@ -20,6 +20,7 @@ from tools.oci.registry.fixtures import client_of, login
 from tools.oci.registry.progress import Progress
 from tools.oci.registry.push import Image, push
 from tools.oci.registry.real_registry import RealRegistry
+from tools.oci.registry.upload import upload
 
 COSIGN, ORAS, SIGN = (str(Path(os.environ[name]).absolute()) for name in ("COSIGN", "ORAS", "SIGN"))
 LAYOUT = Layout(Path(os.environ["INDEX"]).absolute())
@@ -298,9 +299,7 @@ def test_a_document_of_someone_else_is_not_signed(tampered: Published) -> None:
 def test_a_changed_attestation_is_found(tampered: Published) -> None:
     client = tampered.client()
     tag = DIGEST.replace(":", "-") + ".att"
-    answer = client.transport.request(
-        "GET", f"/v2/team/debian/manifests/{tag}", {"Accept": OCI_MANIFEST}
-    )
+    answer = client.manifest(tag, OCI_MANIFEST)
     manifest = json.loads(answer.body)
     for number, layer in enumerate(manifest["layers"]):
         envelope = json.loads(tampered.stored(layer["digest"]).read_bytes())
@@ -311,7 +310,7 @@ def test_a_changed_attestation_is_found(tampered: Published) -> None:
         file = tampered.folder / f"envelope{number}"
         file.write_text(json.dumps(envelope))
         layer["digest"], layer["size"] = digest_of_file(file), file.stat().st_size
-        client.upload(layer["digest"], file, layer["size"])
+        upload(client, layer["digest"], file, layer["size"])
     client.put_manifest(tag, manifest["mediaType"], json.dumps(manifest).encode())
     for kind in ("slsaprovenance1", "spdxjson"):
         done = tampered.attestation(kind)

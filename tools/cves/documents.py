@@ -6,18 +6,18 @@ import gzip
 import hashlib
 import json
 import lzma
-import urllib.error
 import urllib.parse
-import urllib.request
 from pathlib import Path
 from typing import Any, Final
 
 from tools.cves.advisories import Origin
 from tools.cves.errors import CvesError
-from tools.oci.registry.transport import trust
+from tools.net import origin
+from tools.net.errors import NetError, PolicyError
+from tools.net.session import Request, Session
 
-_TIMEOUT: Final = 120
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+# Bytes. Debian's tracker gives some 70 MB, not compressed.
+LARGEST: Final = 512 << 20
 _GIVE: Final = "Give the distribution's data: --data FILE or --data URL."
 
 
@@ -49,22 +49,28 @@ def _read(path: Path) -> bytes:
 
 
 def _fetch(url: str) -> bytes:
-    parts = urllib.parse.urlsplit(url)
-    # Who can change the data on their way can hide what is in them.
-    if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in _LOOPBACK):
-        raise CvesError(_public(url), "is not an HTTPS address", _GIVE)
-    request = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
-    handler = urllib.request.HTTPSHandler(context=trust(insecure=False))
     try:
-        with urllib.request.build_opener(handler).open(request, timeout=_TIMEOUT) as answer:
-            data: bytes = answer.read()
-            return data
-    except (OSError, urllib.error.URLError) as error:
+        address = origin.parse(url, user=True)
+        session = Session()
+        # Who can change the data on their way can hide what is in them.
+        session.check(address)
+    except PolicyError:
+        raise CvesError(_public(url), "is not an HTTPS address", _GIVE) from None
+    try:
+        answer = session.request(
+            Request("GET", address, {"Accept-Encoding": "gzip"}, limit=LARGEST)
+        )
+        if not 200 <= answer.status < 300:
+            raise NetError(f"the server answers {answer.reason}")
+        return answer.body
+    except NetError as error:
         raise CvesError(
             _public(url),
             f"can't be fetched: {error}",
             "Fetch the data by other means, and give the file with --data.",
         ) from None
+    finally:
+        session.close()
 
 
 def _public(origin: str) -> str:

@@ -16,6 +16,7 @@ import pytest
 from tools.cves import documents
 from tools.cves.errors import CvesError
 from tools.cves.fixtures import TRACKER, write_tracker
+from tools.net.raw_server import RawServer, once
 
 DATA = json.dumps(TRACKER).encode()
 
@@ -50,16 +51,32 @@ def test_files_may_be_compressed(tmp_path: Path, pack: Any) -> None:
 
 
 def test_an_address(tmp_path: Path, served: str) -> None:
-    # urllib doesn't take a user in an address; what is printed never has one.
+    # A user in an address is not sent, and not printed.
     plain = served.replace("ada:secret@", "")
     origin, found = documents.load(f"{plain}/data/json", tmp_path)
     assert found == TRACKER
     assert origin.name == f"{plain}/data/json"
-    with pytest.raises(CvesError, match=r"(?s)HTTP Error 404.*give the file with --data"):
+    with pytest.raises(CvesError, match=r"(?s)answers 404.*give the file with --data"):
         documents.load(f"{plain}/nothing", tmp_path)
+    origin, _ = documents.load(f"{served}/data/json", tmp_path)
+    assert origin.name == f"{plain}/data/json"
     with pytest.raises(CvesError) as caught:
+        documents.load(f"{served}/nothing", tmp_path)
+    assert "secret" not in str(caught.value)
+
+
+def test_data_without_end(tmp_path: Path, served: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "LARGEST", 5)
+    with pytest.raises(CvesError, match="has more than 5 bytes"):
         documents.load(f"{served}/data/json", tmp_path)
-    assert "secret" not in str(caught.value).partition("can't")[0]
+
+
+def test_a_redirection_in_the_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # To this machine's own server: that one may be asked, but not where it sends on to.
+    moved = b"HTTP/1.1 302 Moved\r\nLocation: http://tracker.invalid/data\r\n\r\n"
+    match = r"redirects|not an HTTPS address"
+    with RawServer(once(moved)) as server, pytest.raises(CvesError, match=match):
+        documents.load(f"http://{server.host}/data", tmp_path)
 
 
 @pytest.mark.parametrize("url", ["http://tracker.example/data", "ftp://tracker.example/data"])

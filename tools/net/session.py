@@ -1,7 +1,7 @@
 """HTTP with one policy: origins, redirections, proxies, certificates, credentials, limits.
 
-* Only HTTPS, but for this machine itself and where the user said `insecure`; never from HTTPS
-  down to HTTP.
+* Only HTTPS, but for this machine itself, where the user said `insecure`, and for `signed`
+  content; never from HTTPS down to HTTP.
 * Authorization goes to the origin it was made for, and is dropped for good where a redirection
   leaves that origin. A form, which holds a secret, is not sent on at all.
 * Every answer has a limit of bytes and of seconds; so has the number of redirections.
@@ -64,6 +64,7 @@ class Request:
 
     `body` opens what to send, anew for each attempt, of `length` bytes. `limit` is how many bytes
     a good answer may have; `take` is given them as they arrive, else they are the answer's body.
+    Before that `expect` is told how many they are, or None where the server doesn't say.
     A `form` holds a secret: it is not sent on when the server redirects. `seconds` are for the
     request as a whole, `idle` without any byte; without them they are limits.WHOLE and IDLE.
     """
@@ -76,6 +77,7 @@ class Request:
     length: int = 0
     limit: int = 0
     take: Callable[[bytes], object] | None = None
+    expect: Callable[[int | None], object] | None = None
     form: bool = False
     seconds: float | None = None
     idle: float | None = None
@@ -116,18 +118,21 @@ def retry_after(told: str) -> float | None:
 class Session:
     """Connections to any number of servers; safe to use from several threads.
 
-    With `insecure` certificates are not checked and plain HTTP is spoken with any host.
+    With `insecure` certificates are not checked and plain HTTP is spoken with any host. Content
+    that is `signed`, or has a known digest, may come over plain HTTP where its address says so.
     """
 
     def __init__(
         self,
         *,
         insecure: bool = False,
+        signed: bool = False,
         environment: Mapping[str, str] = os.environ,
         sleep: Callable[[float], None] = time.sleep,
         log: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self.insecure = insecure
+        self.signed = signed
         self.environment = environment
         self._sleep = sleep
         self._log = log
@@ -145,6 +150,8 @@ class Session:
     def check(self, url: Url, before: Url | None = None) -> None:
         """Raise PolicyError where `url` must not be asked, having been led there by `before`."""
         if url.origin.scheme == "https" or self.insecure:
+            return
+        if self.signed and (before is None or before.origin.scheme == "http"):
             return
         if not url.origin.is_loopback:
             raise PolicyError(f"{url.shown}: not an HTTPS address")
@@ -177,7 +184,7 @@ class Session:
 
     def pause(self, attempt: int, why: str, told: float | None = None) -> None:
         """Wait before a further attempt (they count from 1), longer each time, or as told."""
-        wait = 0.5 * 2**attempt * random.uniform(0.5, 1)  # noqa: S311 - not a secret
+        wait = limits.PAUSE * 2 ** (attempt - 1) * random.uniform(0.7, 1.3)  # noqa: S311 - not a secret
         if told is not None:
             wait = told
         self._log(f"{why}; again in {wait:.1f} s")
@@ -326,6 +333,8 @@ def _read(request: Request, response: urllib3.BaseHTTPResponse, watch: Watch) ->
     limit = request.limit if wanted else limits.ERROR
     kept: list[bytes] = []
     arrived = 0
+    if wanted and request.expect:
+        request.expect(_length(response))
     whole = False
     try:
         for piece in response.stream(min(_CHUNK, limit + 1), decode_content=False):
@@ -350,6 +359,11 @@ def _read(request: Request, response: urllib3.BaseHTTPResponse, watch: Watch) ->
             response.close()
         response.release_conn()
     return b"".join(kept)
+
+
+def _length(response: urllib3.BaseHTTPResponse) -> int | None:
+    told = response.headers.get("Content-Length", "")
+    return int(told) if re.fullmatch(r"[0-9]{1,15}", told) else None
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -148,6 +148,24 @@ def test_plain_http_is_for_this_machine() -> None:
     Session(insecure=True).check(origin.parse("http://registry.example/"), secure)
 
 
+def test_signed_content_may_come_over_plain_http() -> None:
+    plain, secure = (origin.parse(f"{kind}://mirror.example/") for kind in ("http", "https"))
+    mirror = Session(signed=True)
+    mirror.check(plain)
+    mirror.check(plain, plain)
+    with pytest.raises(PolicyError, match=r"is not HTTPS|not an HTTPS address"):
+        mirror.check(plain, secure)
+
+
+def test_a_download() -> None:
+    pieces: list[bytes] = []
+    sizes: list[int | None] = []
+    with RawServer(OK) as server:
+        request = Request("GET", url(server), limit=9, take=pieces.append, expect=sizes.append)
+        assert session().request(request).body == b""
+        assert (b"".join(pieces), sizes) == (b"hi", [2])
+
+
 @pytest.mark.parametrize("value", ["a\nb", "a\r\nX: y", "a\x00", "ä"])
 def test_headers_are_one_line(value: str) -> None:
     with RawServer(OK) as registry:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
+import contextlib
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from tools.net import origin
+from tools.net.errors import NetError
+from tools.net.session import Answer, Request, Session
 from tools.update.bar import Bar
 
-_CHUNK = 1 << 16
-_TIMEOUT = 30.0
+# Bytes: archives of sources and of programs.
+LARGEST = 1 << 30
 
 
 class UnreachableError(Exception):
@@ -24,6 +25,8 @@ class Fetcher:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        # Debian's are signed, and what python.org has is checked by its digest.
+        self._session = Session(signed=True)
 
     def stream(self, url: str, label: str, take: Callable[[bytes], object]) -> None:
         """Give the content of ``url`` to ``take``, piece by piece.
@@ -31,35 +34,40 @@ class Fetcher:
         Raises:
             UnreachableError: it can't be fetched whole.
         """
-        request = urllib.request.Request(url, headers={"User-Agent": "python-images-update"})
+        with contextlib.ExitStack() as stack:
+            bars: list[Bar] = []
+
+            def expect(total: int | None) -> None:
+                bars.append(stack.enter_context(Bar(self._stream, label, total)))
+
+            def arrived(piece: bytes) -> None:
+                take(piece)
+                bars[0].add(len(piece))
+
+            answer = self._ask("GET", url, arrived, expect)
+            if not 200 <= answer.status < 300:
+                raise UnreachableError(f"{url} answers {answer.reason}")
+
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        take: Callable[[bytes], object] | None = None,
+        expect: Callable[[int | None], object] | None = None,
+    ) -> Answer:
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
-                length = answer.headers.get("Content-Length")
-                total = int(length) if length else None
-                arrived = 0
-                with Bar(self._stream, label, total) as bar:
-                    while piece := answer.read(_CHUNK):
-                        take(piece)
-                        arrived += len(piece)
-                        bar.add(len(piece))
-                    if total is not None and arrived != total:
-                        raise UnreachableError(f"{url} ended early: {arrived} of {total} bytes")
-        except urllib.error.HTTPError as error:
-            raise UnreachableError(f"{url} answers {error.code} {error.reason}") from None
-        except urllib.error.URLError as error:
-            raise UnreachableError(f"{url} can't be reached: {error.reason}") from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
+            # Once: what has been taken can't be taken back.
+            return self._session.once(
+                Request(method, origin.parse(url), limit=LARGEST, take=take, expect=expect)
+            )
+        except NetError as error:
             raise UnreachableError(f"{url} can't be fetched: {error}") from None
 
     def exists(self, url: str) -> bool:
         """Whether ``url`` can be fetched, without fetching it."""
-        request = urllib.request.Request(
-            url, headers={"User-Agent": "python-images-update"}, method="HEAD"
-        )
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT):
-                return True
-        except (OSError, http.client.HTTPException, ValueError):
+            return 200 <= self._ask("HEAD", url).status < 300
+        except UnreachableError:
             return False
 
     def get(self, url: str, label: str) -> bytes:
@@ -72,5 +80,5 @@ class Fetcher:
         """The JSON at ``url``."""
         try:
             return json.loads(self.get(url, label))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UnreachableError(f"{url} is not JSON: {error}") from None
