@@ -81,8 +81,12 @@ def attach(client: Client, subject: Json, document: Document) -> str:
     if not client.has_blob(blob["digest"]):
         upload(client, blob["digest"], document.path, blob["size"])
     answer = client.put_manifest(digest, OCI_MANIFEST, manifest)
-    # With this header the registry says that it has read `subject`, and keeps the list itself.
-    if not answer.header("OCI-Subject"):
+    # With this header the registry says that it has read `subject`, and keeps the list itself. ECR
+    # says so and has no list, so it is asked.
+    keeps = answer.header("OCI-Subject") and answers.is_good(
+        client.referrers(subject["digest"], OCI_INDEX)
+    )
+    if not keeps:
         entry = {
             **descriptor(OCI_MANIFEST, digest, len(manifest)),
             "annotations": {CREATED: document.created},

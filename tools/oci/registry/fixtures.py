@@ -16,13 +16,15 @@ from tools.oci.registry.transport import Transport
 LAYER_SIZE = 3_000_000
 
 
-def make_layout(folder: Path, seed: int = 0, *, outline: bool = False) -> Path:
+def make_layout(
+    folder: Path, seed: int = 0, *, outline: bool = False, size: int = LAYER_SIZE
+) -> Path:
     """Make an index of two images that share a layer (uncompressed: any bytes will do here).
 
     With `outline` there is `bazel-out` beside it, with the layers and `index.outline`.
     """
     for number, name in enumerate(("common", "amd64", "arm64")):
-        data = bytes([seed, number]) * (LAYER_SIZE // 2)
+        data = bytes([seed, number]) * (size // 2)
         (folder / f"{name}.tar").write_bytes(data)
         layer.write(folder / f"{name}.tar", folder / f"{name}.json")
     _make_index(folder, folder, folder / "index", outline=False)

@@ -15,10 +15,18 @@ HTPASSWD = "ada:$2b$04$Kws6dh53W.Jd4Ka7zixiI.Z7WTmvvCVyBQLbjs7b5ey/3/NXeygxy"
 class RealRegistry:
     """Debian's docker-registry on the loopback, its data in `folder`/data.
 
-    With `auth` it wants fixtures.login's user; `wrapper` is a command it is started by.
+    With `auth` it wants fixtures.login's user, with `token` (its settings) what a token service
+    gives; `wrapper` is a command it is started by.
     """
 
-    def __init__(self, folder: Path, *, auth: bool = False, wrapper: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        auth: bool = False,
+        token: dict[str, str] | None = None,
+        wrapper: tuple[str, ...] = (),
+    ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.host = f"127.0.0.1:{free.getsockname()[1]}"
@@ -33,6 +41,8 @@ class RealRegistry:
         if auth:
             (folder / "htpasswd").write_text(HTPASSWD + "\n")
             settings["auth"] = {"htpasswd": {"realm": "r", "path": str(folder / "htpasswd")}}
+        if token:
+            settings["auth"] = {"token": token}
         # JSON is YAML.
         (folder / "config.yml").write_text(json.dumps(settings))
         self.process: subprocess.Popen[bytes] | None = None
