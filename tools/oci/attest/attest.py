@@ -15,9 +15,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from tools.net.text import printable
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import Json, OciError, parse
-from tools.oci.attest import referrers
+from tools.oci.attest import about, referrers
 from tools.oci.attest.cosign import Cosign
 from tools.oci.attest.referrers import Document
 from tools.oci.registry.client import Client
@@ -64,20 +65,24 @@ def read_plan(path: Path, only: list[str]) -> list[tuple[str, Layout, list[State
 
 
 def _statements(files: dict[str, str], subjects: dict[str, Json]) -> Statements:
-    provenance = Path(files["provenance"])
-    cyclonedx = Path(files["cyclonedx"])
-    told = parse(provenance.read_bytes(), provenance)["subject"][0]
-    digest = f"sha256:{told['digest']['sha256']}"
-    if digest not in subjects:
-        raise RegistryError(
-            f"{provenance}: is about {told['name']} {digest}, which is not the image to attach it"
-            " to; build both again"
-        )
+    spdx, cyclonedx, provenance = (
+        Path(files[kind]) for kind in ("spdx", "cyclonedx", "provenance")
+    )
+    digest = about.provenance(provenance)
+    for path, told in (
+        (provenance, digest),
+        (spdx, about.spdx(spdx)),
+        (cyclonedx, about.cyclonedx(cyclonedx)),
+    ):
+        if told not in subjects or told != digest:
+            raise RegistryError(
+                f"{path}: is about {told}, which is not the image to attach it to; build both again"
+            )
     created = parse(cyclonedx.read_bytes(), cyclonedx)["metadata"]["timestamp"]
     return Statements(
         subjects[digest],
         (
-            Document(Path(files["spdx"]), referrers.SPDX_TYPE, created),
+            Document(spdx, referrers.SPDX_TYPE, created),
             Document(cyclonedx, referrers.CYCLONEDX_TYPE, created),
             Document(provenance, referrers.PROVENANCE_TYPE, created),
         ),
@@ -166,9 +171,11 @@ def main(argv: list[str] | None = None) -> int:
                 str(key) if key.is_file() else args.key,
                 args.insecure,
             )
-        publish(Client(transport), images, cosign, lambda line: print(line, file=sys.stderr))
+        publish(
+            Client(transport), images, cosign, lambda line: print(printable(line), file=sys.stderr)
+        )
     except (RegistryError, OciError, OSError) as error:
-        print(f"sign: {error}", file=sys.stderr)
+        print(f"sign: {printable(str(error))}", file=sys.stderr)
         return 1
     return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,34 @@ def write_plan(folder: Path, layout: Layout, leave_out: int = 0) -> Path:
     for number, (entry, _) in enumerate(layout.images()):
         digest = entry["digest"].removeprefix("sha256:")
         contents: dict[str, dict[str, Any]] = {
-            "spdx": {"spdxVersion": "SPDX-2.3", "name": number},
-            "cyclonedx": {"metadata": {"timestamp": "2026-01-02T03:04:05Z"}, "number": number},
+            "spdx": {
+                "SPDXID": "SPDXRef-DOCUMENT",
+                "packages": [
+                    {
+                        "SPDXID": "SPDXRef-image",
+                        "checksums": [{"algorithm": "SHA256", "checksumValue": digest}],
+                    },
+                    {"SPDXID": "SPDXRef-package"},
+                ],
+                "relationships": [
+                    {
+                        "spdxElementId": "SPDXRef-DOCUMENT",
+                        "relationshipType": "DESCRIBES",
+                        "relatedSpdxElement": "SPDXRef-image",
+                    },
+                    {
+                        "spdxElementId": "SPDXRef-image",
+                        "relationshipType": "CONTAINS",
+                        "relatedSpdxElement": "SPDXRef-package",
+                    },
+                ],
+            },
+            "cyclonedx": {
+                "metadata": {
+                    "timestamp": "2026-01-02T03:04:05Z",
+                    "component": {"hashes": [{"alg": "SHA-256", "content": digest}]},
+                },
+            },
             "provenance": {
                 "subject": [{"name": f"image {number}", "digest": {"sha256": digest}}],
                 "predicate": {"number": number},
@@ -133,6 +159,81 @@ def test_documents_of_another_build_are_refused(tmp_path: Path) -> None:
     told["images"][0]["layout"] = str(make_layout(tmp_path))
     plan.write_text(json.dumps(told))
     with pytest.raises(RegistryError, match="not the image to attach it to; build both again"):
+        attest.read_plan(plan, [])
+
+
+def _other_subject(told: Any) -> None:
+    told["subject"].append({"name": "other", "digest": {"sha256": "0" * 64}})
+
+
+def _no_subject(told: Any) -> None:
+    told["subject"] = []
+
+
+def _other_package(told: Any) -> None:
+    told["packages"][0]["checksums"][0]["checksumValue"] = "0" * 64
+
+
+def _another_package(told: Any) -> None:
+    checksums = [{"algorithm": "SHA256", "checksumValue": "0" * 64}]
+    told["packages"].append({"SPDXID": "SPDXRef-other", "checksums": checksums})
+    told["documentDescribes"] = ["SPDXRef-other"]
+
+
+def _nothing_described(told: Any) -> None:
+    told["relationships"] = []
+
+
+def _without_checksums(told: Any) -> None:
+    del told["packages"][0]["checksums"]
+
+
+def _other_component(told: Any) -> None:
+    told["metadata"]["component"]["hashes"][0]["content"] = "0" * 64
+
+
+def _two_hashes(told: Any) -> None:
+    told["metadata"]["component"]["hashes"].append({"alg": "SHA-256", "content": "0" * 64})
+
+
+def _no_component(told: Any) -> None:
+    told["metadata"]["component"] = "text"
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("provenance", _other_subject),
+        ("provenance", _no_subject),
+        ("spdx", _other_package),
+        ("spdx", _another_package),
+        ("spdx", _nothing_described),
+        ("spdx", _without_checksums),
+        ("cyclonedx", _other_component),
+        ("cyclonedx", _two_hashes),
+        ("cyclonedx", _no_component),
+    ],
+)
+def test_documents_about_other_images_are_refused(
+    tmp_path: Path, kind: str, change: Callable[[Any], None]
+) -> None:
+    plan = write_plan(tmp_path, Layout(make_layout(tmp_path)))
+    path = tmp_path / f"0.{kind}.json"
+    told = json.loads(path.read_text())
+    change(told)
+    path.write_text(json.dumps(told))
+    with pytest.raises(RegistryError, match=rf"0\.{kind}\.json: (is about|doesn't say)"):
+        attest.read_plan(plan, [])
+
+
+def test_documents_of_a_sibling_are_refused(tmp_path: Path) -> None:
+    # Each is about an image of the layout, but not about one and the same.
+    plan = write_plan(tmp_path, Layout(make_layout(tmp_path)))
+    one, other = tmp_path / "0.spdx.json", tmp_path / "1.spdx.json"
+    before = one.read_text()
+    one.write_text(other.read_text())
+    other.write_text(before)
+    with pytest.raises(RegistryError, match="not the image to attach it to"):
         attest.read_plan(plan, [])
 
 
