@@ -44,7 +44,7 @@ def builder(command: str | None, environment: Mapping[str, str] = os.environ) ->
             )
         words = shlex.split(command) if command else [_launcher(Path(workspace))]
         # Without the bytes of what is not asked for, and with those of what is.
-        line = [*words, "build", "--remote_download_outputs=toplevel", *labels]
+        line = [*words, "build", "--remote_download_outputs=toplevel", "--", *labels]
         try:
             # What Bazel prints must not mix with our standard output.
             status = subprocess.run(line, cwd=workspace, stdout=2, check=False).returncode

@@ -118,7 +118,7 @@ def bazelw(folder: Path, script: str) -> dict[str, str]:
 def test_bazel_is_called_in_the_workspace(tmp_path: Path) -> None:
     environment = bazelw(tmp_path, 'echo "$PWD $@" >words')
     layers.builder(None, environment)(["//:a", "//:b"])
-    words = f"{tmp_path} build --remote_download_outputs=toplevel //:a //:b\n"
+    words = f"{tmp_path} build --remote_download_outputs=toplevel -- //:a //:b\n"
     assert (tmp_path / "words").read_text() == words
     layers.builder("./bazelw --bazelrc=x", environment)(["//:a"])
     assert " --bazelrc=x build " in (tmp_path / "words").read_text()

@@ -14,6 +14,7 @@ from tools.oci.assembler.spec import (
     Json,
     OciError,
     base_of,
+    check_descriptor,
     check_digest,
     descriptor,
     digest_of,
@@ -85,7 +86,7 @@ class Layout:
         """Return the JSON document a descriptor points to, its size and digest verified."""
         path = self.blob(entry["digest"])
         data = path.read_bytes()
-        if digest_of(data) != entry["digest"] or len(data) != entry["size"]:
+        if digest_of(data) != entry["digest"] or len(data) != entry.get("size"):
             raise OciError(f"{path}: the content is not what its digest and size say")
         return parse(data, path)
 
@@ -96,10 +97,10 @@ class Layout:
         index = self.path / "index.json"
         if not index.is_file():
             raise OciError(f"{index}: missing; the layout is incomplete")
-        entries = parse(index.read_bytes(), index).get("manifests", [])
+        entries = _listed(parse(index.read_bytes(), index), "manifests", index)
         if len(entries) != 1:
             raise OciError(f"{index}: {len(entries)} manifests where exactly one is expected")
-        entry: Json = entries[0]
+        entry = check_descriptor(entries[0], index)
         if entry.get("mediaType") not in INDEX_TYPES + MANIFEST_TYPES:
             raise OciError(f"{index}: unknown media type {entry.get('mediaType')!r}")
         return entry
@@ -109,14 +110,37 @@ class Layout:
         entry = self.root()
         if entry["mediaType"] not in MANIFEST_TYPES:
             raise OciError(f"{self.path}: an image index; a single image is needed here")
-        return entry, self.document(entry)
+        return entry, self._manifest(entry)
+
+    def _manifest(self, entry: Json) -> Json:
+        """Return the manifest of an image, its descriptors checked."""
+        manifest = self.document(entry)
+        source = self.blob(entry["digest"])
+        check_descriptor(manifest.get("config"), source)
+        for layer in _listed(manifest, "layers", source):
+            check_descriptor(layer, source)
+        if not isinstance(manifest.get("annotations") or {}, dict):
+            raise OciError(f"{source}: its annotations are no object")
+        return manifest
+
+    def _entries(self, root: Json) -> list[Json]:
+        """Return the descriptors of an index's images."""
+        source = self.blob(root["digest"])
+        listed = _listed(self.document(root), "manifests", source)
+        for entry in listed:
+            check_descriptor(entry, source)
+            if entry["mediaType"] not in MANIFEST_TYPES:
+                raise OciError(
+                    f"{source}: {entry['mediaType']!r} in an index; an image is expected"
+                )
+        return listed
 
     def images(self) -> list[tuple[Json, Json]]:
         """Return (descriptor, manifest) of every image, those of an index in its order."""
         root = self.root()
         if root["mediaType"] in MANIFEST_TYPES:
             return [self.image()]
-        return [(entry, self.document(entry)) for entry in self.document(root)["manifests"]]
+        return [(entry, self._manifest(entry)) for entry in self._entries(root)]
 
     def for_architecture(self, architecture: str) -> Layout:
         """Return the layout of the image for a CPU, as Go names it; of its newest variant.
@@ -128,7 +152,7 @@ class Layout:
             return self
         has = [
             (entry.get("platform", {}).get("architecture", ""), entry)
-            for entry in self.document(root)["manifests"]
+            for entry in self._entries(root)
         ]
         fitting = [entry for name, entry in has if name == architecture]
         if not fitting:
@@ -144,6 +168,13 @@ class Layout:
             return {}
         listed = parse(file.read_bytes(), file)
         return {digest: Source(**fields) for digest, fields in listed.items()}
+
+
+def _listed(document: Json, key: str, source: Path) -> list[Json]:
+    listed = document.get(key)
+    if not isinstance(listed, list):
+        raise OciError(f"{source}: its {key} are no list")
+    return listed
 
 
 class LayoutWriter:

@@ -40,7 +40,7 @@ def parse(data: bytes, source: object) -> Json:
     """Return the JSON object in `data`; `source` names it in the error."""
     try:
         document = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise OciError(f"{source}: not JSON: {error}") from None
     if not isinstance(document, dict):
         raise OciError(f"{source}: a JSON object is expected here")
@@ -52,6 +52,19 @@ def check_digest(digest: object, source: object) -> str:
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
         raise OciError(f"{source}: {digest!r} is not a digest of the form sha256:<64 hex digits>")
     return digest
+
+
+def check_descriptor(entry: object, source: object) -> Json:
+    """Return `entry` where it is a descriptor: it has a media type, a digest and a size."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("mediaType"), str):
+        raise OciError(f"{source}: a descriptor is expected here, not {str(entry)[:200]!r}")
+    check_digest(entry.get("digest"), source)
+    # bool is an int to Python.
+    if type(entry.get("size")) is not int or entry["size"] < 0:
+        raise OciError(f"{source}: {entry.get('size')!r} is no size in bytes")
+    if not isinstance(entry.get("annotations") or {}, dict):
+        raise OciError(f"{source}: the annotations of {entry['digest']} are no object")
+    return entry
 
 
 def digest_of(data: bytes) -> str:

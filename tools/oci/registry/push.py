@@ -71,7 +71,7 @@ class Summary:
 
 
 @dataclasses.dataclass
-class _Plan:
+class Plan:
     """All that images consist of, each thing once."""
 
     layouts: list[Layout] = dataclasses.field(default_factory=list)
@@ -83,6 +83,7 @@ class _Plan:
     manifests: dict[str, tuple[Json, Path]] = dataclasses.field(default_factory=dict)
 
     def add(self, layout: Layout) -> None:
+        """Add the images of a layout, and what they consist of."""
         self.layouts.append(layout)
         for entry, manifest in layout.images():
             for blob in (manifest["config"], *manifest["layers"]):
@@ -97,6 +98,7 @@ class _Plan:
             self.manifests[entry["digest"]] = (entry, layout.blob(entry["digest"]))
 
     def add_index(self, layout: Layout) -> None:
+        """Add the index of a layout, if it has one."""
         root = layout.root()
         if root["mediaType"] in INDEX_TYPES:
             self.manifests[root["digest"]] = (root, layout.blob(root["digest"]))
@@ -111,6 +113,16 @@ class Options:
     mount_from: Sequence[str] = ()
 
 
+def plan_of(images: Sequence[Image]) -> Plan:
+    """Return all that the images consist of. Raises OciError."""
+    plan = Plan()
+    for image in images:
+        plan.add(image.layout)
+    for image in images:
+        plan.add_index(image.layout)
+    return plan
+
+
 def push(
     client: Client, images: Sequence[Image], progress: Progress, options: Options | None = None
 ) -> Summary:
@@ -120,11 +132,7 @@ def push(
     there, no tag is set unless all manifests are. Pushing again goes on from there.
     """
     options = options or Options()
-    plan, summary = _Plan(), Summary()
-    for image in images:
-        plan.add(image.layout)
-    for image in images:
-        plan.add_index(image.layout)
+    plan, summary = plan_of(images), Summary()
     _push_blobs(client, plan, summary, progress, options)
     for digest, (entry, path) in plan.manifests.items():
         if client.manifest_digest(digest, entry["mediaType"]) == digest:
@@ -145,7 +153,7 @@ def push(
 
 
 def _push_blobs(
-    client: Client, plan: _Plan, summary: Summary, progress: Progress, options: Options
+    client: Client, plan: Plan, summary: Summary, progress: Progress, options: Options
 ) -> None:
     # Large ones first: the last to end is then a small one.
     order = sorted(plan.blobs, key=lambda digest: (-plan.blobs[digest], digest))
