@@ -14,7 +14,7 @@ from tools.net import limits, origin
 from tools.net.errors import BrokenError, NetError, NotTlsError, PolicyError
 from tools.net.origin import Url
 from tools.net.session import Answer, Authorization, Request, Session
-from tools.oci.registry import answers, credentials, tokens
+from tools.oci.registry import answers, credentials, registries_conf, tokens
 from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.reference import Repository
 
@@ -24,7 +24,8 @@ _REFUSED: Final = (401, 403)
 class Transport:
     """Requests to the registry of one repository; safe to use from several threads.
 
-    With `insecure` certificates are not checked, and plain HTTP is spoken where TLS is not.
+    With `insecure`, or where registries.conf says so, certificates are not checked, and plain HTTP
+    is spoken where TLS is not. RegistryError where registries.conf blocks it.
     `actions` is what the repository itself is needed for: "pull,push", or "pull".
     """
 
@@ -41,6 +42,10 @@ class Transport:
         self.repository = repository
         self._actions = actions
         self._environment = environment
+        settings = registries_conf.settings_of(repository, environment)
+        if settings.blocked:
+            raise RegistryError(f"{repository}: registries.conf blocks it")
+        insecure = insecure or settings.insecure
         self._session = Session(insecure=insecure, environment=environment, sleep=sleep, log=log)
         self._lock = threading.Lock()
         # By what besides the repository itself may be read: "" for nothing.
