@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from tools.oci.assembler.layout import Layout
-from tools.oci.attest import attest, referrers
+from tools.oci.attest import about, attest, referrers
 from tools.oci.attest.cosign import Cosign
 from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.fake_registry import FakeRegistry
 from tools.oci.registry.fixtures import client_of, make_layout
 from tools.oci.registry.progress import Progress
 from tools.oci.registry.push import Image, push
+from tools.sbom import cyclonedx, fixtures, main, spdx
 
 # Stands for cosign 3: it writes down how it is called.
 COSIGN = """\
@@ -224,6 +225,15 @@ def test_documents_about_other_images_are_refused(
     path.write_text(json.dumps(told))
     with pytest.raises(RegistryError, match=rf"0\.{kind}\.json: (is about|doesn't say)"):
         attest.read_plan(plan, [])
+
+
+def test_the_bills_we_make_say_what_they_are_about(tmp_path: Path) -> None:
+    layout = fixtures.make_layout(tmp_path, fixtures.image_files(), {})
+    bill = main.make(layout, fixtures.FACTS, [fixtures.locked(tmp_path / "packages.json")], [])
+    for kind, render in ((about.spdx, spdx.render), (about.cyclonedx, cyclonedx.render)):
+        path = tmp_path / "document.json"
+        path.write_text(render(bill))
+        assert kind(path) == bill.subject.digest
 
 
 def test_documents_of_a_sibling_are_refused(tmp_path: Path) -> None:
