@@ -19,7 +19,8 @@ from tools.catalog.errors import CatalogError
 from tools.catalog.windows import Windows
 from tools.catalog.yamlfile import near
 from tools.debian.progress import Progress
-from tools.oci.assembler.spec import INDEX_TYPES, Json, OciError, parse
+from tools.net.text import printable
+from tools.oci.assembler.spec import INDEX_TYPES, Json, OciError, check_descriptor, parse
 from tools.oci.registry import pull
 from tools.oci.registry.client import Client
 from tools.oci.registry.errors import RegistryError
@@ -46,9 +47,15 @@ def connect(registry: str, repository: str, *, insecure: bool) -> Client:
 
 def _choose(index: Json, release: str, build: str) -> Json:
     """The descriptor of the image for Windows of that build on amd64."""
-    has: list[tuple[Json, Json]] = [
-        (entry, entry.get("platform") or {}) for entry in index.get("manifests", [])
-    ]
+    listed = index.get("manifests")
+    if not isinstance(listed, list):
+        raise WindowsError(f"{release}: an index without a list of images")
+    has: list[tuple[Json, Json]] = []
+    for entry in listed:
+        platform = check_descriptor(entry, release).get("platform") or {}
+        if not isinstance(platform, dict):
+            raise WindowsError(f"{release}: the platform of {entry['digest']} is no object")
+        has.append((entry, platform))
     fitting = [
         entry
         for entry, platform in has
@@ -62,7 +69,7 @@ def _choose(index: Json, release: str, build: str) -> Json:
         )
         raise WindowsError(
             f"{release}: {len(fitting)} images for windows/amd64 {build} where one is expected; "
-            f"the tag has {found or 'none'}"
+            f"the tag has {printable(found[:500]) or 'none'}"
         )
     return fitting[0]
 
@@ -77,7 +84,7 @@ def make_lock(client: Client, on_windows: Windows, release: str) -> Lock:
         if kind in INDEX_TYPES:
             raise WindowsError(f"{client.repository}:{release}: an index in an index")
     manifest = parse(data, f"{client.repository}:{release}")
-    config = pull.document(client, manifest.get("config") or {})
+    config = pull.document(client, check_descriptor(manifest.get("config"), client.repository))
     lock = Lock(
         release=release,
         image=f"{on_windows.repository}:{release}",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,6 +129,34 @@ def test_an_index_without_it(
     said = capsys.readouterr().err
     assert "0 images for windows/amd64 10.0.26100 where one is expected" in said
     assert "windows/arm64 10.0.26100.4652" in said
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        {},
+        {"manifests": 5},
+        {"manifests": [5]},
+        {"manifests": [{"mediaType": DOCKER_MANIFEST, "digest": "sha256:../x", "size": 1}]},
+        {"manifests": [{**Base().entry(), "platform": 5}]},
+        {"manifests": [{**Base().entry(), "platform": {"os": "\x1b[2J"}}]},
+    ],
+)
+def test_what_registries_say_is_no_terminals_control(
+    registry: FakeRegistry, top: Path, capsys: pytest.CaptureFixture[str], index: Any
+) -> None:
+    serve(registry, Base())
+    registry.manifests["ltsc2025"] = (DOCKER_LIST, json.dumps(index).encode())
+    assert run(registry, top, "ltsc2025") == 2
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    assert all(line.isprintable() for line in err.splitlines())
+
+
+@pytest.mark.parametrize("version", ["10.0.26100.1\x1b[2J", "10.0.26100.1\nx", ["10"], 10.5])
+def test_versions_are_versions(registry: FakeRegistry, top: Path, version: Any) -> None:
+    serve(registry, Base(os_version=version))
+    assert run(registry, top, "ltsc2025") == 2
 
 
 @pytest.mark.parametrize(

@@ -137,9 +137,13 @@ def check(lock: Lock) -> None:
             manifest["config"]["digest"] == digest_of(lock.config.encode()),
             "its configuration isn't the one its manifest names",
         )
-        system = (config.get("os"), config.get("architecture"))
-        need(system == ("windows", "amd64"), f"is for {system[0]}/{system[1]}, not windows/amd64")
-        need(bool(config.get("os.version")), "its configuration has no os.version")
+        system = f"{config.get('os')}/{config.get('architecture')}"
+        shown = system if system.isprintable() else repr(system)
+        need(system == "windows/amd64", f"is for {shown[:80]}, not windows/amd64")
+        version = config.get("os.version")
+        need(bool(version), "its configuration has no os.version")
+        # It is printed, and becomes part of images.
+        need(bool(re.fullmatch(r"[0-9]+(\.[0-9]+)*", str(version))), "its os.version is no version")
         layers, diff_ids = lock.layers(), lock.diff_ids()
         need(bool(layers), "has no layers")
         need(len(layers) == len(diff_ids), f"{len(layers)} layers, but {len(diff_ids)} diff IDs")
