@@ -12,8 +12,36 @@ EMULATORS = {
     "s390x": "s390x",
 }
 
+# Platforms whose programs the build machine runs itself.
+NATIVE = ["amd64", "i386"]
+
+def what_is_wrong_with(platform):
+    """Why `platform` can't be tested.
+
+    Args:
+      platform: a platform's name.
+
+    Returns:
+      a string, or None if nothing is wrong.
+    """
+    known = sorted(NATIVE + EMULATORS.keys())
+    return None if platform in known else "no platform {} is known; those of catalog/platforms.yaml are: {}".format(
+        repr(platform),
+        ", ".join(known),
+    )
+
 def emulator_for(platform):
-    """The label of the emulator for `platform`; None where none is needed or known."""
+    """The emulator of a platform. It is an error if there is no such platform.
+
+    Args:
+      platform: a platform's name.
+
+    Returns:
+      a label, or None where none is needed.
+    """
+    problem = what_is_wrong_with(platform)
+    if problem:
+        fail(problem)
     return Label("//toolchains/emulator:" + platform) if platform in EMULATORS else None
 
 def _emulator_impl(ctx):
