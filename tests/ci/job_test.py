@@ -16,6 +16,7 @@ echo "$*" >>calls
 [ "$2" != query ] || cat tags
 printf '%s\\n' "$@" >words
 cp "${1#--bazelrc=}" bazelrc
+echo "${STRUCTURE_TEST_NO_SKIPS-unset}" >no-skips
 [ -z "${COSIGN_PASSWORD:-}" ] || echo "$COSIGN_PASSWORD" >password
 [ -z "${REGISTRY_AUTH_FILE:-}" ] || cp "$REGISTRY_AUTH_FILE" auth
 stat -c %a "${1#--bazelrc=}" >mode
@@ -88,6 +89,16 @@ def test_without_each_program(checkout: Path) -> None:
         assert f"--test_env=WITHOUT_PROGRAMS={program}" in words
         assert words[-1] == "//..."
     assert "query" in tests[-3]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"), [({}, "1\n"), ({"STRUCTURE_TEST_NO_SKIPS": "0"}, "0\n")]
+)
+def test_structure_tests_may_not_skip(
+    checkout: Path, settings: dict[str, str], expected: str
+) -> None:
+    assert run(checkout, "platform", "arm64", **settings).returncode == 0
+    assert (checkout / "no-skips").read_text() == expected
 
 
 @pytest.mark.parametrize(("family", "package"), [("", "//images"), ("infra7", "//images/infra7")])
