@@ -1,34 +1,29 @@
-"""Runs one command in an image's root: own mounts, processes, network and host name, no daemon."""
+"""Runs one command in an image's root: own mounts, processes, network and host name, no daemon.
 
-import contextlib
-import errno
+    engine ── supervisor ── init, pid 1 of the container ── the command
+
+This is the engine's side and the supervisor: a process of ours outside of the container, which
+collects its output and watches its limits. What happens inside is in inside.py.
+"""
+
+import json
 import os
+import select
 import signal
-import traceback
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from tools.structure_test import linux
+from tools.structure_test import inside, keeper, linux
+from tools.structure_test.inside import Place, Process
+from tools.structure_test.privileges import Limits
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
-_DEVICE_LINKS = {
-    "fd": "/proc/self/fd",
-    "ptmx": "pts/ptmx",
-    "stderr": "/proc/self/fd/2",
-    "stdin": "/proc/self/fd/0",
-    "stdout": "/proc/self/fd/1",
-}
-
-
-# A bind mount: absolute source, absolute path in the container, whether it is read-only.
-Mount = tuple[str, str, bool]
+_MIB = 1 << 20
 
 
 class SetupError(Exception):
-    """The container could not be set up here: the host's fault, not the image's."""
+    """The container could not be made ready for its command."""
 
 
 class StartError(Exception):
@@ -39,47 +34,53 @@ class StartError(Exception):
         self.code = code
 
 
-@dataclass(frozen=True)
-class Process:
-    """What to run: argv, environment, working directory, bind mounts."""
-
-    argv: Sequence[str]
-    env: Mapping[str, str]
-    cwd: str = "/"
-    mounts: Sequence[Mount] = ()
+class LimitError(Exception):
+    """The command was ended because it went over a limit."""
 
 
 class Container:
-    """A writable view of `lowers` (directories, lowest first); its changes are in `upper`."""
+    """A writable view of `lowers` (directories, lowest first); its changes are in `upper`.
 
-    def __init__(self, directory: Path, lowers: Sequence[Path], hostname: str) -> None:
+    Paths are relative to the current directory, or absolute.
+    """
+
+    def __init__(
+        self, directory: Path, lowers: Sequence[Path], hostname: str, limits: Limits
+    ) -> None:
         self.upper = directory / "upper"
-        self._work = directory / "work"
-        self._merged = directory / "merged"
-        self._lowers = lowers
         self.hostname = hostname
         self.stdout, self.stderr = directory / "stdout", directory / "stderr"
-        for path in (directory, self.upper, self._work, self._merged):
+        self._place = Place(lowers, self.upper, directory / "work", directory / "merged", hostname)
+        self._limits = limits
+        for path in (directory, self.upper, self._place.work, self._place.merged):
             path.mkdir()
         self._pid = 0
-        self._status: int | None = None
+        self._ended = -1
+        self._outcome: int | Exception | None = None
 
     def start(self, process: Process) -> None:
         """Starts the command. SetupError or StartError when it does not get as far as exec."""
+        started, started_end = os.pipe()
+        self._ended, ended_end = os.pipe()
         read_end, write_end = os.pipe()
         self._pid = os.fork()
         if not self._pid:
-            os.close(read_end)
-            self._child(process, write_end)
-        os.close(write_end)
-        with os.fdopen(read_end, "rb") as pipe:
+            try:
+                linux.close_all_but({0, 1, 2, started_end, ended_end, read_end})
+                self._supervise(process, started_end, ended_end, read_end)
+            finally:
+                os._exit(1)
+        for end in (started_end, ended_end, read_end):
+            os.close(end)
+        self._lifeline = write_end
+        with os.fdopen(started, "rb") as pipe:
             message = pipe.read().decode()
         if message:
-            self.wait()
-            kind, _, text = message.partition(":")
-            if kind == "exec":
-                raise StartError(int(text), process.argv[0])
-            raise SetupError(text)
+            self.kill()
+            number, _, text = message.partition(":")
+            if text:
+                raise SetupError(text)
+            raise StartError(int(number), process.argv[0])
 
     @property
     def started(self) -> bool:
@@ -87,117 +88,93 @@ class Container:
         return self._pid != 0
 
     def wait(self) -> int:
-        """The command's exit status, 128 + signal number if a signal ended it."""
-        if self._status is None:
-            if not self._pid:
-                raise SetupError("the container was never started")
-            code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-            self._status = code if code >= 0 else 128 - code
-        return self._status
+        """The command's exit status, 128 + signal number if a signal ended it.
+
+        LimitError if it went over a limit; SetupError if it was never started.
+        """
+        if not self._pid:
+            raise SetupError("the container was never started")
+        if self._outcome is None:
+            with os.fdopen(self._ended, "rb") as pipe:
+                raw = pipe.read()
+            os.close(self._lifeline)
+            os.waitpid(self._pid, 0)
+            end = json.loads(raw or '{"limit": "was ended from outside"}')
+            self._outcome = end.get("status", LimitError(f"the command {end.get('limit')}"))
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        assert self._outcome is not None
+        return self._outcome
 
     def kill(self) -> None:
-        """Ends a container that still runs."""
-        if self._pid and self._status is None:
-            os.kill(self._pid, signal.SIGKILL)
-            self.wait()
+        """Ends a container that still runs; nothing of it is left when this returns."""
+        if self._pid and self._outcome is None:
+            os.close(self._lifeline)
+            os.waitpid(self._pid, 0)
+            os.close(self._ended)
+            self._outcome = LimitError("the command was ended")
 
-    def _child(self, process: Process, pipe: int) -> NoReturn:
-        """The fork's two processes: one makes the namespaces and waits, its child is pid 1."""
+    def _supervise(self, process: Process, started: int, ended: int, lifeline: int) -> None:
+        linux.die_with_parent(signal.SIGKILL)
+        out, out_end = os.pipe()
+        err, err_end = os.pipe()
+        inner, _inner_end = os.pipe()
         try:
-            linux.die_with_parent(signal.SIGKILL)
-            linux.unshare(
-                linux.CLONE_NEWNS
-                | linux.CLONE_NEWPID
-                | linux.CLONE_NEWNET
-                | linux.CLONE_NEWIPC
-                | linux.CLONE_NEWUTS
-            )
+            linux.unshare(linux.CLONE_NEWPID)
             init = os.fork()
-            if init:
-                os.close(pipe)
-                code = os.waitstatus_to_exitcode(os.waitpid(init, 0)[1])
-                if code < 0:  # end the same way, so that the waiter sees the signal
-                    os._exit(128 - code)
-                os._exit(code)
-            linux.die_with_parent(signal.SIGKILL)
-            self._mounts(process)
-            self._exec(process, pipe)
         except OSError as error:
-            os.write(pipe, f"setup:{error.strerror or error}".encode())
-        except BaseException:
-            os.write(pipe, f"setup:{traceback.format_exc()}".encode())
-        finally:
-            os._exit(125)
-
-    def _exec(self, process: Process, pipe: int) -> None:
-        stdin = os.open("/dev/null", os.O_RDONLY)
-        os.dup2(stdin, 0)
-        os.dup2(self._out, 1)
-        os.dup2(self._err, 2)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        os.umask(0o022)
-        Path(process.cwd).mkdir(parents=True, exist_ok=True)
-        os.chdir(process.cwd)
+            os.write(started, f":{error}".encode())
+            return
+        if not init:
+            try:
+                linux.close_all_but({0, 1, 2, out_end, err_end, inner, started})
+                keeper.end_with_parent(inner)
+                inside.run(process, self._place, self._limits, started, (out_end, err_end))
+            finally:
+                os._exit(125)
+        for end in (out_end, err_end, inner, started):
+            os.close(end)
         try:
-            os.execvpe(process.argv[0], list(process.argv), dict(process.env))  # noqa: S606
-        except OSError as error:
-            os.write(pipe, f"exec:{error.errno or errno.EINVAL}".encode())
+            problem = self._watch(init, {out: self.stdout, err: self.stderr}, lifeline)
+        finally:
+            os.kill(init, signal.SIGKILL)
+            code = os.waitstatus_to_exitcode(os.waitpid(init, 0)[1])
+        status = code if code >= 0 else 128 - code
+        answer = {"limit": problem} if problem else {"status": status}
+        os.write(ended, json.dumps(answer).encode())
 
-    def _mounts(self, process: Process) -> None:
-        """Mounts the root and what every container has, and makes it this process's root."""
-        self._out = os.open(self.stdout, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._err = os.open(self.stderr, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        merged = self._merged
-        lowers = ":".join(str(path) for path in reversed(self._lowers))
-        linux.mount(
-            "overlay",
-            merged,
-            "overlay",
-            data=f"lowerdir={lowers},upperdir={self.upper},workdir={self._work},userxattr",
-        )
-        for name in ("dev", "proc", "sys"):
-            (merged / name).mkdir(exist_ok=True)
-        guarded = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
-        linux.mount("proc", merged / "proc", "proc", guarded)
-        with contextlib.suppress(OSError):  # an outer container may hide it; nothing needs it
-            linux.mount("sysfs", merged / "sys", "sysfs", guarded | linux.MS_RDONLY)
-        _make_devices(merged / "dev")
-        linux.sethostname(self.hostname)
-        linux.loopback_up()
-        # From here on, links in the image can only lead to places in the image.
-        old = linux.pivot_root(merged, "dev/.old")
-        for source, target, read_only in process.mounts:
-            _bind(old / source.lstrip("/"), Path(target), read_only)
-        linux.unmount(old)
-        old.rmdir()
-        Path("/etc").mkdir(exist_ok=True)
-        Path("/etc/hostname").write_text(f"{self.hostname}\n")
-        Path("/etc/hosts").write_text(
-            f"127.0.0.1\tlocalhost {self.hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-        )
-
-
-def _make_devices(dev: Path) -> None:
-    linux.mount("tmpfs", dev, "tmpfs", linux.MS_NOSUID, "mode=755,size=64k")
-    for name in _DEVICES:
-        (dev / name).touch()
-        linux.mount(f"/dev/{name}", dev / name, flags=linux.MS_BIND)
-    for name, target in _DEVICE_LINKS.items():
-        (dev / name).symlink_to(target)
-    unsafe = linux.MS_NOSUID | linux.MS_NOEXEC
-    (dev / "shm").mkdir()
-    linux.mount("shm", dev / "shm", "tmpfs", unsafe | linux.MS_NODEV, "mode=1777,size=64m")
-    (dev / "pts").mkdir()
-    linux.mount("devpts", dev / "pts", "devpts", unsafe, "newinstance,ptmxmode=0666,mode=0620")
+    def _watch(self, init: int, outputs: dict[int, Path], lifeline: int) -> str | None:
+        """Collects the outputs until the container ends; what went over a limit, or None."""
+        deadline = time.monotonic() + self._limits.seconds
+        end = os.pidfd_open(init)
+        watched = select.poll()
+        watched.register(lifeline, 0)
+        files = {}
+        for descriptor, path in outputs.items():
+            files[descriptor] = path.open("xb", buffering=0)
+            watched.register(descriptor, select.POLLIN)
+        watched.register(end, select.POLLIN)
+        running = {end, *outputs}
+        while running:
+            left = deadline - time.monotonic()
+            ready = watched.poll(left * 1000) if left > 0 else []
+            if not ready:
+                return f"ran for more than {_plural(self._limits.seconds, 'second')}"
+            for descriptor, _ in ready:
+                if descriptor == lifeline:
+                    return "was ended from outside"
+                data = b"" if descriptor == end else os.read(descriptor, 1 << 16)
+                if not data:
+                    watched.unregister(descriptor)
+                    running.discard(descriptor)
+                    continue
+                file = files[descriptor]
+                if file.tell() + len(data) > self._limits.output_mib * _MIB:
+                    name = outputs[descriptor].name
+                    return f"wrote more than {self._limits.output_mib} MiB to {name}"
+                file.write(data)
+        return None
 
 
-def _bind(source: Path, target: Path, read_only: bool) -> None:
-    if source.is_dir():
-        target.mkdir(parents=True, exist_ok=True)
-    else:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.touch()
-    linux.mount(str(source), target, flags=linux.MS_BIND | linux.MS_REC)
-    if read_only:
-        linux.remount_read_only(target)
+def _plural(number: float, unit: str) -> str:
+    return f"{number:g} {unit}" if number == 1 else f"{number:g} {unit}s"

@@ -38,6 +38,11 @@ def is_native(platform: str) -> bool:
     return _base(platform) in _NATIVE.get(os.uname().machine, ())
 
 
+def is_known(platform: str) -> bool:
+    """Whether we can tell a program of `platform` by its beginning."""
+    return _base(platform) in _ELF
+
+
 def binfmt_rule(platform: str, emulator: Path) -> bytes:
     """The binfmt_misc registration that hands programs of `platform` to `emulator`."""
     machine, elf_class, order = _ELF[_base(platform)]
@@ -55,18 +60,26 @@ def binfmt_rule(platform: str, emulator: Path) -> bytes:
     return b":".join([b"", name, b"M", b"", escape(magic), escape(mask), bytes(emulator), b"FP"])
 
 
+def empty_program(platform: str) -> bytes:
+    """A file that is a program of `platform` for who only looks at its beginning."""
+    machine, elf_class, order = _ELF[_base(platform)]
+    endian: Literal["little", "big"] = "little" if order == 1 else "big"
+    head = b"\x7fELF" + bytes([elf_class, order, 1]) + bytes(9)
+    head += (2).to_bytes(2, endian) + machine.to_bytes(2, endian) + (1).to_bytes(4, endian)
+    return head.ljust(128, b"\0")
+
+
 def enable(platform: str, emulator: Path | None, mount_point: Path) -> str | None:
     """Lets this user namespace run programs of `platform`; why it could not, or None.
 
-    The host's own binfmt_misc may still do: only running a program tells.
+    `mount_point` is a directory. The host's own binfmt_misc may still do: probe.py tries.
     """
     if is_native(platform):
         return None
-    if _base(platform) not in _ELF:
+    if not is_known(platform):
         return f"no emulator is known for {platform}"
     if emulator is None:
         return f"no emulator was given for {platform}"
-    mount_point.mkdir(exist_ok=True)
     try:
         linux.mount("binfmt_misc", mount_point, "binfmt_misc")
         fd = os.open(mount_point / "register", os.O_WRONLY)

@@ -3,15 +3,15 @@
 One image, served from its unpacked layers on a unix socket: inspect it, make containers of it, run
 them one at a time, commit them (how the `setup` commands of a test work), read files out of them.
 Ownership comes from the layers' own headers. What can't be done on this host is answered with
-status 501 and a message that begins with SKIPPED; what the image gets wrong, as Docker answers it.
+status 501 and a token that the channel knows; what the image gets wrong, as Docker answers it.
 """
 
 import copy
-import errno
 import io
 import json
 import posixpath
 import re
+import socket
 import struct
 import tarfile
 import traceback
@@ -23,18 +23,21 @@ from pathlib import Path
 from socketserver import UnixStreamServer
 from typing import Any
 
+from tools.structure_test.channel import Channel
 from tools.structure_test.container import (
     DEFAULT_PATH,
     Container,
-    Mount,
-    Process,
+    LimitError,
     SetupError,
     StartError,
 )
-from tools.structure_test.rootfs import Rootfs
+from tools.structure_test.inside import Mount, Process
+from tools.structure_test.privileges import Limits
+from tools.structure_test.rootfs import Rootfs, RootfsError
+from tools.structure_test.staging import Staging, StagingError
 
 IMAGE_NAME = "image-under-test:latest"
-SKIP_MARK = "SKIPPED:"
+_ROOT_USERS = ("", "0", "root")
 
 
 class ApiError(Exception):
@@ -60,29 +63,35 @@ class _Container:
 
 
 class Engine:
-    """The image and the containers made of it. `cannot_run`: why no command can run, or None."""
+    """The image and the containers made of it. `cannot_run`: why this host can run none of them."""
 
     def __init__(
         self,
         rootfs: Rootfs,
         config: dict[str, Any],
         state: Path,
+        channel: Channel,
         mounts: Sequence[Mount] = (),
         cannot_run: str | None = None,
-        emulation_problem: str | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._rootfs = rootfs
         self._document = config
         self._state = state
+        self._channel = channel
         self._mounts = mounts
+        self._staging = Staging(state)
         self._cannot_run = cannot_run
-        self._emulation_problem = emulation_problem
+        self._limits = limits or Limits()
         self._images = {
             IMAGE_NAME: _Image("sha256:" + "0" * 64, config.get("config") or {}, [rootfs.root])
         }
         self._containers: dict[str, _Container] = {}
         self._count = 0
-        self.internal_errors: list[str] = []
+
+    def fault(self, text: str) -> None:
+        """Notes that the engine itself went wrong."""
+        self._channel.fault(text)
 
     def _id(self) -> str:
         self._count += 1
@@ -118,7 +127,8 @@ class Engine:
         """A container of the image, not yet started."""
         image = self._image(body.get("Image", ""))
         identity = self._id()
-        container = Container(self._state / identity[-12:], image.lowers, identity[-12:])
+        name = identity[-12:]
+        container = Container(self._state / name, image.lowers, name, self._limits)
         self._containers[identity] = _Container(image, body, container)
         return {"Id": identity, "Warnings": []}
 
@@ -127,47 +137,67 @@ class Engine:
         made = self._container(identity)
         process = self._process(made)
         if self._cannot_run:
-            raise ApiError(501, f"{SKIP_MARK} {self._cannot_run}")
+            raise ApiError(501, self._channel.skip(self._cannot_run))
         try:
             made.container.start(process)
-        except SetupError as error:
-            raise ApiError(501, f"{SKIP_MARK} no container can be set up here: {error}") from error
-        except StartError as error:
-            if error.code == errno.ENOEXEC and self._emulation_problem:
-                raise ApiError(501, f"{SKIP_MARK} {self._emulation_problem}") from error
+        except (SetupError, StartError) as error:
             raise ApiError(400, str(error)) from error
 
     def _process(self, made: _Container) -> Process:
         """The command a container runs: the client's words over the image's own."""
         base, own = made.image.config, made.config
         host = own.get("HostConfig") or {}
-        user = own.get("User") or base.get("User") or ""
-        if user.split(":")[0] not in ("", "0", "root"):
-            raise ApiError(501, f"{SKIP_MARK} user {user!r} takes more ids than the runner's own")
+        user = _string("User", own.get("User") or base.get("User") or "")
+        if user.split(":")[0] not in _ROOT_USERS:
+            raise ApiError(
+                400,
+                f"User {user!r}: the runner has root alone; to run the commands as root, say so in "
+                'the YAML: containerRunOptions: {user: "0:0"}',
+            )
         if own.get("Tty"):
-            raise ApiError(501, f"{SKIP_MARK} allocateTty is not supported")
+            raise ApiError(400, "allocateTty: the runner has no terminals")
         if host.get("Privileged"):
-            raise ApiError(501, f"{SKIP_MARK} privileged containers are not supported")
+            raise ApiError(400, "privileged: the runner has no privileged containers")
         entrypoint = own.get("Entrypoint")
         if entrypoint is None:
             entrypoint = base.get("Entrypoint") or []
         if entrypoint == [""]:  # how a client says: none at all
             entrypoint = []
+        argv = [
+            *_strings("Entrypoint", entrypoint),
+            *_strings("Cmd", own.get("Cmd") or base.get("Cmd") or []),
+        ]
+        if not argv:
+            raise ApiError(400, "no command: neither the test nor the image has one")
         env = {"PATH": DEFAULT_PATH, "HOSTNAME": made.container.hostname, "HOME": "/root"}
-        for assignment in [*(base.get("Env") or []), *(own.get("Env") or [])]:
+        for assignment in [
+            *_strings("Env", base.get("Env") or []),
+            *_strings("Env", own.get("Env") or []),
+        ]:
             name, equals, value = assignment.partition("=")
-            if equals:
+            if name and equals:
                 env[name] = value
+        binds = _strings("Binds", host.get("Binds") or [])
         return Process(
-            argv=[*entrypoint, *(own.get("Cmd") or base.get("Cmd") or [])],
+            argv=argv,
             env=env,
-            cwd=own.get("WorkingDir") or base.get("WorkingDir") or "/",
-            mounts=[*self._mounts, *(_parse_bind(bind) for bind in host.get("Binds") or [])],
+            cwd=_string("WorkingDir", own.get("WorkingDir") or base.get("WorkingDir") or "/"),
+            mounts=[*self._mounts, *(self._bind(bind) for bind in binds)],
         )
+
+    def _bind(self, bind: str) -> Mount:
+        source, target, read_only = _parse_bind(bind)
+        try:
+            return Mount(self._staging.show(Path(source), read_only=read_only), target)
+        except StagingError as error:
+            raise ApiError(400, f"bind {bind!r}: {error}") from error
 
     def wait(self, identity: str) -> dict[str, Any]:
         """Waits for the command's end; its exit status."""
-        return {"StatusCode": self._container(identity).container.wait()}
+        try:
+            return {"StatusCode": self._container(identity).container.wait()}
+        except (LimitError, SetupError) as error:
+            raise ApiError(400, str(error)) from error
 
     def logs(self, identity: str, query: dict[str, str]) -> bytes:
         """Both streams, in the API's frames: stream number, three zeros, length, data."""
@@ -186,13 +216,11 @@ class Engine:
     def commit(self, identity: str) -> dict[str, str]:
         """A new image: the container's with its environment and what it wrote on top."""
         made = self._container(identity)
-        env = dict(
-            assignment.split("=", 1)
-            for assignment in [
-                *(made.image.config.get("Env") or []),
-                *(made.config.get("Env") or []),
-            ]
-        )
+        assignments = [
+            *_strings("Env", made.image.config.get("Env") or []),
+            *_strings("Env", made.config.get("Env") or []),
+        ]
+        env = dict(item.split("=", 1) for item in assignments if "=" in item)
         config = {**made.image.config, "Env": [f"{name}={value}" for name, value in env.items()]}
         changes = [made.container.upper] if made.container.started else []
         image = _Image(f"sha256:{self._id()}", config, [*made.image.lowers, *changes])
@@ -212,9 +240,12 @@ class Engine:
         """
         made = self._container(identity)
         if made.image.lowers != [self._rootfs.root]:
-            raise ApiError(501, f"{SKIP_MARK} reading files of a committed container")
+            raise ApiError(400, "the runner can't read files of a container with `setup`")
         clean = posixpath.normpath("/" + path.lstrip("/"))
-        found = self._rootfs.resolve(clean, follow_last=False)
+        try:
+            found = self._rootfs.resolve(clean, follow_last=False)
+        except RootfsError as error:
+            raise ApiError(400, str(error)) from error
         if found not in self._rootfs.headers:
             raise ApiError(404, f"Could not find the file {path} in container {identity}")
         name = posixpath.basename(clean) or "/"
@@ -251,7 +282,20 @@ def _renamed(header: tarfile.TarInfo, name: str) -> tarfile.TarInfo:
     return renamed
 
 
-def _parse_bind(bind: str) -> Mount:
+def _string(name: str, value: object) -> str:
+    """A text of the configuration that can be handed to the kernel."""
+    if not isinstance(value, str) or "\0" in value:
+        raise ApiError(400, f"{name} in the configuration: {value!r} is not a text without NUL")
+    return value
+
+
+def _strings(name: str, values: object) -> list[str]:
+    if not isinstance(values, list):
+        raise ApiError(400, f"{name} in the configuration: {values!r} is not a list")
+    return [_string(name, value) for value in values]
+
+
+def _parse_bind(bind: str) -> tuple[str, str, bool]:
     parts = bind.split(":")
     if len(parts) not in (2, 3) or not parts[0].startswith("/"):
         raise ApiError(400, f"bind {bind!r}: expected /source:/target[:ro]")
@@ -289,14 +333,15 @@ class _Handler(BaseHTTPRequestHandler):
                     status, answer = getattr(self, name)(engine, *match.groups())
                     break
             else:
-                raise ApiError(501, f"{self.command} {path} is not part of this engine")
+                message = f"{self.command} {path} is not part of this engine"
+                engine.fault(message)
+                raise ApiError(501, message)
         except ApiError as error:
             status, answer = error.status, {"message": str(error)}
-            if not str(error).startswith(SKIP_MARK) and status >= 500:
-                engine.internal_errors.append(str(error))
         except Exception:
-            engine.internal_errors.append(traceback.format_exc())
-            status, answer = 500, {"message": engine.internal_errors[-1]}
+            fault = traceback.format_exc()
+            engine.fault(fault)
+            status, answer = 500, {"message": fault}
         self._answer(status, answer)
 
     do_GET = do_POST = do_DELETE = _handle  # noqa: N815 - the names http.server looks for
@@ -348,14 +393,16 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class EngineServer(UnixStreamServer):
-    """Serves an Engine on a unix socket, one request at a time."""
+    """Serves an Engine on a unix socket, which listens already, one request at a time."""
 
-    def __init__(self, socket: Path, engine: Engine) -> None:
+    def __init__(self, listening: socket.socket, engine: Engine) -> None:
         self.engine = engine
-        super().__init__(str(socket), _Handler)
+        super().__init__("", _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listening
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A connection that broke half-way; silent if it was the client who left."""
         error = traceback.format_exc()
         if "BrokenPipeError" not in error and "ConnectionResetError" not in error:
-            self.engine.internal_errors.append(error)
+            self.engine.fault(error)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tools.structure_test.container import StartError
+from tools.structure_test.channel import Channel
+from tools.structure_test.container import LimitError, SetupError, StartError
 from tools.structure_test.engine import IMAGE_NAME, ApiError, Engine, _parse_bind
 from tools.structure_test.rootfs import unpack
 from tools.structure_test.testing import layer, link, member
@@ -21,7 +22,12 @@ CONFIG: dict[str, Any] = {
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
+def channel() -> Channel:
+    return Channel()
+
+
+@pytest.fixture
+def engine(tmp_path: Path, channel: Channel) -> Engine:
     raw = layer(
         member("etc"),
         member("etc/shadow", b"secret", mode=0o640, gid=42),
@@ -30,7 +36,7 @@ def engine(tmp_path: Path) -> Engine:
     )
     (tmp_path / "state").mkdir()
     rootfs = unpack(tmp_path / "root", [("0", io.BytesIO(raw))])
-    return Engine(rootfs, CONFIG, tmp_path / "state", cannot_run="it is a test")
+    return Engine(rootfs, CONFIG, tmp_path / "state", channel, cannot_run="it is a test")
 
 
 def create(engine: Engine, **config: Any) -> str:
@@ -94,30 +100,62 @@ def test_commands_get_the_image_s_settings(engine: Engine) -> None:
     assert process.env["HOME"] == "/root"
 
 
-@pytest.mark.parametrize(
-    "config",
-    [{}, {"User": "nobody"}, {"Tty": True}, {"HostConfig": {"Privileged": True}}],
-)
-def test_what_cannot_run_here_is_marked_as_skipped(engine: Engine, config: dict[str, Any]) -> None:
-    with pytest.raises(ApiError, match=r"^SKIPPED: ") as caught:
-        engine.start(create(engine, **config))
+def test_what_this_host_cannot_run_is_noted_as_skipped(engine: Engine, channel: Channel) -> None:
+    with pytest.raises(ApiError) as caught:
+        engine.start(create(engine))
     assert caught.value.status == 501
+    assert channel.read().skips == {str(caught.value): "it is a test"}
 
 
-def test_only_a_foreign_program_may_be_skipped(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"User": "nobody"}, "User 'nobody': the runner has root alone"),
+        ({"User": 7}, "User in the configuration"),
+        ({"Tty": True}, "allocateTty"),
+        ({"HostConfig": {"Privileged": True}}, "privileged"),
+        ({"HostConfig": {"Binds": ["/nowhere/at/all:/x"]}}, "bind '/nowhere/at/all:/x'"),
+        ({"Cmd": ["a\0b"]}, "Cmd in the configuration: 'a.*b' is not a text without NUL"),
+        ({"Entrypoint": "text"}, "Entrypoint in the configuration: 'text' is not a list"),
+        ({"Env": [7]}, "Env in the configuration: 7 is not a text"),
+        ({"WorkingDir": "/a\0"}, "WorkingDir in the configuration"),
+    ],
+)
+def test_what_cannot_be_done_on_any_host_fails(
+    engine: Engine, channel: Channel, config: dict[str, Any], message: str
 ) -> None:
-    def refuse(self: object, process: object) -> None:
-        raise StartError(8, "x")  # ENOEXEC
-
-    monkeypatch.setattr("tools.structure_test.container.Container.start", refuse)
-    engine._cannot_run = None
-    with pytest.raises(ApiError, match=r"^exec 'x'") as caught:
-        engine.start(create(engine))
+    with pytest.raises(ApiError, match=message) as caught:
+        engine.start(create(engine, **config))
     assert caught.value.status == 400
-    engine._emulation_problem = "no emulator"
-    with pytest.raises(ApiError, match=r"^SKIPPED: no emulator"):
-        engine.start(create(engine))
+    assert channel.read().skips == {}
+
+
+@pytest.mark.parametrize("error", [StartError(8, "x"), SetupError("no"), LimitError("slow")])
+def test_what_goes_wrong_after_the_probe_fails(
+    engine: Engine, channel: Channel, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    place = "tools.structure_test.container.Container"
+    limit = isinstance(error, LimitError)
+    monkeypatch.setattr(f"{place}.start", (lambda *_: None) if limit else refuse)
+    monkeypatch.setattr(f"{place}.wait", refuse)
+    engine._cannot_run = None
+    identity = create(engine)
+    with pytest.raises(ApiError, match=str(error)) as caught:
+        engine.start(identity)
+        engine.wait(identity)
+    assert (caught.value.status, channel.read().skips) == (400, {})
+
+
+def test_a_loop_of_links_is_an_answer(tmp_path: Path, channel: Channel) -> None:
+    raw = layer(link("a", "b"), link("b", "a"))
+    rootfs = unpack(tmp_path / "root", [("0", io.BytesIO(raw))])
+    (tmp_path / "state").mkdir()
+    engine = Engine(rootfs, CONFIG, tmp_path / "state", channel)
+    with pytest.raises(ApiError, match="too many levels"):
+        engine.archive(create(engine), "/a/x")
 
 
 def test_logs_are_framed_by_stream(engine: Engine) -> None:

@@ -12,36 +12,51 @@ with 0 if no test failed. A test that this host can't run is SKIPPED and counted
 import argparse
 import os
 import re
-import shutil
 import signal
-import stat
+import socket
 import subprocess
 import sys
 import tempfile
-import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from types import FrameType
+from typing import NoReturn
 
-from tools.structure_test import emulation, linux, report
-from tools.structure_test.container import Mount
-from tools.structure_test.engine import IMAGE_NAME, Engine, EngineServer
-from tools.structure_test.layout import Image, LayoutError, open_layer, read_image
-from tools.structure_test.rootfs import Rootfs, RootfsError, unpack
+from tools.structure_test import keeper, linux, removal, report, service, user_namespace
+from tools.structure_test.channel import Channel, Notes
+from tools.structure_test.engine import IMAGE_NAME
+from tools.structure_test.layout import LayoutError, open_layers, read_image
+from tools.structure_test.privileges import Limits
 
 
 class ConfigError(Exception):
     """A test file that can't be used."""
 
 
-def _parse_mount(value: str) -> Mount:
+class EngineError(Exception):
+    """The engine could not serve the image, or went wrong itself."""
+
+
+def _parse_mount(value: str) -> tuple[Path, str]:
     source, _, target = value.rpartition(":")
     if not source or not target.startswith("/"):
         raise argparse.ArgumentTypeError(f"{value!r}: expected FILE:/absolute/path")
     if not Path(source).exists():
         raise argparse.ArgumentTypeError(f"{value!r}: there is no {source}")
-    return str(Path(source).resolve()), target, True
+    return Path(source).resolve(), target
+
+
+def _positive(value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        raise argparse.ArgumentTypeError(f"{value!r}: expected a number of at least 1")
+    return int(value)
+
+
+def _default_seconds() -> int:
+    """Bazel's time for the whole test, less what it takes to say so; an hour without Bazel."""
+    timeout = os.environ.get("TEST_TIMEOUT", "")
+    return max(int(timeout) - 10, 1) if timeout.isdecimal() else 3600
 
 
 def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -64,6 +79,16 @@ def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         help="an empty folder, writable, at this absolute path of every container: the same in all",
     )
     parser.add_argument("--subject", help="what the summary calls the image")
+    limits = parser.add_argument_group("limits of a command")
+    for option, default, text in (
+        ("--command-seconds", _default_seconds(), "its time"),
+        ("--memory-mib", Limits.memory_mib, "data of each of its processes"),
+        ("--output-mib", Limits.output_mib, "its standard output, and its standard error"),
+        ("--processes", Limits.processes, "its processes and threads"),
+    ):
+        limits.add_argument(
+            option, type=_positive, default=default, metavar="N", help=f"{text}: {default}"
+        )
     parser.add_argument("--no-skips", action="store_true", help="count skipped tests as failed")
     parser.add_argument("configs", type=Path, nargs="+", metavar="CONFIG", help="test YAML")
     return parser.parse_args(arguments)
@@ -71,71 +96,87 @@ def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 @contextmanager
 def _work_directory() -> Iterator[Path]:
-    """A private directory, removed at the end, read-only directories of the image included."""
+    """A private directory, removed at the end with all that the image may have put there."""
     path = Path(tempfile.mkdtemp(prefix="structure-test-", dir=os.environ.get("TEST_TMPDIR")))
+    folder = os.open(path, os.O_PATH | os.O_DIRECTORY)
     try:
         yield path
     finally:
-        for directory, names, _ in os.walk(path):
-            for name in names:  # before os.walk goes down into them
-                if not (Path(directory) / name).is_symlink():
-                    (Path(directory) / name).chmod(stat.S_IRWXU)
-        shutil.rmtree(path)
+        removal.empty(folder)
+        os.close(folder)
+        path.rmdir()
 
 
-def _unpack(image: Image, root: Path) -> Rootfs:
-    def layers(stack: ExitStack) -> Iterator[tuple[str, BinaryIO]]:
-        for blob, media_type in image.layers:
-            yield blob.name, stack.enter_context(open_layer(blob, media_type))
+@contextmanager
+def _signals_as_exceptions() -> Iterator[None]:
+    """Lets the signals that ask a program to end do so by way of all `finally` clauses."""
 
-    with ExitStack() as stack:
-        return unpack(root, layers(stack))
+    def leave(number: int, _: FrameType | None) -> NoReturn:
+        # Once: nothing is to interrupt the cleaning up.
+        for deadly in handled:
+            signal.signal(deadly, signal.SIG_IGN)
+        sys.exit(128 + number)
 
-
-def _serve(
-    image: Image,
-    rootfs: Rootfs,
-    work: Path,
-    emulator: Path | None,
-    mounts: list[Mount],
-    socket: Path,
-) -> None:
-    """The engine's process: enters its user namespace and answers until it is ended."""
-    linux.die_with_parent(signal.SIGKILL)
-    cannot_run = None
-    emulation_problem = None
+    handled = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+    old = [signal.signal(number, leave) for number in handled]
     try:
-        linux.become_root_of_user_namespace()
-    except OSError as error:
-        cannot_run = f"no user namespace to be had on this host ({error.strerror})"
-    else:
-        emulation_problem = emulation.enable(image.platform, emulator, work / "binfmt_misc")
-    if emulation_problem:
-        emulation_problem = (
-            f"{image.platform} programs do not run on this host: {emulation_problem}"
-        )
-    state = work / "containers"
-    state.mkdir()
-    engine = Engine(rootfs, image.config, state, mounts, cannot_run, emulation_problem)
-    with EngineServer(socket, engine) as server:
-        (work / "ready").touch()
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        try:
-            server.serve_forever()
-        finally:
-            engine.close()
-            (work / "internal-errors").write_text("\n".join(engine.internal_errors))
+        yield
+    finally:
+        for number, handler in zip(handled, old, strict=True):
+            signal.signal(number, handler)
 
 
-def _run_binary(arguments: argparse.Namespace, socket: Path, work: Path) -> tuple[int, str, str]:
+@contextmanager
+def _engine(job: service.Job, work: Path, socket_path: Path) -> Iterator[Channel]:
+    """Runs the engine in processes of its own; when this ends nothing of them is left."""
+    identity = user_namespace.owner()
+    folder = service.Folder(work, identity)
+    folder.make(job)
+    with ExitStack() as stack:
+        channel = Channel()
+        stack.callback(channel.close)
+        listening = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        listening.bind(str(socket_path))
+        listening.listen()
+        ready, ready_end = os.pipe()
+
+        def body(problem: str | None) -> None:
+            os.close(ready)
+            service.serve(job, folder, listening, channel, ready_end, problem)
+
+        kept = keeper.start(work, identity, body)
+        stack.callback(kept.stop)
+        os.close(ready_end)
+        with os.fdopen(ready, "rb") as pipe:
+            pipe.read()
+        failed = channel.read().failed
+        if failed is not None:
+            raise EngineError(failed)
+        yield channel
+
+
+def _run_binary(arguments: argparse.Namespace, socket: Path, folder: Path) -> tuple[int, str, str]:
     """container-structure-test's exit status, JSON report and messages."""
+    path = folder / "report.json"
     command = [str(arguments.binary.absolute()), "test", "--image", IMAGE_NAME, "--no-color"]
-    command += ["--output", "json", "--test-report", str(work / "report.json")]
+    command += ["--output", "json", "--test-report", str(path)]
     for config in arguments.configs:
         command += ["--config", str(config.absolute())]
-    env = {"DOCKER_HOST": f"unix://{socket}", "HOME": str(work), "PATH": os.environ.get("PATH", "")}
-    done = subprocess.run(command, env=env, cwd=work, capture_output=True, text=True, check=False)
-    path = work / "report.json"
+    env = {
+        "DOCKER_HOST": f"unix://{socket}",
+        "HOME": str(folder),
+        "PATH": os.environ.get("PATH", ""),
+    }
+    done = subprocess.run(
+        command,
+        env=env,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
     return done.returncode, path.read_text() if path.exists() else "", done.stdout + done.stderr
 
 
@@ -150,38 +191,30 @@ def _test(arguments: argparse.Namespace) -> int:
     _check_configs(arguments.configs)
     image = read_image(arguments.layout, arguments.platform)
     subject = arguments.subject or f"{arguments.layout.name} {image.platform}"
-    emulator = arguments.emulator.resolve() if arguments.emulator else None
-    with _work_directory() as work, tempfile.TemporaryDirectory(dir="/tmp") as short:
-        # A unix socket's path has about 100 characters; test directories are longer.
-        socket = Path(short) / "s"
-        rootfs = _unpack(image, work / "root")
-        mounts = list(arguments.mount)
-        if arguments.scratch:
-            (work / "scratch").mkdir()
-            mounts.append((str(work / "scratch"), arguments.scratch, False))
-        pid = os.fork()
-        if not pid:
-            code = 1
-            try:
-                _serve(image, rootfs, work, emulator, mounts, socket)
-                code = 0
-            except SystemExit:
-                code = 0
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                os._exit(code)
-        try:
-            while not (work / "ready").exists():
-                if os.waitpid(pid, os.WNOHANG)[0]:
-                    print("error: the engine did not start, see above", file=sys.stderr)
-                    return 1
-            status, document, messages = _run_binary(arguments, socket, work)
-        finally:
-            os.kill(pid, signal.SIGTERM)
-            os.waitpid(pid, 0)
-        internal = (work / "internal-errors").read_text()
-    return _judge(arguments, subject, image.digest, status, document, messages, internal)
+    with ExitStack() as stack:
+        stack.enter_context(_signals_as_exceptions())
+        work = stack.enter_context(_work_directory())
+        # What the engine has no access to. A unix socket's path has about 100 characters; test
+        # directories are longer.
+        private = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
+        job = service.Job(
+            platform=image.platform,
+            config=image.config,
+            layers=open_layers(image, stack),
+            limits=Limits(
+                seconds=arguments.command_seconds,
+                output_mib=arguments.output_mib,
+                memory_mib=arguments.memory_mib,
+                processes=arguments.processes,
+            ),
+            emulator=arguments.emulator.resolve() if arguments.emulator else None,
+            mounts=arguments.mount,
+            scratch=arguments.scratch,
+        )
+        channel = stack.enter_context(_engine(job, work, private / "s"))
+        status, document, messages = _run_binary(arguments, private / "s", private)
+        notes = channel.read()
+    return _judge(arguments, subject, image.digest, status, document, messages, notes)
 
 
 def _judge(
@@ -191,23 +224,24 @@ def _judge(
     status: int,
     document: str,
     messages: str,
-    internal: str,
+    notes: Notes,
 ) -> int:
     try:
-        results = report.parse(document)
+        results = report.parse(document, notes.skips)
     except (ValueError, KeyError):
         results = []
     if not results:
         print(f"error: container-structure-test reported no results (exit status {status}):")
-        print(messages)
+        print(report.messages(messages))
         return 1
     print(report.text(results))
-    notes = [line for line in messages.splitlines() if not line.endswith("level=fatal msg=FAIL")]
-    print(*notes, sep="\n", end="\n" if notes else "")
+    if said := report.messages(messages):
+        print(said)
     report.publish(subject, digest, results)
     print(report.summary(subject, results))
-    if internal:
-        print(f"error: the engine itself failed, so no result counts:\n{internal}", file=sys.stderr)
+    if notes.faults:
+        faults = "\n".join(notes.faults)
+        print(f"error: the engine itself failed, so no result counts:\n{faults}", file=sys.stderr)
         return 1
     outcomes = {result.outcome for result in results}
     no_skips = arguments.no_skips or os.environ.get("STRUCTURE_TEST_NO_SKIPS") == "1"
@@ -223,10 +257,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the tests; the exit status."""
     try:
         return _test(_parse_arguments(arguments))
-    except (ConfigError, LayoutError, RootfsError) as error:
+    except (ConfigError, EngineError, LayoutError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
 
 if __name__ == "__main__":
+    # Whatever else we were started with is not for us, and even less for the image.
+    linux.close_all_but({0, 1, 2})
     sys.exit(main())

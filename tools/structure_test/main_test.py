@@ -4,17 +4,23 @@ The image's only program is container-structure-test itself: it is static, and a
 """
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools.structure_test import linux, main
-from tools.structure_test.testing import add_image, layer, link, member, write_index
+from tools.structure_test import main
+from tools.structure_test.testing import (
+    BINARY,
+    add_image,
+    layer,
+    link,
+    member,
+    needs_namespaces,
+    write_index,
+)
 
-BINARY = Path(os.environ["STRUCTURE_TEST"]).absolute()
 VERSION = {"name": "version", "command": "cst", "args": ["version"]}
 
 
@@ -37,21 +43,6 @@ def run(layout: Path, tmp_path: Path, *more: str, **tests: Any) -> int:
     config = tmp_path / "tests.yaml"  # JSON is YAML
     config.write_text(json.dumps({"schemaVersion": "2.0.0", **tests}))
     return main.main(["--layout", str(layout), "--binary", str(BINARY), *more, str(config)])
-
-
-def can_run() -> bool:
-    """Whether this machine lets us have a user namespace (tried in a child process)."""
-    pid = os.fork()
-    if not pid:
-        try:
-            linux.become_root_of_user_namespace()
-        except OSError:
-            os._exit(1)
-        os._exit(0)
-    return os.waitpid(pid, 0)[1] == 0
-
-
-needs_namespaces = pytest.mark.skipif(not can_run(), reason="SKIPPED: no user namespaces here")
 
 
 def test_files_and_metadata(

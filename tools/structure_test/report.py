@@ -1,17 +1,17 @@
 """Turns container-structure-test's JSON report into what people and Bazel read.
 
-Three outcomes, never mixed: passed, failed, and SKIPPED, which is what the engine answers for a
-test that this host can't run.
+Three outcomes, never mixed: passed, failed, and SKIPPED, which is a test that this host can't run:
+each of its errors has a token of the engine's notes (channel.py). Text that comes from the image
+is indented and has no control characters, so that no line of it is taken for one of ours.
 """
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
-
-from tools.structure_test.engine import SKIP_MARK
 
 PASSED, FAILED, SKIPPED = "PASSED", "FAILED", "SKIPPED"
 _SHOWN = 1000  # characters of a failed test's output that are printed, from either end
@@ -29,21 +29,19 @@ class Result:
     stderr: str = ""
 
 
-def _skip_reason(error: str) -> str | None:
-    """The engine's reason in an error like `API error (501): {"message":"SKIPPED: reason"}`."""
-    if SKIP_MARK not in error:
-        return None
-    reason = error.split(SKIP_MARK, 1)[1].strip()
-    return reason.removesuffix("}").removesuffix('"').replace('\\"', '"')
+def parse(report: str, skips: Mapping[str, str]) -> list[Result]:
+    """The results in a JSON report; `skips` are the engine's tokens, each with its reason.
 
-
-def parse(report: str) -> list[Result]:
-    """The results in a JSON report. ValueError if it is none."""
+    ValueError if it is none.
+    """
     document = json.loads(report)
     results = []
     for entry in document.get("Results") or []:
         errors: list[str] = entry.get("Errors") or []
-        reasons = [_skip_reason(error) for error in errors]
+        reasons = [
+            next((reason for token, reason in skips.items() if token in error), None)
+            for error in errors
+        ]
         if entry["Pass"] and not errors:
             outcome, details = PASSED, []
         elif errors and all(reason is not None for reason in reasons):
@@ -80,7 +78,8 @@ def text(results: list[Result]) -> str:
     """One line per test; errors and output below those that failed."""
     lines = []
     for result in results:
-        lines.append(f"  {result.outcome.lower():7} {result.name} ({result.seconds:.2f} s)")
+        name = _printable(result.name.replace("\n", " "))
+        lines.append(f"  {result.outcome.lower():7} {name} ({result.seconds:.2f} s)")
         if result.outcome != PASSED:
             lines.extend(_indented("", "\n".join(result.details)))
         if result.outcome == FAILED:
@@ -93,7 +92,13 @@ def text(results: list[Result]) -> str:
 def _indented(prefix: str, output: str) -> list[str]:
     if len(output) > 2 * _SHOWN:
         output = f"{output[:_SHOWN]}\n[...]\n{output[-_SHOWN:]}"
-    return [f"          {prefix}{line}" for line in output.splitlines()]
+    return [f"          {prefix}{_printable(line)}" for line in output.splitlines()]
+
+
+def messages(text: str) -> str:
+    """What container-structure-test said besides its report, for people."""
+    lines = [line for line in text.splitlines() if not line.endswith("level=fatal msg=FAIL")]
+    return "\n".join(_indented("", "\n".join(lines)))
 
 
 def junit(subject: str, digest: str, results: list[Result]) -> bytes:
@@ -127,7 +132,7 @@ def junit(subject: str, digest: str, results: list[Result]) -> bytes:
 
 
 def _printable(value: str) -> str:
-    """Without the characters that XML cannot hold."""
+    """Without control characters, which XML cannot hold and terminals obey."""
     return "".join(c for c in value if c in "\t\n" or (c >= " " and c.isprintable()))
 
 

@@ -71,7 +71,16 @@ class Rootfs:
             with tarfile.open(fileobj=layer, mode="r|") as archive:
                 for member in archive:
                     self._apply_member(archive, member, fresh)
-        except (tarfile.TarError, OSError, RootfsError) as error:
+        # A NUL in a name, a time or an owner beyond all numbers, folders deeper than the stack.
+        except (
+            tarfile.TarError,
+            EOFError,
+            OSError,
+            OverflowError,
+            RecursionError,
+            RootfsError,
+            ValueError,
+        ) as error:
             raise RootfsError(f"layer {name}: {error}") from error
 
     def finish(self) -> None:

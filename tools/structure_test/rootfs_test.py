@@ -102,3 +102,21 @@ def test_a_cut_layer_is_refused(tmp_path: Path) -> None:
     raw = layer(member("a", b"x" * 5000))
     with pytest.raises(RootfsError, match="layer 0: unexpected end"):
         build(tmp_path, raw[:2000])
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        member("x" * 300, b""),
+        member("a\0b", b"", pax_headers={"path": "a\0b"}),
+        member("late", b"", mtime=1 << 80),
+        member("/".join(["d"] * 1500)),
+        member("odd", type=b"Z"),
+    ],
+    ids=["name", "nul", "time", "depth", "type"],
+)
+def test_a_strange_member_is_one_error(
+    tmp_path: Path, strange: tuple[tarfile.TarInfo, bytes]
+) -> None:
+    with pytest.raises(RootfsError, match=r"^layer 0: "):
+        build(tmp_path, layer(strange))

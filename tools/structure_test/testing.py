@@ -1,12 +1,54 @@
-"""Small OCI layouts and layers for tests."""
+"""Small OCI layouts and layers for tests, and a program to put into containers."""
 
 import gzip
 import hashlib
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from tools.structure_test import user_namespace
+
+BINARY = Path(os.environ["STRUCTURE_TEST"]).absolute()
+_LINKER = "lib/ld-linux-x86-64.so.2"
+
+
+def _has_namespaces() -> bool:
+    """Whether this machine lets us have a user namespace (tried in a child process)."""
+    pid = os.fork()
+    if not pid:
+        try:
+            user_namespace.enter(user_namespace.owner())
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+needs_namespaces = pytest.mark.skipif(
+    not _has_namespaces(), reason="SKIPPED: no user namespaces here"
+)
+
+
+def interpreter() -> Path:
+    """The folder of the tool interpreter, which runs in any place: the tests' own Python."""
+    folder = Path(os.__file__).resolve().parents[2]
+    assert (folder / _LINKER).exists(), f"{folder}: these tests take the tool interpreter"
+    return folder
+
+
+def python(code: str) -> list[str]:
+    """The command that runs `code` where `interpreter()` is mounted on /python.
+
+    container-structure-test takes `$` for a variable, so the code can't have any.
+    """
+    assert "$" not in code
+    start = [f"/python/{_LINKER}", "--inhibit-cache", "--argv0", "/python/bin/python3"]
+    return [*start, "--library-path", "/python/lib", "/python/libexec/python", "-ISc", code]
 
 
 def member(name: str, content: bytes | None = None, **fields: Any) -> tuple[tarfile.TarInfo, bytes]:

@@ -1,0 +1,244 @@
+"""What happens in a container before its command runs: its root, its pid 1, what it may do."""
+
+import contextlib
+import errno
+import os
+import signal
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from tools.structure_test import inroot, linux, privileges
+from tools.structure_test.privileges import Limits
+
+_DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
+_DEVICE_LINKS = {
+    "fd": "/proc/self/fd",
+    "ptmx": "pts/ptmx",
+    "stderr": "/proc/self/fd/2",
+    "stdin": "/proc/self/fd/0",
+    "stdout": "/proc/self/fd/1",
+}
+_GUARDED = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+# As in Docker's default configuration of a container.
+_READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+_MASKED = (
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys/devices/virtual/powercap",
+    "/sys/firmware",
+)
+
+
+@dataclass(frozen=True)
+class Mount:
+    """What to show in a container: mounted at `staged` outside of it, at `target` inside."""
+
+    staged: Path
+    target: str
+
+
+@dataclass(frozen=True)
+class Process:
+    """What to run: argv, environment, working directory, mounts."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: str = "/"
+    mounts: Sequence[Mount] = ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a container is: its root's layers (lowest first), where that is mounted, a name."""
+
+    lowers: Sequence[Path]
+    upper: Path
+    work: Path
+    merged: Path
+    hostname: str
+
+
+class _ProblemError(Exception):
+    """Why the command can't be run, in words for whoever reads the test's log."""
+
+
+@contextmanager
+def _about(what: str) -> Iterator[None]:
+    """Names what an OSError is about."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise _ProblemError(f"{what}: {reason}") from error
+
+
+def run(
+    process: Process, place: Place, limits: Limits, started: int, outputs: tuple[int, int]
+) -> NoReturn:
+    """Makes this process, pid 1 of a pid namespace, the container's own, and starts the command.
+
+    Writes to `started` why the command can't be run, as `:reason`, or exec's errno and a colon. It
+    is closed when the command runs. `outputs` become its standard output and error. Ends with the
+    command, and with its status; the kernel then kills what the command has left.
+    """
+    try:
+        _reset_signals()
+        os.setsid()
+        os.umask(0o022)
+        linux.unshare(
+            linux.CLONE_NEWNS
+            | linux.CLONE_NEWNET
+            | linux.CLONE_NEWIPC
+            | linux.CLONE_NEWUTS
+            | linux.CLONE_NEWCGROUP
+        )
+        null = os.open("/dev/null", os.O_RDONLY)
+        _enter_root(process, place, limits)
+        command = os.fork()
+        if not command:
+            _execute(process, limits, started, (null, *outputs))
+    except (OSError, _ProblemError) as error:
+        os.write(started, f":{error}".encode())
+    except BaseException:
+        os.write(started, f":{traceback.format_exc()}".encode())
+    else:
+        _wait_for(command)
+    os._exit(125)
+
+
+def _reset_signals() -> None:
+    """As the kernel starts a program; pid 1 ignores what it doesn't handle."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _wait_for(command: int) -> NoReturn:
+    """Pid 1: takes in orphans until the command ends. Nobody in the container can look into it."""
+    linux.set_dumpable(False)
+    linux.close_all_but(set())
+    while True:
+        pid, status = os.wait()
+        if pid == command:
+            code = os.waitstatus_to_exitcode(status)
+            os._exit(code if code >= 0 else 128 - code)
+
+
+def _enter_root(process: Process, place: Place, limits: Limits) -> None:
+    """Mounts the root and what every container has, and makes it this process's root."""
+    lowers = ":".join(str(path) for path in reversed(place.lowers))
+    data = f"lowerdir={lowers},upperdir={place.upper},workdir={place.work},userxattr"
+    linux.mount("overlay", place.merged, "overlay", data=data)
+    merged = os.open(place.merged, os.O_PATH | os.O_DIRECTORY)
+    for name in ("dev", "proc", "sys"):
+        with _about(f"the image's /{name} is not a directory"):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, dir_fd=merged)
+            os.close(inroot.open_own_directory(merged, name))
+    os.close(merged)
+    # No link is on the way to these three, and nothing of the image runs yet that could make one.
+    linux.mount("proc", place.merged / "proc", "proc", _GUARDED)
+    with contextlib.suppress(OSError):
+        privileges.limit_process_ids(place.merged / "proc", limits)
+    _protect(place.merged, "/proc/")
+    with contextlib.suppress(OSError):  # an outer container may hide it; nothing needs it
+        linux.mount("sysfs", place.merged / "sys", "sysfs", _GUARDED | linux.MS_RDONLY)
+        _protect(place.merged, "/sys/")
+    _make_devices(place.merged / "dev")
+    linux.sethostname(place.hostname)
+    linux.loopback_up()
+    shown = [
+        (mount.target, mount.staged.is_dir(), linux.clone_mount(str(mount.staged)))
+        for mount in process.mounts
+    ]
+    # From here on, links in the image can only lead to places in the image.
+    old = linux.pivot_root(place.merged, "dev/.old")
+    linux.unmount(old)
+    old.rmdir()
+    root = os.open("/", os.O_PATH | os.O_DIRECTORY)
+    for path, content in (
+        ("/etc/hostname", f"{place.hostname}\n"),
+        (
+            "/etc/hosts",
+            f"127.0.0.1\tlocalhost {place.hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n",
+        ),
+    ):
+        with _about(f"the image's {path} can't be written"):
+            inroot.write_file(root, path, content.encode())
+    for target, directory, tree in shown:
+        with _about(f"nothing can be mounted on the image's {target}"):
+            linux.attach_mount(tree, inroot.make_mount_point(root, target, directory=directory))
+
+
+def _make_devices(dev: Path) -> None:
+    linux.mount("tmpfs", dev, "tmpfs", linux.MS_NOSUID, "mode=755,size=64k")
+    for name in _DEVICES:
+        (dev / name).touch()
+        linux.mount(f"/dev/{name}", dev / name, flags=linux.MS_BIND)
+    for name, target in _DEVICE_LINKS.items():
+        (dev / name).symlink_to(target)
+    unsafe = linux.MS_NOSUID | linux.MS_NOEXEC
+    (dev / "shm").mkdir()
+    linux.mount("shm", dev / "shm", "tmpfs", unsafe | linux.MS_NODEV, "mode=1777,size=64m")
+    (dev / "pts").mkdir()
+    linux.mount("devpts", dev / "pts", "devpts", unsafe, "newinstance,ptmxmode=0666,mode=0620")
+
+
+def _protect(root: Path, below: str) -> None:
+    """Hides what tells of the machine below a place, and makes its settings read-only."""
+    for name in (name for name in _READ_ONLY if name.startswith(below)):
+        path = root / name.lstrip("/")
+        if path.exists():
+            linux.mount(str(path), path, flags=linux.MS_BIND | linux.MS_REC)
+            linux.make_read_only(path)
+    for name in (name for name in _MASKED if name.startswith(below)):
+        path = root / name.lstrip("/")
+        if path.is_dir():
+            linux.mount("tmpfs", path, "tmpfs", _GUARDED | linux.MS_RDONLY, "mode=555,size=4k")
+        elif path.exists():
+            linux.mount("/dev/null", path, flags=linux.MS_BIND)
+
+
+def _execute(
+    process: Process, limits: Limits, started: int, streams: tuple[int, int, int]
+) -> NoReturn:
+    """The command's process: gives up what the command may not have, and becomes it."""
+    try:
+        os.setsid()
+        for number, descriptor in enumerate(streams):
+            os.dup2(descriptor, number)
+        _change_directory(process.cwd)
+        privileges.limit(limits)
+        privileges.drop()
+        linux.close_at_exec(3)
+        try:
+            os.execvpe(process.argv[0], list(process.argv), dict(process.env))  # noqa: S606
+        except OSError as error:
+            os.write(started, f"{error.errno or errno.EINVAL}:".encode())
+    except (OSError, _ProblemError) as error:
+        os.write(started, f":{error}".encode())
+    except BaseException:
+        os.write(started, f":{traceback.format_exc()}".encode())
+    finally:
+        os._exit(125)
+
+
+def _change_directory(path: str) -> None:
+    with _about(f"the image's WorkingDir {path!r}"):
+        root = os.open("/", os.O_PATH | os.O_DIRECTORY)
+        os.fchdir(inroot.make_directory(root, path))
+        # Fails where it is not below this process's root.
+        if not os.getcwd().startswith("/"):  # noqa: PTH109 - the system call is what is meant
+            raise OSError(errno.ENOENT, "outside of the image")

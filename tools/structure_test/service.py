@@ -1,0 +1,125 @@
+"""The engine's process, from the first look at the host to the last answer."""
+
+import gc
+import os
+import socket
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tools.structure_test import emulation, linux, probe, staging, user_namespace
+from tools.structure_test.channel import Channel
+from tools.structure_test.engine import Engine, EngineServer
+from tools.structure_test.inside import Mount
+from tools.structure_test.privileges import Limits
+from tools.structure_test.rootfs import RootfsError, unpack
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the engine serves. `layers`: the layers' names and open tars, lowest first."""
+
+    platform: str
+    config: dict[str, Any]
+    layers: Sequence[tuple[str, BinaryIO]]
+    limits: Limits
+    emulator: Path | None = None
+    # Absolute paths of this machine -> of every container; read-only there.
+    mounts: Sequence[tuple[Path, str]] = ()
+    scratch: str | None = None  # where every container shows one and the same folder
+
+
+@dataclass
+class Folder:
+    """The work folder, made ready before the engine starts, for the id that it will have."""
+
+    path: Path
+    _owner: int
+    mount_points: list[Path] = field(default_factory=list)
+
+    def make(self, job: Job) -> None:
+        """Makes what the engine mounts things on while it has no rights to this folder yet."""
+        points = staging.Staging(self.path)
+        self._give(self.path)
+        for name in ("binfmt_misc", "containers"):
+            (self.path / name).mkdir()
+            self._give(self.path / name)
+        for source, _ in job.mounts:
+            point = points.prepare(directory=source.is_dir())
+            self._give(point)
+            self.mount_points.append(Path(point.name))
+
+    def _give(self, path: Path) -> None:
+        if self._owner != os.geteuid():
+            os.chown(path, self._owner, self._owner)
+
+
+def serve(
+    job: Job,
+    folder: Folder,
+    listening: socket.socket,
+    channel: Channel,
+    ready: int,
+    no_namespace: str | None,
+) -> None:
+    """Answers on `listening` until this process is killed; closes `ready` when it begins to.
+
+    Runs as the keeper's body; `no_namespace` is why it has no user namespace.
+    """
+    try:
+        os.chdir(folder.path)
+        engine = _engine(job, folder, channel, no_namespace)
+        server = EngineServer(listening, engine)
+    except RootfsError as error:
+        channel.fail(str(error))
+    except BaseException:
+        channel.fail(f"the engine did not start:\n{traceback.format_exc()}")
+    else:
+        # Each command is forked off this process: leave what has been read where it is, shared.
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        os.close(ready)
+        try:
+            server.serve_forever()
+        except BaseException:
+            channel.fault(traceback.format_exc())
+    sys.exit()
+
+
+def _engine(job: Job, folder: Folder, channel: Channel, no_namespace: str | None) -> Engine:
+    cannot_run = no_namespace
+    mounts: list[Mount] = []
+    if cannot_run is None:
+        try:
+            mounts, emulation_problem = _enter_mounts(job, folder)
+        except OSError as error:
+            cannot_run = f"no mounts to be had on this host: {error}"
+        else:
+            cannot_run = probe.what_is_missing(
+                Path("probe"), job.platform, job.limits, emulation_problem
+            )
+    rootfs = unpack(Path("root"), job.layers)
+    return Engine(rootfs, job.config, Path("containers"), channel, mounts, cannot_run, job.limits)
+
+
+def _enter_mounts(job: Job, folder: Folder) -> tuple[list[Mount], str | None]:
+    """A mount namespace with what all containers share; then only the namespace's root is left.
+
+    The second part of the result is why programs of the platform are not emulated, or None.
+    """
+    linux.unshare(linux.CLONE_NEWNS)
+    linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+    mounts = []
+    for (source, target), point in zip(job.mounts, folder.mount_points, strict=True):
+        staging.mount(source, point, read_only=True)
+        mounts.append(Mount(point, target))
+    problem = emulation.enable(job.platform, job.emulator, Path("binfmt_misc"))
+    user_namespace.become_root()
+    if job.scratch:
+        Path("scratch").mkdir()
+        mounts.append(Mount(Path("scratch"), job.scratch))
+    return mounts, problem
