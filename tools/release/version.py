@@ -72,8 +72,8 @@ def _sections(root: Path) -> list[tuple[str, str]]:
     """Return (version, text) of each section of CHANGELOG.md, in its order."""
     text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     found = list(_HEADING.finditer(text))
-    ends = [heading.start() for heading in found[1:]] + [len(text)]
+    ends = [*(heading.start() for heading in found[1:]), len(text)]
     return [
         (heading["version"], text[heading.end() : end].strip())
-        for heading, end in zip(found, ends, strict=True)
+        for heading, end in zip(found, ends, strict=False)
     ]
