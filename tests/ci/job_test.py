@@ -132,7 +132,7 @@ def test_another_bazel_by_bazelisk(checkout: Path, tmp_path: Path) -> None:
     commands = [line.split() for line in notes.read_text().splitlines()]
     assert [line[0] for line in commands] == ["8.x"] * 3
     assert [line[2:4] for line in commands] == [
-        ["test", "--nobuild"],
+        ["build", "--nobuild"],
         ["test", "//tools/..."],
         ["build", "//images/debian:bookworm-slim_amd64"],
     ]
