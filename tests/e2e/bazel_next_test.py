@@ -73,7 +73,7 @@ def test_a_changed_program_of_a_repository_is_noticed(
         ('filegroup(name = "a", srcs = glob(["*.none"]))', "allow_empty"),
         # Bazel 9: rules that are no longer its own.
         ('cc_toolchain(name = "a")', "name 'cc_toolchain' is not defined"),
-        ('py_binary(name = "a", srcs = ["a.py"])', "name 'py_binary' is not defined"),
+        ('py_library(name = "a")', "name 'py_library' is not defined"),
         ('sh_test(name = "a", srcs = ["a.sh"])', "name 'sh_test' is not defined"),
         # Bazel 10: a source file that another package names, and isn't exported.
         ('filegroup(name = "a", srcs = ["//tests/bazel:lines_test.py"])', "visible"),
