@@ -33,6 +33,8 @@ _OTHERS = (
     "exit",
     "-",
 )
+# What .ci/run is called for.
+_JOBS = ("archive", "bazelisk", "commit", "matrix", "platform", "publish", "update", "without")
 # What a job may do besides reading the repository.
 _RIGHTS = {
     "update": {"contents": "write", "pull-requests": "write"},
@@ -143,9 +145,7 @@ def test_ci_run_does_the_work(file: Path) -> None:
         assert "${{" not in joined, f"{file}: {script}"
     assert called or "uses" in file.read_text()
     for job in re.findall(r"\.ci/run ([a-z]+)", "\n".join(called)):
-        known = ["archive", "bazelisk", "commit", "matrix"]
-        known += ["platform", "publish", "update", "without"]
-        assert job in known, job
+        assert job in _JOBS, job
 
 
 def test_no_workflow_has_more_rights_than_it_needs() -> None:
