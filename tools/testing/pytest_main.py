@@ -14,6 +14,18 @@ import pytest
 from tools.testing.programs import without
 
 
+class _SlowMachines:
+    """A plugin of pytest: how fast this machine is at the moment is not what tests are about."""
+
+    def pytest_configure(self) -> None:
+        # Imported here, after pytest's own preparations for it.
+        from hypothesis import HealthCheck, settings
+
+        slow = [HealthCheck.too_slow]
+        settings.register_profile("slow machines", deadline=None, suppress_health_check=slow)
+        settings.load_profile("slow machines")
+
+
 def main() -> int:
     """Return pytest's exit status; a run that collected no test is a failure."""
     arguments = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-rs"]
@@ -26,7 +38,7 @@ def main() -> int:
     os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(scratch)
     if names := os.environ.get("WITHOUT_PROGRAMS", "").split():
         os.environ["PATH"] = without(names, os.environ["PATH"], scratch)
-    return int(pytest.main(arguments + sys.argv[1:]))
+    return int(pytest.main(arguments + sys.argv[1:], plugins=[_SlowMachines()]))
 
 
 if __name__ == "__main__":
