@@ -35,6 +35,7 @@ load("//python_images/private/oci:windows_image.bzl", _windows_image = "windows_
 load("//python_images/private/roots:layer.bzl", _RootInfo = "RootInfo")
 load("//python_images/private/roots:settings.bzl", _settings_layer = "settings_layer")
 load("//python_images/private/roots/debian:layer.bzl", _DebianLayerInfo = "DebianLayerInfo", _debian_layer = "debian_layer")
+load("//python_images/private/roots/debian:own_packages.bzl", _debian_lock = "debian_lock")
 load(
     "//python_images/private/roots/windows:base.bzl",
     _WindowsBaseInfo = "WindowsBaseInfo",
@@ -48,6 +49,7 @@ load("//python_images/private/wheels:wheel.bzl", _wheel = "wheel")
 RootInfo = _RootInfo
 DebianLayerInfo = _DebianLayerInfo
 debian_layer = _debian_layer
+debian_lock = _debian_lock
 layer_blob = _layer_blob
 settings_layer = _settings_layer
 wheel = _wheel

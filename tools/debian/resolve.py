@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -249,11 +249,19 @@ class AptRoot:
 
         Names already in `above` add nothing. Raises UnknownPackageError, ResolveError.
         """
-        status = self.root / "status"
-        status.write_text(self._status(above))
+        return self.install_on(self._status(above), {package.name for package in above}, names)
+
+    def install_on(
+        self, status: str, above: Collection[str], names: Sequence[str]
+    ) -> list[Package]:
+        """As `install`, on a system whose dpkg has the given `status`, of packages called `above`.
+
+        A package of those is in the result if it had to be replaced.
+        """
+        (self.root / "status").write_text(status)
         output = self._run("apt-get", "--print-uris", "-qq", "install", *names)
         packages = sorted(parse_uris(output, self.mirror), key=lambda package: package.name)
-        present = {package.name for package in above} | {package.name for package in packages}
+        present = {*above} | {package.name for package in packages}
         if absent := sorted(set(names) - present):
             # apt takes the provider of a virtual package; a lock wants a real name.
             raise UnknownPackageError(absent[0])
