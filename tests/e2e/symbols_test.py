@@ -1,6 +1,7 @@
 """Every public symbol is of use in another workspace, whose labels mean something else.
 
-tests/e2e/consumer is that workspace; nothing of it is built.
+tests/e2e/consumer is that workspace; nothing of it is built. What the workspaces of examples/ use,
+which examples_test analyses, is left out there.
 """
 
 from __future__ import annotations
@@ -33,9 +34,13 @@ def public_symbols(checkout: Path) -> list[str]:
     return found
 
 
-def test_the_workspace_uses_every_public_symbol(consumer: Checkout) -> None:
-    files = [consumer.path / "MODULE.bazel", *consumer.path.rglob("*.bzl")]
-    files += consumer.path.rglob("BUILD.bazel")
+def test_every_public_symbol_is_used(consumer: Checkout) -> None:
+    files = [
+        file
+        for folder in (consumer.path, consumer.path.parents[2] / "examples")
+        for pattern in ("MODULE.bazel", "*.bzl", "BUILD.bazel")
+        for file in folder.rglob(pattern)
+    ]
     text = "\n".join(file.read_text() for file in files)
     unused = [
         name
@@ -43,7 +48,7 @@ def test_the_workspace_uses_every_public_symbol(consumer: Checkout) -> None:
         # A provider is asked for, all else is called.
         if f"providers = [{name}]" not in text and not re.search(rf"\b{name}\($", text, re.M)
     ]
-    assert not unused, f"{consumer.path} has no use of {', '.join(unused)}"
+    assert not unused, f"neither tests/e2e/consumer nor examples/ uses {', '.join(unused)}"
 
 
 def test_all_rules_can_be_analysed(consumer: Checkout) -> None:

@@ -24,7 +24,12 @@ from tools.bootstrap.registry import ModuleFile
 FILE = Path("third_party", "registry", "modules.json")
 # Whose MODULE.bazel files other people's Bazel resolves; the stubs of tools/bootstrap are never
 # resolved against the central registry.
-_MODULE_FILES = ("MODULE.bazel", "examples/*/MODULE.bazel", "third_party/*/MODULE.bazel")
+_MODULE_FILES = (
+    "MODULE.bazel",
+    "examples/*/MODULE.bazel",
+    "tests/e2e/*/MODULE.bazel",
+    "third_party/*/MODULE.bazel",
+)
 
 
 class FactsError(Exception):
