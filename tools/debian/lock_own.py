@@ -16,7 +16,7 @@ from pathlib import Path
 from tools.debian import lockfile, resolve
 from tools.debian.lock import merge
 from tools.debian.lockfile import Lock, Package
-from tools.debian.mirrors import MirrorError, find_mirrors
+from tools.debian.mirrors import find_mirrors
 from tools.lockfile import lines
 
 # The set's name in the lock.
@@ -61,7 +61,7 @@ def refuse_replacing(has: dict[str, str], found: Sequence[Package]) -> None:
 
 
 def resolve_own(asked: argparse.Namespace, root: Path) -> Lock:
-    """Resolve the packages on what the layers have. Raises ResolveError, MirrorError."""
+    """Resolve the packages on what the layers have. Raises ResolveError."""
     status = status_of(asked.layer)
     has = versions(status)
     apt = resolve.updated_root(
@@ -106,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         resolve.require_apt()
         with tempfile.TemporaryDirectory(prefix="debian-lock.") as folder:
             lock = resolve_own(asked, Path(folder))
-    except (resolve.ResolveError, lockfile.LockError, MirrorError) as error:
+    except (resolve.ResolveError, lockfile.LockError) as error:
         print(f"lock_own: error: {error}", file=sys.stderr)
         return 2
     path = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."), asked.lock)
