@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from tools.alpine import fields
 from tools.alpine.errors import AlpineError
+from tools.archives import inflate, tar
+from tools.archives.errors import ArchiveError
 
 SIGNATURE = re.compile(r"\.SIGN\.(RSA|RSA256|RSA512)\.([^/]+)")
 _DIGESTS = {"RSA": "sha1", "RSA256": "sha256", "RSA512": "sha512"}
@@ -36,7 +38,22 @@ _SINGLE = (
 )  # fmt: skip
 _REPEATED = ("depend", "replaces", "provides", "install_if", "triggers")
 _NEEDED = ("pkgname", "pkgver", "arch", "datahash")
-_GZIP = b"\x1f\x8b"
+# What their values have to be; those of all others are text.
+_CHECKS: Mapping[str, Callable[[str], object]] = {
+    "pkgname": fields.name,
+    "pkgver": fields.version,
+    "arch": fields.architecture,
+    "datahash": fields.sha256,
+    "builddate": fields.time,
+    **dict.fromkeys(("size", "replaces_priority", "provider_priority"), fields.number),
+    **dict.fromkeys(("depend", "replaces", "provides", "install_if"), fields.dependencies),
+}
+_KEYWORDS = tar.STANDARD | {CHECKSUM}
+_SHA1 = re.compile("[0-9a-fA-F]{40}")
+# Bytes that the streams may unpack to: several times what the largest packages have.
+_SIGNATURES_LIMIT = 1 << 20
+_CONTROL_LIMIT = 1 << 24
+_DATA_LIMIT = 1 << 32
 
 
 class Signature(NamedTuple):
@@ -100,28 +117,24 @@ class Apk:
     @cached_property
     def data(self) -> bytes:
         """The data archive as uncompressed tar. Raises AlpineError."""
-        out = bytearray()
-        rest = self._packed
-        while rest:
-            part, used = inflate(rest, self.path, "data")
-            out += part
-            rest = rest[used:]
-        return bytes(out)
+        try:
+            return bytes(inflate.unpack(self._packed, ".gz", _DATA_LIMIT))
+        except ArchiveError as error:
+            raise AlpineError(self.path, f"data: {error}") from None
 
     def members(self) -> Iterator[Member]:
         """The members of the data archive in its order, each checked. Raises AlpineError."""
-        view = memoryview(self.data)
-        for info in _tar_members(self.path, self.data, "data"):
+        for info, content in _tar_members(self.path, self.data, "data"):
             if info.name.startswith(".") and "/" not in info.name and info.name != ".":
                 # apk takes what begins with a dot at the top for control information.
                 raise AlpineError(self.path, f"data: {info.name!r} at the top isn't installed")
-            end = info.offset_data + (info.size if info.isreg() else 0)
-            content = view[info.offset_data : end]
             yield Member(info, content, self._checksum(info, content))
 
     def _checksum(self, info: tarfile.TarInfo, content: memoryview) -> bytes:
         """A member's SHA-1 after comparison with what the archive says it is."""
         said = info.pax_headers.get(CHECKSUM)
+        if said is not None and not _SHA1.fullmatch(said):
+            raise AlpineError(self.path, f"data: {info.name!r} has the checksum {said!r}")
         if info.isdir():
             return b""
         if info.islnk():
@@ -142,18 +155,15 @@ def q1(sha1: bytes) -> str:
     return "Q1" + base64.b64encode(sha1).decode()
 
 
-def inflate(packed: memoryview, path: object, what: str) -> tuple[bytes, int]:
-    """Unpacks the gzip stream `packed` begins with; also how long it was, packed."""
-    if packed[:2] != _GZIP:
-        raise AlpineError(path, f"{what}: no gzip stream")
-    unpacker = zlib.decompressobj(wbits=31)
+def gunzip(packed: memoryview, path: object, what: str, limit: int) -> tuple[bytes, int]:
+    """Unpacks the gzip stream `packed` begins with; also how long it was, packed.
+
+    Raises AlpineError where it's damaged, or has more than `limit` bytes, unpacked.
+    """
     try:
-        out = unpacker.decompress(packed) + unpacker.flush()
-    except zlib.error as error:
-        raise AlpineError(path, f"{what}: can't be unpacked: {error}") from None
-    if not unpacker.eof:
-        raise AlpineError(path, f"{what}: truncated")
-    return out, len(packed) - len(unpacker.unused_data)
+        return inflate.gunzip(packed, limit)
+    except ArchiveError as error:
+        raise AlpineError(path, f"{what}: {error}") from None
 
 
 def read_signatures(path: object, data: memoryview) -> tuple[tuple[Signature, ...], int]:
@@ -161,55 +171,50 @@ def read_signatures(path: object, data: memoryview) -> tuple[tuple[Signature, ..
 
     Both are empty, and 0, for one without signatures. Raises AlpineError.
     """
-    first, end = inflate(data, path, "first stream")
-    signatures: list[Signature] = []
-    infos = list(_tar_members(path, first, "first stream"))
-    if not infos or not infos[0].name.startswith(".SIGN."):
+    if not _begins_signed(data, path):
         return (), 0
-    for info in infos:
+    first, end = gunzip(data, path, "signatures", _SIGNATURES_LIMIT)
+    signatures: list[Signature] = []
+    for info, content in _tar_members(path, first, "signatures"):
         match = SIGNATURE.fullmatch(info.name)
         if match is None or not info.isreg():
             raise AlpineError(path, f"has a signature of an unknown kind: {info.name!r}")
-        content = first[info.offset_data : info.offset_data + info.size]
-        signatures.append(Signature(match[2], _DIGESTS[match[1]], content))
+        signatures.append(Signature(match[2], _DIGESTS[match[1]], bytes(content)))
     return tuple(signatures), end
+
+
+def _begins_signed(data: memoryview, path: object) -> bool:
+    """Whether the first member of the first stream is a signature; unpacks no more than that."""
+    try:
+        start = zlib.decompressobj(wbits=31).decompress(data, tarfile.BLOCKSIZE)
+    except zlib.error as error:
+        raise AlpineError(path, f"first stream: no gzip stream: {error}") from None
+    return start.startswith(b".SIGN.")
 
 
 def tar_files(path: object, data: bytes, what: str) -> dict[str, bytes]:
     """The regular files of a flat tar archive by name. Raises AlpineError for anything else."""
     files: dict[str, bytes] = {}
-    for info in _tar_members(path, data, what):
-        if not info.isreg() or "/" in info.name or info.name in files:
-            raise AlpineError(path, f"{what}: {info.name!r} is no plain file, or there twice")
-        files[info.name] = data[info.offset_data : info.offset_data + info.size]
+    for info, content in _tar_members(path, data, what):
+        if not info.isreg() or "/" in info.name:
+            raise AlpineError(path, f"{what}: {info.name!r} is no plain file")
+        files[info.name] = bytes(content)
     return files
 
 
-def _tar_members(path: object, data: bytes, what: str) -> Iterator[tarfile.TarInfo]:
+def _tar_members(path: object, data: bytes, what: str) -> Iterator[tar.Member]:
     """Members of a tar archive, which may lack its end. Raises AlpineError."""
-    # Signatures and control information are parts of one archive: their tars have no end.
-    stream = io.BytesIO(data + bytes(2 * tarfile.BLOCKSIZE))
     try:
-        with tarfile.open(fileobj=stream, mode="r:") as tar:
-            for info in tar:
-                name = info.name.removeprefix("./").rstrip("/") or "."
-                if name.startswith("/") or ".." in name.split("/"):
-                    raise AlpineError(path, f"{what}: {info.name!r} is outside of the tree")
-                info.name = name
-                if info.isreg() and info.offset_data + info.size > len(data):
-                    raise AlpineError(path, f"{what}: {name!r} is incomplete")
-                yield info
-            # tarfile takes a damaged header for the archive's end; a real end is all zeros.
-            if data.count(0, tar.offset) != max(0, len(data) - tar.offset):
-                raise AlpineError(path, f"{what}: malformed tar header at byte {tar.offset}")
-    except tarfile.TarError as error:
-        raise AlpineError(path, f"{what}: malformed tar: {error}") from None
+        # Signatures and control information are parts of one archive: their tars have no end.
+        yield from tar.members(data, keywords=_KEYWORDS, ended=False)
+    except ArchiveError as error:
+        raise AlpineError(path, f"{what}: {error}") from None
 
 
 def parse_info(path: object, text: str) -> dict[str, tuple[str, ...]]:
     """The fields of a .PKGINFO; see Apk.info. Raises AlpineError."""
-    fields: dict[str, tuple[str, ...]] = {}
-    for line in text.splitlines():
+    found: dict[str, tuple[str, ...]] = {}
+    for line in text.split("\n"):
         if not line or line.startswith("#"):
             continue
         name, separator, value = line.partition(" = ")
@@ -219,13 +224,17 @@ def parse_info(path: object, text: str) -> dict[str, tuple[str, ...]]:
             raise AlpineError(path, f".PKGINFO: malformed line {line!r}")
         if name not in _SINGLE + _REPEATED:
             raise AlpineError(path, f".PKGINFO: field {name!r} of unknown meaning")
-        if name in _SINGLE and name in fields:
+        if name in _SINGLE and name in found:
             raise AlpineError(path, f".PKGINFO: field {name!r} twice")
-        fields[name] = (*fields.get(name, ()), value.strip())
+        try:
+            _CHECKS.get(name, fields.text)(value.strip())
+        except ValueError as error:
+            raise AlpineError(path, f".PKGINFO: {name}: {error}") from None
+        found[name] = (*found.get(name, ()), value.strip())
     for name in _NEEDED:
-        if not fields.get(name, ("",))[0]:
+        if not found.get(name, ("",))[0]:
             raise AlpineError(path, f".PKGINFO: no {name!r}")
-    return fields
+    return found
 
 
 def read_apk(path: Path) -> Apk:
@@ -238,7 +247,7 @@ def read_apk(path: Path) -> Apk:
     except OSError as error:
         raise AlpineError(path, f"can't be read: {error.strerror}") from None
     signatures, start = read_signatures(path, data)
-    control, length = inflate(data[start:], path, "control")
+    control, length = gunzip(data[start:], path, "control", _CONTROL_LIMIT)
     files = tar_files(path, control, "control")
     try:
         text = files.pop(".PKGINFO").decode("utf-8")

@@ -19,6 +19,8 @@ from tools.alpine.rsa import PublicKey, fingerprint, public_key, verifies
 
 KEY = make.make_key("tester-1.rsa.pub")
 OTHER = make.make_key("tester-2.rsa.pub")
+IDENTITY = "Q1" + "a" * 27 + "="
+ENTRY = f"C:{IDENTITY}\nP:a\nV:1"
 INFO = """\
 # made for a test
 pkgname = hello
@@ -34,6 +36,7 @@ depend = !goodbye
 provides = cmd:hello=1.2-r3
 triggers = /usr/bin /usr/sbin
 """
+NAMED = "pkgname = {}\npkgver = {}\narch = x86_64\n"
 MEMBERS = [
     (make.directory("usr"), b""),
     (make.directory("usr/bin"), b""),
@@ -117,6 +120,17 @@ def test_every_changed_byte_is_noticed(tmp_path: Path) -> None:
         (lambda _: make.make_apk(INFO + "pkgname = x\n"), "'pkgname' twice"),
         (lambda _: make.make_apk(INFO + "color = red\n"), "'color' of unknown meaning"),
         (lambda _: make.make_apk(INFO + "nonsense\n"), "malformed line 'nonsense'"),
+        (lambda _: make.make_apk(NAMED.format("../../x", "1")), "'../../x' is no name"),
+        (lambda _: make.make_apk(NAMED.format("x\rP:y", "1")), "is no name"),
+        (lambda _: make.make_apk(NAMED.format("x", "1\x0bV:2")), "is no version"),
+        (lambda _: make.make_apk(NAMED.format("x", "one")), "'one' is no version"),
+        (lambda _: make.make_apk(INFO + "license = MIT\x1b[2J\n"), "has a control character"),
+        (lambda _: make.make_apk(INFO + "depend = a><Q1\n"), "is no dependency"),
+        (lambda _: make.make_apk(INFO + "replaces_priority = -1\n"), "'-1' is no number"),
+        (
+            lambda _: make.make_apk(INFO.replace("1700000000", "99999999999")),
+            "builddate: '99999999999' is more than",
+        ),
         (lambda _: make.make_apk(INFO, scripts={"on-sunday": b""}), "unknown meaning: .on-sunday"),
     ],
 )
@@ -142,6 +156,25 @@ def test_members_outside_of_the_tree(tmp_path: Path, name: str) -> None:
     apk = read_apk(apk_file(tmp_path, make.make_apk(INFO, [(make.file(name), b"")])))
     with pytest.raises(AlpineError, match="outside of the tree"):
         list(apk.members())
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    bomb = gzip.compress(b".SIGN.RSA." + bytes(1 << 26))
+    with pytest.raises(AlpineError, match="signatures: unpacks to more than 1048576 bytes"):
+        read_apk(apk_file(tmp_path, bomb))
+    with pytest.raises(AlpineError, match="control: unpacks to more than 16777216 bytes"):
+        read_apk(apk_file(tmp_path, gzip.compress(bytes(1 << 26))))
+
+
+def test_what_would_be_lost_is_refused(tmp_path: Path) -> None:
+    info = make.file("x")
+    data = make.pack(make.make_tar([(info, b"")], end=True, checksums=True))
+    tar = gzip.decompress(data).replace(b"APK-TOOLS.checksum.SHA1", b"SCHILY.xattr.user.chsum1")
+    packed = make.pack(tar.replace(b"67 SCHILY", b"68 SCHILY"))
+    text = f"{INFO}datahash = {hashlib.sha256(packed).hexdigest()}\n"
+    control = make.pack(make.make_tar([(make.file(".PKGINFO"), text.encode())], end=False))
+    with pytest.raises(AlpineError, match="data: "):
+        list(read_apk(apk_file(tmp_path, control + packed)).members())
 
 
 def test_openssl_agrees_on_keys_and_signatures(tmp_path: Path) -> None:
@@ -230,8 +263,17 @@ def test_an_index_that_was_changed_or_not_signed(tmp_path: Path) -> None:
     [
         ("C:Q1x\nP:a\nV:1", "no S: line"),
         ("C:Q1x\nP:a\nV:1\nS:1\nX:1", "field of unknown meaning"),
-        ("C:Q1x\nP:a\nV:1\nS:1\nD:b><Q1x", "no dependency"),
-        ("C:Q1x\nP:a\nV:1\nS:one", "one"),
+        ("C:Q1x\nP:a\nV:1\nS:1", "isn't a SHA-1"),
+        (f"{ENTRY}\nS:-1", "'-1' is no number"),
+        (f"{ENTRY}\nS:1_0", "'1_0' is no number"),
+        (f"{ENTRY}\nS:1\nt:99999999999999", "'99999999999999' is more than"),
+        (f"C:{IDENTITY}\nP:../../x\nV:1\nS:1", "'../../x' is no name of a package"),
+        (f"C:{IDENTITY}\nP:a\nV:1/../../x\nS:1", "is no version"),
+        (f"C:{IDENTITY}\nP:a\nV:r1\nS:1", "'r1' is no version"),
+        (f"{ENTRY}\nS:1\nA:x/../y", "is no architecture"),
+        (f"{ENTRY}\nS:1\no:a\x1b[2J", "has a control character"),
+        (f"{ENTRY}\nS:1\nD:b><Q1x", "no dependency"),
+        (f"{ENTRY}\nS:one", "'one' is no number"),
         ("C:Q2x\nP:a\nV:1\nS:1", "isn't a SHA-1"),
         ("P:a\nP:b", "repeated"),
     ],

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.alpine.apk import Signature, inflate, read_signatures, tar_files
-from tools.alpine.dependency import Dependency, parse_all
+from tools.alpine import fields as values
+from tools.alpine.apk import Signature, gunzip, read_signatures, tar_files
+from tools.alpine.dependency import Dependency
 from tools.alpine.errors import AlpineError
 from tools.alpine.rsa import PublicKey, verifies
 
 # Fields of an entry. Upper case ones of unknown meaning make it uninstallable for apk too.
 _KNOWN = frozenset("CPVASITULomtckDpig")
+_IDENTITY = re.compile(r"Q1[A-Za-z0-9+/]{27}=")
+# Bytes an index may unpack to; the largest of Alpine's has a few dozen MB.
+_LIMIT = 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ def read_index(
     signed = view[start:]
     if keys is not None:
         check_signature(subject, signatures, signed, keys)
-    tar, length = inflate(signed, subject, "index")
+    tar, length = gunzip(signed, subject, "index", _LIMIT)
     if length != len(signed):
         raise AlpineError(subject, "has bytes after the index")
     files = tar_files(subject, tar, "index")
@@ -117,8 +122,8 @@ def parse_index(
     """The packages of an APKINDEX's text; see read_index."""
     packages = []
     for number, paragraph in enumerate(text.split("\n\n"), 1):
-        lines = paragraph.strip("\n").splitlines()
-        if lines:
+        lines = paragraph.strip("\n").split("\n")
+        if lines != [""]:
             where = f"{subject}: package {number}"
             packages.append(_package(where, lines, repository, directory))
     return packages
@@ -136,22 +141,22 @@ def _package(where: str, lines: Iterable[str], repository: int, directory: str) 
     missing = [name for name in "CPVS" if not fields.get(name)]
     if missing:
         raise AlpineError(where, f"has no {missing[0]}: line")
-    where = f"{where} ({fields['P']})"
-    if not fields["C"].startswith("Q1"):
+    where = f"{where} ({fields['P']!r})"
+    if not _IDENTITY.fullmatch(fields["C"]):
         raise AlpineError(where, f"its identity {fields['C']!r} isn't a SHA-1")
     try:
         return IndexPackage(
-            name=fields["P"],
-            version=fields["V"],
-            arch=fields.get("A", ""),
+            name=values.name(fields["P"]),
+            version=values.version(fields["V"]),
+            arch=values.architecture(fields["A"]) if "A" in fields else "",
             identity=fields["C"],
-            size=int(fields["S"]),
-            origin=fields.get("o", ""),
-            built=int(fields.get("t", "0")),
-            depends=parse_all(fields.get("D", "")),
-            provides=parse_all(fields.get("p", "")),
-            install_if=parse_all(fields.get("i", "")),
-            priority=int(fields.get("k", "0")),
+            size=values.number(fields["S"]),
+            origin=values.text(fields.get("o", "")),
+            built=values.time(fields.get("t", "0")),
+            depends=tuple(values.dependencies(fields.get("D", ""))),
+            provides=tuple(values.dependencies(fields.get("p", ""))),
+            install_if=tuple(values.dependencies(fields.get("i", ""))),
+            priority=values.number(fields.get("k", "0")),
             repository=repository,
             directory=directory,
         )

@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import importlib
 import io
 import lzma
-import tarfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, NamedTuple, cast
+
+from tools.archives import inflate, tar
+from tools.archives.errors import ArchiveError
+from tools.debian import fields
 
 _AR_MAGIC = b"!<arch>\n"
 _AR_HEADER_SIZE = 60
 _AR_HEADER_END = b"`\n"
-_UNPACK_ERRORS = (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError)
+# Bytes that the archives may unpack to: several times what the largest packages have.
+_CONTROL_LIMIT = 1 << 26
+_DATA_LIMIT = 1 << 32
 
 
 class DebError(Exception):
@@ -41,18 +44,6 @@ class ControlFile(NamedTuple):
     mode: int
     data: bytes
     mtime: int
-
-
-class Member(NamedTuple):
-    """A member of the data archive.
-
-    `info` is tarfile's description with a normalised name: relative, without leading `./`; the
-    root directory is `.`. `data` is the content of a regular file, empty for anything else; it's
-    a view into the unpacked archive, not a copy.
-    """
-
-    info: tarfile.TarInfo
-    data: memoryview
 
 
 @dataclass(frozen=True)
@@ -73,9 +64,9 @@ class Deb:
     _packed: memoryview = field(repr=False)
 
     @cached_property
-    def data(self) -> bytes:
+    def data(self) -> bytes | memoryview:
         """The data archive as uncompressed tar, held in memory. Raises DebError."""
-        return _unpack(self.path, self._data_name, self._packed)
+        return _unpack(self.path, self._data_name, self._packed, _DATA_LIMIT)
 
     def open_data(self) -> IO[bytes]:
         """The data archive as a stream of uncompressed tar, for `tarfile.open(mode="r|")`.
@@ -85,8 +76,8 @@ class Deb:
         """
         return _open(self.path, self._data_name, self._packed)
 
-    def members(self) -> Iterator[Member]:
-        """The members of the data archive, in its order. Raises DebError."""
+    def members(self) -> Iterator[tar.Member]:
+        """The members of the data archive, in its order, each checked. Raises DebError."""
         return _members(self.path, self._data_name, self.data)
 
 
@@ -123,92 +114,39 @@ def _open(path: Path, name: str, packed: memoryview) -> IO[bytes]:
         case ".bz2":
             return bz2.open(stream)
         case ".zst":
-            return io.BytesIO(_unzstd(path, name, packed))
+            return io.BytesIO(_unpack(path, name, packed, _DATA_LIMIT))
     raise DebError(path, f"member {name!r}: compression {compression!r} isn't supported")
 
 
-def _unzstd(path: Path, name: str, packed: memoryview) -> bytes:
-    """What zstd frames hold, as all packages of Ubuntu's have since 21.10. Raises DebError."""
+def _unpack(path: Path, name: str, packed: memoryview, limit: int) -> bytes | memoryview:
     try:
-        # Not part of Python before 3.14; whoever reads Debian's packages alone can go without.
-        zstandard: Any = importlib.import_module("zstandard")
-    except ImportError:
-        raise DebError(path, f"member {name!r}: reading zstd needs the zstandard wheel") from None
-    unpacked = []
-    rest = bytes(packed)
-    try:
-        while rest:
-            frame = zstandard.ZstdDecompressor().decompressobj()
-            unpacked.append(frame.decompress(rest))
-            if not frame.eof:
-                raise DebError(path, f"truncated: member {name!r} is incomplete")
-            rest = frame.unused_data
-    except zstandard.ZstdError as error:
-        raise DebError(path, f"member {name!r} can't be unpacked: {error}") from None
-    return b"".join(unpacked)
+        return inflate.unpack(packed, name.partition(".tar")[2], limit)
+    except ArchiveError as error:
+        raise DebError(path, f"member {name!r}: {error}") from None
 
 
-def _unpack(path: Path, name: str, packed: memoryview) -> bytes:
+def _members(path: Path, archive: str, data: bytes | memoryview) -> Iterator[tar.Member]:
     try:
-        # All at once where that exists: several times as fast as through a file object.
-        if name.endswith(".tar.xz"):
-            return lzma.decompress(packed)
-        if name.endswith(".tar.gz"):
-            return gzip.decompress(packed)
-        with _open(path, name, packed) as stream:
-            return stream.read()
-    except _UNPACK_ERRORS as error:
-        raise DebError(path, f"member {name!r} can't be unpacked: {error}") from None
-
-
-def _members(path: Path, archive: str, data: bytes) -> Iterator[Member]:
-    view = memoryview(data)
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
-            for info in tar:
-                name = info.name.removeprefix("./").rstrip("/") or "."
-                if name.startswith("/") or ".." in name.split("/"):
-                    raise DebError(path, f"{archive}: member {info.name!r} is outside of the tree")
-                info.name = name
-                end = info.offset_data + (info.size if info.isreg() else 0)
-                if end > len(view):
-                    raise DebError(path, f"{archive}: member {name!r} is incomplete")
-                yield Member(info, view[info.offset_data : end])
-            # tarfile takes a damaged header for the archive's end; a real end is all zeros.
-            if data.count(0, tar.offset) != len(data) - tar.offset:
-                raise DebError(path, f"{archive}: malformed tar header at byte {tar.offset}")
-    except tarfile.TarError as error:
-        raise DebError(path, f"{archive}: malformed tar: {error}") from None
+        # dpkg knows no extended headers, so what they say would be lost.
+        yield from tar.members(data, keywords=())
+    except ArchiveError as error:
+        raise DebError(path, f"{archive}: {error}") from None
 
 
 def parse_control(path: Path, text: str) -> dict[str, str]:
     """The fields of one control paragraph; see Deb.control. Raises DebError naming `path`."""
-    fields: dict[str, str] = {}
-    last = ""
-    for line in text.rstrip("\n").split("\n"):
-        if line.startswith((" ", "\t")) and last:
-            fields[last] += "\n" + line
-            continue
-        last, colon, value = line.partition(":")
-        if not colon or not last or last != last.strip():
-            raise DebError(path, f"control file: malformed line {line!r}")
-        if last.lower() in (name.lower() for name in fields):
-            raise DebError(path, f"control file: field {last!r} twice")
-        # A blank at the end of a first line that others follow is part of the value, as for dpkg.
-        fields[last] = value.lstrip()
-    fields = {name: value.rstrip() for name, value in fields.items()}
-    for needed in ("Package", "Version", "Architecture"):
-        if not fields.get(needed):
-            raise DebError(path, f"control file: no {needed!r}")
-    return fields
+    try:
+        return fields.parse(text)
+    except ValueError as error:
+        raise DebError(path, f"control file: {error}") from None
 
 
 def _control_files(path: Path, name: str, packed: memoryview) -> dict[str, ControlFile]:
     files: dict[str, ControlFile] = {}
-    for info, data in _members(path, name, _unpack(path, name, packed)):
+    for info, data in _members(path, name, _unpack(path, name, packed, _CONTROL_LIMIT)):
         if info.isdir() and info.name == ".":
             continue
-        if not info.isreg() or "/" in info.name:
+        if not info.isreg() or not fields.CONTROL_FILE.fullmatch(info.name):
             raise DebError(path, f"{name}: {info.name!r} is no plain file")
         files[info.name] = ControlFile(info.mode & 0o7777, bytes(data), int(info.mtime))
     return files

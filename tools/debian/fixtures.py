@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 
-def make_tar(members: Iterable[tuple[tarfile.TarInfo, bytes]]) -> bytes:
-    """An uncompressed GNU tar of the given members; sizes are filled in."""
+def make_tar(
+    members: Iterable[tuple[tarfile.TarInfo, bytes]], form: int = tarfile.GNU_FORMAT
+) -> bytes:
+    """An uncompressed tar, GNU's by default, of the given members; sizes are filled in."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
+    with tarfile.open(fileobj=buffer, mode="w", format=form) as tar:
         for info, data in members:
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
@@ -70,6 +72,7 @@ def make_deb(
     *,
     scripts: Mapping[str, bytes] | None = None,
     compression: str = ".xz",
+    form: int = tarfile.GNU_FORMAT,
 ) -> bytes:
     """A .deb with this control file, data members and maintainer scripts."""
     control_members = [(directory("./"), b""), (file("./control"), control.encode())]
@@ -79,6 +82,6 @@ def make_deb(
         {
             "debian-binary": b"2.0\n",
             f"control.tar{compression}": pack(make_tar(control_members), compression),
-            f"data.tar{compression}": pack(make_tar(members), compression),
+            f"data.tar{compression}": pack(make_tar(members, form), compression),
         }
     )

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from tools.archives import rules
+from tools.archives.errors import ArchiveError
 from tools.rootfs.errors import RootfsError
 
 Kind = Literal["dir", "file", "symlink", "hardlink"]
@@ -244,6 +246,12 @@ class Tree:
 
     def _set(self, path: str, entry: Entry) -> None:
         key = self.normalise(path)
+        try:
+            rules.path(key)
+        except ArchiveError as error:
+            raise RootfsError(
+                f"/{key!r}", f"{entry.source} would make it: {error}", "Review the package."
+            ) from None
         old = self.entries.get(key)
         if old is not None and (old.kind == "dir") != (entry.kind == "dir"):
             raise RootfsError(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tools.alpine.apk import CHECKSUM, Apk, read_apk
+from tools.alpine.apk import Apk, read_apk
 from tools.alpine.errors import AlpineError
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.members import entry_of
@@ -85,38 +84,10 @@ def _load(path: Path, sha256: str, requested: bool, arch: str) -> Package:
 
 def _package_files(package: Package) -> list[PackageFile]:
     files: list[PackageFile] = []
-    where = str(package.apk.path)
     for member in package.apk.members():
-        _only_known_headers(where, member.info.name, list(member.info.pax_headers))
-        path, entry = entry_of(where, member.info, member.data, package.name)
+        path, entry = entry_of(member.info, member.data, package.name)
         files.append(PackageFile(path, entry, member.checksum))
     return files
-
-
-# Headers with a meaning for tar itself, which tarfile has seen to.
-_TAR_HEADERS = {
-    "path",
-    "linkpath",
-    "size",
-    "mtime",
-    "atime",
-    "ctime",
-    "uid",
-    "gid",
-    "uname",
-    "gname",
-}
-
-
-def _only_known_headers(where: str, name: str, headers: Sequence[str]) -> None:
-    for header in headers:
-        if header != CHECKSUM and header not in _TAR_HEADERS:
-            raise RootfsError(
-                f"{where}: {name}",
-                f"has the header {header}",
-                "Extended attributes and the like aren't implemented: see "
-                "tools/rootfs/alpine/package.py.",
-            )
 
 
 def _unusable(error: AlpineError) -> RootfsError:

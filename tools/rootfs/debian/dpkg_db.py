@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tools.rootfs.debian.package import Package
+from tools.debian.fields import TRIGGER
+from tools.rootfs.debian.package import Package, control_lines
 from tools.rootfs.debian.system import System
 from tools.rootfs.errors import RootfsError
 
@@ -74,14 +75,15 @@ def _write_triggers(system: System, packages: list[Package]) -> None:
     files: list[str] = []
     named: dict[str, list[str]] = {}
     for package in packages:
-        declared = package.control_files.get("triggers")
-        if declared is None:
-            continue
-        for line in declared.data.decode("utf-8").splitlines():
+        for line in control_lines(package, "triggers"):
             words = line.partition("#")[0].split()
             if not words or words[0].startswith("activate"):
                 continue
-            if len(words) != 2 or words[0] not in _INTEREST_SUFFIX:
+            if (
+                len(words) != 2
+                or words[0] not in _INTEREST_SUFFIX
+                or not TRIGGER.fullmatch(words[1])
+            ):
                 raise RootfsError(
                     f"triggers of {package.name}", f"has the line {line!r}", "Review the package."
                 )

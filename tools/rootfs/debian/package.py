@@ -133,7 +133,7 @@ def load_packages(debs: Sequence[tuple[Path, bool]], arch: str) -> list[Package]
 
 def unpack_all(packages: Iterable[Package]) -> None:
     """Unpacks data archives in threads; decompression is most of a run's time."""
-    largest_first = sorted(packages, key=lambda p: -int(p.control.get("Installed-Size", "0")))
+    largest_first = sorted(packages, key=lambda p: -int(p.control.get("Installed-Size") or "0"))
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         list(pool.map(lambda package: package.files, largest_first))
 
@@ -164,17 +164,35 @@ def load_package(path: Path, requested: bool, arch: str) -> Package:
     return package
 
 
+def control_lines(package: Package, name: str) -> list[str]:
+    """The lines of a control file that is text; none if the package hasn't got it.
+
+    RootfsError for what is no UTF-8, or has other control characters than line feeds and tabs.
+    """
+    found = package.control_files.get(name)
+    if found is None:
+        return []
+    subject = f"{name} of {package.name}"
+    try:
+        text = found.data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RootfsError(subject, f"is no UTF-8: {error}", "Review the package.") from None
+    lines = text.split("\n")
+    for line in lines:
+        if line.replace("\t", "").isprintable() or line == "":
+            continue
+        raise RootfsError(subject, f"has the line {line!r}", "Review the package.")
+    return lines
+
+
 def _unusable(error: DebError) -> RootfsError:
     return RootfsError(str(error.path), error.why, "Fetch the package again; see docs/locking.md.")
 
 
 def _conffiles(package: Package) -> list[str]:
-    declared = package.control_files.get("conffiles")
-    if declared is None:
-        return []
     contents = {f"/{f.path}": f.entry for f in package.files if f.entry.kind == "file"}
     lines: list[str] = []
-    for line in declared.data.decode("utf-8").splitlines():
+    for line in control_lines(package, "conffiles"):
         words = line.split()
         if len(words) == 2 and words[0] == "remove-on-upgrade":
             lines.append(f"{words[1]} newconffile remove-on-upgrade")
@@ -194,4 +212,4 @@ def _conffiles(package: Package) -> list[str]:
 
 def _package_files(deb: Deb) -> list[PackageFile]:
     name = deb.control["Package"]
-    return [PackageFile(*entry_of(str(deb.path), info, data, name)) for info, data in deb.members()]
+    return [PackageFile(*entry_of(info, data, name)) for info, data in deb.members()]
