@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import tarfile
+import time
 import zipfile
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -25,9 +28,19 @@ FILES = {
 }
 
 
+def recorded(files: dict[str, str]) -> dict[str, str]:
+    """The files with a RECORD of them where one is empty."""
+    records = [name for name, text in files.items() if name.endswith("/RECORD") and not text]
+    rows = [
+        f"{name},sha256={urlsafe_b64encode(sha256(text.encode()).digest()).decode()},{len(text)}"
+        for name, text in files.items()
+    ]
+    return files | {record: "".join(f"{row}\n" for row in rows) for record in records}
+
+
 def wheel(path: Path, files: dict[str, str]) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
-        for name, text in files.items():
+        for name, text in recorded(files).items():
             archive.writestr(name, text)
     return path
 
@@ -81,16 +94,95 @@ def test_pip_takes_it_for_installed(tmp_path: Path) -> None:
     assert (tmp_path / "root/usr/local/bin/greet-old").read_text().startswith("#!/usr/local/bin/py")
 
 
+def script(line: str) -> dict[str, str]:
+    return {f"{INFO}/entry_points.txt": f"[console_scripts]\n{line}\n"}
+
+
+def test_headers_go_where_pip_puts_them(tmp_path: Path) -> None:
+    files = FILES | {"greet-1.0.data/headers/greet.h": "// x"}
+    layer.write([wheel(tmp_path / "greet.whl", files)], "3.13", tmp_path / "a.tar")
+    with tarfile.open(tmp_path / "a.tar") as tar:
+        names = tar.getnames()
+    assert "usr/local/include/python3.13/greet/greet.h" in names
+    # The image's own folder is not named.
+    assert "usr/local/include/python3.13/greet" in names
+    assert "usr/local/include/python3.13" not in names
+
+
+@pytest.mark.parametrize("zone", ["UTC+12", "UTC", "UTC-14"])
+def test_a_zip_can_say_the_time_in_every_zone(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    assert zipfile.ZipInfo("x", time.localtime(layer.EPOCH)[:6]).date_time[0] == 1980
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_links_and_encryption_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "greet.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        link = zipfile.ZipInfo("link")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(layer.WheelError, match="'link' is neither file nor directory"):
+        layer.install(path, "3.13")
+    wheel(path, FILES)
+    data = path.read_bytes()
+    at = data.index(b"PK\x01\x02")
+    path.write_bytes(data[: at + 8] + b"\x01" + data[at + 9 :])
+    with pytest.raises(layer.WheelError, match="is encrypted"):
+        layer.install(path, "3.13")
+
+
 @pytest.mark.parametrize(
     ("files", "why"),
     [
         ({"a.py": ""}, "not a wheel, it has 0 .dist-info folders"),
         (FILES | {"b-1.dist-info/METADATA": ""}, "not a wheel, it has 2 .dist-info folders"),
-        (FILES | {"../evil.py": ""}, "'../evil.py' leaves the wheel's folder"),
-        (FILES | {"greet-1.0.data/headers/x.h": ""}, "x.h' has no place in an image"),
+        (FILES | {"../evil.py": ""}, "'../evil.py' is outside of the tree"),
+        (FILES | {"/etc/x": ""}, "'/etc/x' is outside of the tree"),
+        (FILES | {"a\nb": ""}, "has a control character"),
+        (FILES | {"a": "", "a/b": ""}, "'a/b' lies below 'a', a file"),
+        (FILES | {"greet-1.0.data/other/x.h": ""}, "x.h' has no place in an image"),
+        (FILES | {"greet-1.0.data/x": ""}, "x' has no place in an image"),
+        (FILES | script("greet = greet main"), "greet = greet main' is not understood"),
+        (FILES | script("greet = import:class"), "'import' is no name in Python"),
+        (FILES | script("greet = a..b:c"), "'' is no name in Python"),
+        (FILES | script(".. = greet:main"), "a file that can't be called '..'"),
+        (FILES | script("../x = greet:main"), "a file that can't be called '../x'"),
+        (FILES | script("x = greet:main\nx = greet:main"), "option 'x'"),
+        (FILES | script("python3 = greet:main"), "/usr/local/bin/python3 is the image's own"),
+        (FILES | script("pip3.13 = greet:main"), "/usr/local/bin/pip3.13 is the image's own"),
+        (FILES | script("greet-old = greet:main"), "two files for /usr/local/bin/greet-old"),
+        (FILES | {f"{INFO}/entry_points.txt": "greet"}, "entry_points.txt: File contains no"),
+        (FILES | {"greet-1.0.data/scripts/python": ""}, "bin/python is the image's own"),
+        (FILES | {"greet-1.0.data/data/bin/python3.13": ""}, "bin/python3.13 is the image's own"),
+        (FILES | {"greet-1.0.data/data/lib/python3.13/os.py": ""}, "os.py is the image's own"),
+        (FILES | {"greet-1.0.data/data/lib/libpython3.13.so.1.0": ""}, "is the image's own"),
         (
-            FILES | {f"{INFO}/entry_points.txt": "[console_scripts]\ngreet = greet main\n"},
-            "the entry point greet = greet main is not understood",
+            FILES | {"greet-1.0.data/data/include/python3.13/Python.h": ""},
+            "/usr/local/include/python3.13/Python.h is the image's own",
+        ),
+        (FILES | {"greet-1.0.data/purelib/greet/__init__.py": "x"}, "two files for /usr/local"),
+        ({k: v for k, v in FILES.items() if "RECORD" not in k}, "it has no RECORD"),
+        ({k: v for k, v in FILES.items() if "METADATA" not in k}, "it has no METADATA"),
+        (FILES | {f"{INFO}/METADATA": "Name: other\nVersion: 1.0\n"}, "METADATA is of 'other'"),
+        (FILES | {f"{INFO}/METADATA": "Name: ../x\nVersion: 1.0\n"}, "no name of a distribution"),
+        (FILES | {f"{INFO}/RECORD": "greet/__init__.py,,\n"}, "RECORD has no digest of"),
+        (FILES | {f"{INFO}/RECORD": "x,sha256=x,1\n"}, "RECORD has 'x', which the wheel has not"),
+        (FILES | {f"{INFO}/RECORD": "x\n"}, "RECORD has the line ['x']"),
+        (FILES | {f"{INFO}/RECORD": '"x'}, "RECORD can't be read"),
+        (
+            FILES
+            | {
+                f"{INFO}/RECORD": recorded(FILES)[f"{INFO}/RECORD"],
+                "greet/data/words.txt": "another",
+            },
+            "'greet/data/words.txt' isn't as RECORD says",
+        ),
+        (
+            FILES | {f"{INFO}/RECORD": recorded(FILES)[f"{INFO}/RECORD"], "greet/b.py": ""},
+            "RECORD hasn't the member 'greet/b.py'",
         ),
     ],
 )
@@ -104,7 +196,23 @@ def test_wrong_wheels(
 
 def test_two_wheels_with_one_file(tmp_path: Path) -> None:
     one = wheel(tmp_path / "greet-1.0-py3-none-any.whl", FILES)
-    other = {"greet/__init__.py": "", "x-1.dist-info/METADATA": ""}
+    other = {
+        "greet/__init__.py": "",
+        "x-1.dist-info/METADATA": "Name: x\nVersion: 1\n",
+        "x-1.dist-info/RECORD": "",
+    }
     two = wheel(tmp_path / "x-1-py3-none-any.whl", other)
     with pytest.raises(layer.WheelError, match=r"x-1-py3-none-any\.whl and greet-1\.0"):
+        layer.write([one, two], "3.13", tmp_path / "x.tar")
+
+
+def test_a_file_of_one_wheel_below_one_of_another(tmp_path: Path) -> None:
+    one = wheel(tmp_path / "greet-1.0-py3-none-any.whl", FILES | {"a": ""})
+    other = {
+        "a/b": "",
+        "x-1.dist-info/METADATA": "Name: x\nVersion: 1\n",
+        "x-1.dist-info/RECORD": "",
+    }
+    two = wheel(tmp_path / "x-1-py3-none-any.whl", other)
+    with pytest.raises(layer.WheelError, match="lies below '[^']*/a', a file"):
         layer.write([one, two], "3.13", tmp_path / "x.tar")

@@ -1,17 +1,23 @@
 """make.py --output WHEEL --distribution NAME --version V … FILE…: a pure Python wheel of files.
 
-The same bytes whoever makes it. Standard library only.
+The same bytes whoever makes it.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
+import csv
 import hashlib
+import io
 import re
 import sys
 import zipfile
 from pathlib import Path
+
+from tools.archives import rules
+from tools.archives.errors import ArchiveError
+from tools.wheels import names
 
 _TAG = "py3-none-any"
 # The earliest time a zip can say.
@@ -19,16 +25,23 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def _metadata(distribution: str, version: str, requires: list[str]) -> str:
-    lines = ["Metadata-Version: 2.1", f"Name: {distribution}", f"Version: {version}"]
-    return "\n".join(lines + [f"Requires-Dist: {each}" for each in requires]) + "\n"
+    lines = [
+        "Metadata-Version: 2.1",
+        f"Name: {distribution}",
+        f"Version: {version}",
+    ]
+    lines += [f"Requires-Dist: {names.line(each)}" for each in requires]
+    return "\n".join(lines) + "\n"
 
 
 def _record(files: dict[str, bytes], record: str) -> str:
-    lines = []
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
     for name, data in sorted(files.items()):
         digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
-        lines.append(f"{name},sha256={digest},{len(data)}\n")
-    return "".join(lines) + f"{record},,\n"
+        writer.writerow([name, f"sha256={digest}", len(data)])
+    writer.writerow([record, "", ""])
+    return out.getvalue()
 
 
 def make(
@@ -48,10 +61,18 @@ def make(
         files: path in the wheel to content.
         requires: requirements, as in `Requires-Dist`.
         scripts: console entry points, `name = module:function`.
+
+    Raises:
+        ValueError, ArchiveError: a name, version, entry point or path isn't one.
     """
+    names.distribution(distribution)
+    names.version(version)
     stem = f"{re.sub(r'[-_.]+', '_', distribution)}-{version}"
     if out.name != f"{stem}-{_TAG}.whl":
         raise ValueError(f"{out}: the wheel's name has to be {stem}-{_TAG}.whl")
+    paths = rules.Paths()
+    for path in files:
+        paths.add(rules.path(path), "file")
     members = dict(files)
     info = f"{stem}.dist-info"
     members[f"{info}/METADATA"] = _metadata(distribution, version, requires).encode()
@@ -59,6 +80,9 @@ def make(
         f"Wheel-Version: 1.0\nGenerator: bazel\nRoot-Is-Purelib: true\nTag: {_TAG}\n".encode()
     )
     if scripts:
+        for script in scripts:
+            name, _, reference = script.partition("=")
+            names.entry_point(name.strip(), reference.strip())
         lines = "".join(f"{line}\n" for line in scripts)
         members[f"{info}/entry_points.txt"] = f"[console_scripts]\n{lines}".encode()
     members[f"{info}/RECORD"] = _record(members, f"{info}/RECORD").encode()
@@ -82,7 +106,7 @@ def main(argv: list[str] | None = None) -> int:
     files = {name: Path(file).read_bytes() for name, file in args.file}
     try:
         make(args.output, args.distribution, args.version, files, args.requires, args.script)
-    except ValueError as error:
+    except (ArchiveError, ValueError) as error:
         print(f"wheel: {error}", file=sys.stderr)
         return 1
     return 0

@@ -55,3 +55,29 @@ def test_the_same_bytes(tmp_path: Path) -> None:
 def test_a_wrong_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, "greeter.whl") == 1
     assert "has to be greet_er-1.0-py3-none-any.whl" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--version=1\nX: y"], "is no version"),
+        (["--distribution=../x"], "is no name of a distribution"),
+        (["--requires=x\nX: y"], "has a control character"),
+        (["--script=x = import:class"], "'import' is no name in Python"),
+        (["--script=x = a:b\ny = c:d"], "is not understood"),
+        (["--file", "../x", "{file}"], "is outside of the tree"),
+        (["--file", "greet/__init__.py/x", "{file}"], "lies below 'greet/__init__.py', a file"),
+    ],
+)
+def test_wrong_values(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], why: str
+) -> None:
+    source = tmp_path / "main.py"
+    source.write_text("")
+    arguments = [
+        *(f"--output={tmp_path}/greet-1.0-py3-none-any.whl", "--distribution=greet"),
+        *("--version=1.0", "--file", "greet/__init__.py", str(source)),
+        *(option.format(file=source) for option in options),
+    ]
+    assert make.main(arguments) == 1
+    assert why in capsys.readouterr().err

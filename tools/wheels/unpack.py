@@ -18,7 +18,7 @@ def unpack(wheel: Path, out: Path) -> None:
             if info.is_dir():
                 continue
             if parts[0].endswith(".data"):
-                if parts[1] not in ("scripts", "purelib", "platlib"):
+                if len(parts) < 3 or parts[1] not in ("scripts", "purelib", "platlib"):
                     continue
                 parts = ("bin", *parts[2:]) if parts[1] == "scripts" else parts[2:]
             path = target.joinpath(*parts)
