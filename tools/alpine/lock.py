@@ -36,6 +36,9 @@ from tools.debian.progress import Progress
 LOCKS = Path("third_party/alpine")
 _KEYS = "alpine-keys"
 _DOWNLOADS = 8
+# Bytes of what is fetched before anything has vouched for it: many times what there is.
+_INDEX_LIMIT = 1 << 26
+_KEYS_LIMIT = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def _mirror_keys(
         for package in read_index(directory, data, None, directory=directory):
             if package.name == _KEYS:
                 path = scratch / package.file
-                path.write_bytes(fetcher.get(package.path))
+                path.write_bytes(fetcher.get(package.path, _KEYS_LIMIT))
                 return {
                     member.info.name.rpartition("/")[2]: bytes(member.data)
                     for member in read_apk(path).members()
@@ -110,7 +113,7 @@ def read_packages(job: Job, fetcher: Fetcher, scratch: Path) -> list[IndexPackag
     Raises AlpineError, MirrorError.
     """
     directories = [f"{job.release.branch}/{name}/{job.arch}" for name in job.alpine.repositories]
-    indexes = [(name, fetcher.get(f"{name}/APKINDEX.tar.gz")) for name in directories]
+    indexes = [(name, fetcher.get(f"{name}/APKINDEX.tar.gz", _INDEX_LIMIT)) for name in directories]
     candidates = _folder_keys(job.keys) if job.keys else _mirror_keys(indexes, fetcher, scratch)
     keys = trusted_keys(candidates, job.alpine.keys)
     packages: list[IndexPackage] = []
@@ -150,7 +153,7 @@ def resolve_sets(
 
 def _pin(package: IndexPackage, fetcher: Fetcher, scratch: Path) -> str:
     """The SHA-256 of a package's .apk, which is downloaded and checked. Raises AlpineError."""
-    data = fetcher.get(package.path)
+    data = fetcher.get(package.path, package.size)
     if len(data) != package.size:
         raise AlpineError(
             package.path, f"has {len(data)} bytes, not {package.size} as in the index"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import hashlib
 import http.server
+import itertools
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -245,13 +248,61 @@ def server() -> Iterator[str]:
 def test_a_server_in_trouble_is_asked_again_and_the_next_mirror_after_it(server: str) -> None:
     Handler.failures = 2
     pauses: list[float] = []
-    assert Fetcher([server], pauses.append).get("x") == b"ok"
+    assert Fetcher([server], pauses.append).get("x", 2) == b"ok"
     assert len(pauses) == 2
     Handler.failures = 9
     with pytest.raises(MirrorError, match="Service Unavailable"):
-        Fetcher([server], pauses.append).get("x")
+        Fetcher([server], pauses.append).get("x", 2)
     Handler.failures = 0
-    assert Fetcher(["file:///nowhere", server], pauses.append).get("x") == b"ok"
+    assert Fetcher(["file:///nowhere", server], pauses.append).get("x", 2) == b"ok"
+
+
+class Endless(http.server.BaseHTTPRequestHandler):
+    """Sends zeros until the other side has enough."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(bytes(1 << 12))
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def endless() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless) as found:
+        thread = threading.Thread(target=found.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{found.server_port}"
+        found.shutdown()
+        thread.join()
+
+
+def test_endless_bodies_end(endless: str) -> None:
+    with pytest.raises(MirrorError, match="sends more than 100000 bytes"):
+        Fetcher([endless]).get("v3.24/main/x86_64/APKINDEX.tar.gz", 100_000)
+    clock = itertools.count(0, 100)
+    with pytest.raises(MirrorError, match=r"in 1800 seconds, no end"):
+        Fetcher([endless], now=lambda: next(clock)).get("x", 1 << 40)
+
+
+def test_an_index_that_is_a_bomb(top: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = top / "mirror/v3.24/main/x86_64/APKINDEX.tar.gz"
+    path.write_bytes(gzip.compress(bytes(1 << 29), 1))
+    assert run(top) == 2
+    assert "unpacks to more than 268435456 bytes" in capsys.readouterr().err
+
+
+def test_a_package_larger_than_the_index_says(
+    top: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = top / "mirror/v3.24/community/x86_64/tool-1-r0.apk"
+    path.write_bytes(path.read_bytes() + bytes(1 << 20))
+    assert run(top) == 2
+    assert "sends more than" in capsys.readouterr().err
 
 
 GOOD = """\
@@ -274,6 +325,8 @@ zlib 1.3-r1 v3.24/main/x86_64/zlib-1.3-r1.apk {0} Q1{1}= 9 a=dependency,base=dep
         ),
         (("time 2024", "time x"), "bad time"),
         (("musl-1.2.5-r1.apk", "../x.apk"), "bad path"),
+        (("musl-1.2.5-r1.apk", "x.apk?y.apk"), "bad path"),
+        (("musl-1.2.5-r1.apk", "x.apk#y.apk"), "bad path"),
         (("zlib 1.3", "alib 1.3"), "out of order"),
         (("main/x86_64/zlib", "main/x86/zlib"), "in a lock for 'x86_64'"),
         (("0" * 64, "0" * 63), "bad SHA-256"),

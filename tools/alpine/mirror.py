@@ -15,8 +15,6 @@ from tools.net.errors import NetError
 from tools.net.session import Request, Session
 
 _REPOSITORIES = Path("/etc/apk/repositories")
-# Bytes; no package of Alpine's comes near.
-LARGEST = 1 << 30
 
 
 class MirrorError(Exception):
@@ -51,23 +49,30 @@ class Fetcher:
         # Indexes are signed, and they have the digests of the packages.
         self._session = Session(signed=True, sleep=sleep)
 
-    def get(self, path: str) -> bytes:
-        """The file's bytes, from the first mirror that has it. Raises MirrorError."""
+    def get(self, path: str, limit: int) -> bytes:
+        """The file's bytes, from the first mirror that has it and sends no more than `limit`.
+
+        Raises MirrorError.
+        """
         said = []
         for mirror in self.mirrors:
             url = f"{mirror}/{path}"
             try:
-                return self._fetch(url)
+                return self._fetch(url, limit)
             except (NetError, OSError) as error:
                 said.append(f"{url}: {error}")
         raise MirrorError(
             "\n  ".join(["a file can't be had:", *said]) + "\n  Another mirror: --mirror=<URL>"
         )
 
-    def _fetch(self, url: str) -> bytes:
+    def _fetch(self, url: str, limit: int) -> bytes:
         if url.startswith("file://"):
-            return Path(unquote(urlsplit(url).path)).read_bytes()
-        answer = self._session.request(Request("GET", origin.parse(url), limit=LARGEST))
+            with Path(unquote(urlsplit(url).path)).open("rb") as file:
+                data = file.read(limit + 1)
+            if len(data) > limit:
+                raise NetError(f"has more than {limit} bytes")
+            return data
+        answer = self._session.request(Request("GET", origin.parse(url), limit=limit))
         if not 200 <= answer.status < 300:
             raise NetError(answer.reason)
         return answer.body

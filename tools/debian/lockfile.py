@@ -36,13 +36,14 @@ __all__ = ["POCKETS", "Lock", "LockError", "Package", "Sources"]
 POCKETS = ("main", "updates", "security")
 
 _HEADER = ("suite", "arch", "snapshot")
-_URL = re.compile(r"(?:https?|file)://[^\s'\"\\]+")
+_URL = re.compile(r"(?:https?|file)://[A-Za-z0-9._~:/\[\]@!$&()*+,;=%-]+")
+_PART = r"[A-Za-z0-9][A-Za-z0-9+.~_-]*"
 # Debian policy 5.6.1, 5.6.12 and 5.6.8.
 _FORMAT = lines.Format(
     required={
         "suite": re.compile(r"[a-z][a-z0-9]*"),
         "arch": re.compile(r"[a-z0-9][a-z0-9-]*"),
-        "snapshot": re.compile(r"\d{8}T\d{6}Z"),
+        "snapshot": re.compile(r"[0-9]{8}T[0-9]{6}Z"),
     },
     optional={
         "pockets": re.compile("main(,updates)?(,security)?"),
@@ -51,11 +52,12 @@ _FORMAT = lines.Format(
     },
     columns=(
         ("package name", re.compile(r"[a-z0-9][a-z0-9+.-]+")),
-        ("version", re.compile(r"(?:\d+:)?[0-9][A-Za-z0-9.+~-]*")),
+        ("version", re.compile(r"(?:[0-9]+:)?[0-9][A-Za-z0-9.+~-]*")),
         ("architecture", re.compile(r"[a-z0-9][a-z0-9-]*")),
-        ("path", re.compile(r"(?:security:)?pool/(?:[A-Za-z0-9][A-Za-z0-9+.~_-]*/)+[^/\s]+\.deb")),
+        # Every part begins with a letter or a digit, so none is "..", and none is to be quoted.
+        ("path", re.compile(rf"(?:security:)?pool/(?:{_PART}/)+{_PART}\.deb")),
         ("SHA-256", re.compile(r"[0-9a-f]{64}")),
-        ("size", re.compile(r"[1-9][0-9]*")),
+        ("size", re.compile(r"[1-9][0-9]{0,14}")),
     ),
 )
 
@@ -167,8 +169,6 @@ def parse(text: str, where: str) -> Lock:
 
 def _package(row: Row, locked: str, where: str) -> Package:
     name, version, arch, path, sha256, size = row.columns
-    if ".." in path.split("/"):
-        raise lines.fault(where, row.number, f"bad path {path!r}")
     if arch not in ("all", locked):
         raise lines.fault(where, row.number, f"architecture {arch!r} in a lock for {locked!r}")
     return Package(name, version, arch, path, sha256, int(size), row.sets)

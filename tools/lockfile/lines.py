@@ -82,7 +82,7 @@ class Format:
         header: dict[str, tuple[str, ...]] = {}
         rows: list[Row] = []
         number = 0
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(text.split("\n"), 1):
             if not line or line.startswith("#"):
                 continue
             key, _, value = line.partition(" ")

@@ -1,7 +1,7 @@
 """Tests of roots/alpine/lock.bzl."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//python_images/private/roots/alpine:lock.bzl", "alpine_mirrors", "parse_alpine_lock")
+load("//python_images/private/roots/alpine:lock.bzl", "alpine_line_fault", "alpine_mirrors", "parse_alpine_lock")
 
 _MUSL = "musl 1.2.5-r1 v3.24/main/aarch64/musl-1.2.5-r1.apk {} Q1{}= 12 base=dependency".format("a" * 64, "b" * 27)
 _TZDATA = "tzdata 2026a-r0 v3.24/main/aarch64/tzdata-2026a-r0.apk {} Q1{}= 3 base=dependency,runtime=requested".format("c" * 64, "d" * 27)
@@ -40,6 +40,25 @@ def _lock_test_impl(ctx):
     asserts.equals(env, {"base": "dependency", "runtime": "requested"}, package.roles)
     return unittest.end(env)
 
+def _fault_test_impl(ctx):
+    env = unittest.begin(ctx)
+    asserts.equals(env, None, alpine_line_fault(_MUSL))
+    for part, other, fault in [
+        ("musl 1", "../x 1", "'../x' is no package name"),
+        ("1.2.5-r1 v", "1/../x v", "'1/../x' is no version"),
+        ("v3.24/main", "../main", "is no path"),
+        ("v3.24/main", "/v3.24/main", "is no path"),
+        ("r1.apk", "r1.apk?x.apk", "is no path"),
+        ("r1.apk", "r1.apk#x.apk", "is no path"),
+        ("r1.apk", "r1.tar", "is no path"),
+        ("a" * 64, "g" * 64, "is no SHA-256"),
+        (" 12 ", " 1e9 ", "'1e9' is no size"),
+        ("base=", "ba\"se=", "is no package set's role"),
+    ]:
+        found = alpine_line_fault(_MUSL.replace(part, other)) or ""
+        asserts.true(env, fault in found, "{}: {}".format(other, found))
+    return unittest.end(env)
+
 # What a user names, what the lock has, what the machine's own file has -> mirrors before the public ones.
 _MIRRORS = [
     ("", ["https://a.test/alpine/v3.24/main", "https://a.test/alpine/v3.24/community"], "", ["https://a.test/alpine"]),
@@ -61,6 +80,7 @@ def _mirrors_test_impl(ctx):
     return unittest.end(env)
 
 _lock_test = unittest.make(_lock_test_impl)
+_fault_test = unittest.make(_fault_test_impl)
 _mirrors_test = unittest.make(_mirrors_test_impl)
 
 def alpine_test_suite(name):
@@ -69,4 +89,4 @@ def alpine_test_suite(name):
     Args:
       name: name of the suite.
     """
-    unittest.suite(name, _lock_test, _mirrors_test)
+    unittest.suite(name, _lock_test, _fault_test, _mirrors_test)

@@ -1,7 +1,7 @@
 """Tests of roots/debian/lock.bzl and mirrors.bzl; what fails is tested in tests/e2e."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//python_images/private/roots/debian:lock.bzl", "parse_lock", "parse_package")
+load("//python_images/private/roots/debian:lock.bzl", "header_fault", "line_fault", "parse_lock", "parse_package")
 load("//python_images/private/roots/debian:mirrors.bzl", "debian_mirrors", "debian_urls", "parse_apt_uris", "select_packages")
 
 _ADDUSER = "adduser 3.134 all pool/main/a/adduser/adduser_3.134_all.deb {} 12 base=dependency".format("a" * 64)
@@ -24,6 +24,50 @@ def _lock_test_impl(ctx):
     asserts.equals(env, "security:pool/t/tzdata_2_all.deb", package.path)
     asserts.equals(env, 3, package.size)
     asserts.equals(env, {"base": "dependency", "slim": "requested"}, package.roles)
+    return unittest.end(env)
+
+# A part of a line -> what a hostile lock would have there -> the fault.
+_FAULTS = {
+    "12 base": {"-1 base": "'-1' is no size", "x base": "'x' is no size"},
+    "3.134 all": {"3.134 ../all": "'../all' is no architecture", "x all": "'x' is no version"},
+    "a" * 64: {"A" * 64: "is no SHA-256", "a" * 63: "is no SHA-256"},
+    "adduser 3": {"../x 3": "'../x' is no package name", "\\\"x 3": "is no package name"},
+    "base=dependency": {
+        "base": "'base' is no package set's role",
+        "x\",\n)=requested": "is no package set's role",
+        "x/y=requested": "is no package set's role",
+    },
+    "pool/main/a/adduser/adduser_3.134_all.deb": {
+        "/pool/x.deb": "is no path",
+        "http://x.test/pool/x.deb": "is no path",
+        "other:pool/x.deb": "is no path",
+        "pool/../../x.deb": "is no path",
+        "pool/./x.deb": "is no path",
+        "pool//x.deb": "is no path",
+        "pool/x.deb#y.deb": "is no path",
+        "pool/x.deb?y=.deb": "is no path",
+        "pool/x%2e.deb": "is no path",
+        "pool/x.tar": "is no path",
+        "security:pool/../x.deb": "is no path",
+    },
+}
+
+def _fault_test_impl(ctx):
+    env = unittest.begin(ctx)
+    for line in (_ADDUSER, _TZDATA):
+        asserts.equals(env, None, line_fault(line))
+    for part, others in _FAULTS.items():
+        for other, fault in others.items():
+            found = line_fault(_ADDUSER.replace(part, other)) or ""
+            asserts.true(env, fault in found, "{}: {}".format(other, found))
+    asserts.equals(env, "it has 8 columns instead of 7", line_fault(_ADDUSER + " x"))
+    for key, value in {
+        "arch": "../x",
+        "pockets": "main,x",
+        "snapshot": "20261120T000000",
+        "suite": "\"x\"",
+    }.items():
+        asserts.equals(env, "{} is no {}".format(repr(value), key), header_fault(key, value))
     return unittest.end(env)
 
 def _select_test_impl(ctx):
@@ -154,6 +198,7 @@ def _urls_test_impl(ctx):
     return unittest.end(env)
 
 _lock_test = unittest.make(_lock_test_impl)
+_fault_test = unittest.make(_fault_test_impl)
 _select_test = unittest.make(_select_test_impl)
 _apt_test = unittest.make(_apt_test_impl)
 _machines_test = unittest.make(_machines_test_impl)
@@ -165,4 +210,4 @@ def debian_test_suite(name):
     Args:
       name: name of the suite.
     """
-    unittest.suite(name, _lock_test, _select_test, _apt_test, _machines_test, _urls_test)
+    unittest.suite(name, _lock_test, _fault_test, _select_test, _apt_test, _machines_test, _urls_test)

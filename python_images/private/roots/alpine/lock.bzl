@@ -1,32 +1,56 @@
 """Reading the lock files of Alpine packages, third_party/alpine/<release>_<arch>.lock.
 
-tools/alpine/lockfile.py has the format and checks it in full when a lock is written; here only
-what would lead to a wrong download is refused.
+tools/alpine/lockfile.py has the format and checks it in full when a lock is written; here what
+would lead to a wrong download or a wrong name is refused.
 """
 
+load(
+    "//python_images/private/roots:columns.bzl",
+    "is_name",
+    "is_path",
+    "is_sha256",
+    "is_size",
+    "is_time",
+    "is_url",
+    "is_version",
+    "is_word",
+    "package_fault",
+    "roles",
+)
+
+# What the values of header lines have to be.
+_HEADER = {"arch": is_word, "release": is_word, "repository": is_url, "time": is_time}
 _KEYS = ("release", "arch", "time")
+
+def alpine_line_fault(line):
+    """What is wrong with a package's line, or None."""
+    words = line.split(" ")
+    if len(words) != 7:
+        return "it has {} columns instead of 7".format(len(words))
+    return package_fault([
+        ("package name", words[0], is_name(words[0])),
+        ("version", words[1], is_version(words[1])),
+        ("path", words[2], is_path(words[2], ".apk")),
+        ("SHA-256", words[3], is_sha256(words[3])),
+        ("size", words[5], is_size(words[5])),
+    ], words[6])
 
 def relock(release):
     """The command that pins what mirrors hold now, for messages."""
     return "to pin what mirrors hold now: ./bazelw run //tools:lock -- {}".format(release)
 
 def _package(line, where, release):
+    fault = alpine_line_fault(line)
+    if fault:
+        fail("{}: malformed package line '{}': {}; {}".format(where, line, fault, relock(release)))
     words = line.split(" ")
-    if len(words) != 7 or len(words[3]) != 64 or not words[5].isdigit() or not words[2].endswith(".apk"):
-        fail("{}: malformed package line '{}'; {}".format(where, line, relock(release)))
-    roles = {}
-    for role in words[6].split(","):
-        set, _, how = role.partition("=")
-        if how not in ("requested", "dependency"):
-            fail("{}: '{}' is no package set's role; {}".format(where, role, relock(release)))
-        roles[set] = how
     return struct(
         name = words[0],
         version = words[1],
         path = words[2],
         sha256 = words[3],
         size = int(words[5]),
-        roles = roles,
+        roles = roles(words[6]),
         where = where,
         line = line,
     )
@@ -50,6 +74,14 @@ def parse_alpine_lock(text, name):
         key, _, value = line.partition(" ")
         if not line or line.startswith("#"):
             continue
+        if not packages and key in _HEADER and " " not in value and not _HEADER[key](value):
+            fail("{}:{}: {} is no {}; {}".format(
+                name,
+                index + 1,
+                repr(value),
+                key,
+                relock(header.get("release", "<release>")),
+            ))
         if not packages and key in _KEYS and value and " " not in value:
             header[key] = value
         elif not packages and key == "repository" and " " not in value:

@@ -1,10 +1,50 @@
 """Reading the lock files of Debian packages, third_party/debian/<suite>_<arch>.lock.
 
-tools/debian/lockfile.py has the format and checks it in full when a lock is written; here only
-what would lead to a wrong download is refused.
+tools/debian/lockfile.py has the format and checks it in full when a lock is written; here what
+would lead to a wrong download or a wrong name is refused.
 """
 
+load(
+    "//python_images/private/roots:columns.bzl",
+    "is_name",
+    "is_path",
+    "is_sha256",
+    "is_size",
+    "is_time",
+    "is_version",
+    "is_word",
+    "package_fault",
+    "roles",
+)
+
 RELOCK = "to pin what the archive holds now: ./bazelw run //tools:lock"
+
+# What the values of header lines have to be.
+_HEADER = {
+    "arch": is_word,
+    "pockets": lambda value: value in ("main", "main,updates", "main,security", "main,updates,security"),
+    "snapshot": is_time,
+    "suite": is_word,
+}
+
+def line_fault(line):
+    """What is wrong with a package's line, or None."""
+    words = line.split(" ")
+    if len(words) != 7:
+        return "it has {} columns instead of 7".format(len(words))
+    path = words[3].removeprefix("security:")
+    return package_fault([
+        ("package name", words[0], is_name(words[0])),
+        ("version", words[1], is_version(words[1])),
+        ("architecture", words[2], is_word(words[2])),
+        ("path", words[3], path.startswith("pool/") and is_path(path, ".deb")),
+        ("SHA-256", words[4], is_sha256(words[4])),
+        ("size", words[5], is_size(words[5])),
+    ], words[6])
+
+def header_fault(key, value):
+    """What is wrong with a header line, or None."""
+    return None if _HEADER[key](value) else "{} is no {}".format(repr(value), key)
 
 def parse_package(line, where):
     """Parses one package line.
@@ -17,15 +57,10 @@ def parse_package(line, where):
       struct(name, version, arch, path, sha256, size, roles); `roles` maps the name of each package
       set to "requested" or "dependency".
     """
+    fault = line_fault(line)
+    if fault:
+        fail("{}: malformed package line '{}': {}; {}".format(where, line, fault, RELOCK))
     words = line.split(" ")
-    if len(words) != 7 or len(words[4]) != 64 or not words[5].isdigit():
-        fail("{}: malformed package line '{}'; {}".format(where, line, RELOCK))
-    roles = {}
-    for role in words[6].split(","):
-        set, _, how = role.partition("=")
-        if how not in ("requested", "dependency"):
-            fail("{}: '{}' is no package set's role; {}".format(where, role, RELOCK))
-        roles[set] = how
     return struct(
         name = words[0],
         version = words[1],
@@ -33,7 +68,7 @@ def parse_package(line, where):
         path = words[3],
         sha256 = words[4],
         size = int(words[5]),
-        roles = roles,
+        roles = roles(words[6]),
     )
 
 def parse_lock(text, name):
@@ -52,7 +87,10 @@ def parse_lock(text, name):
         key, _, value = line.partition(" ")
         if not line or line.startswith("#"):
             continue
-        if key in ("suite", "arch", "snapshot", "pockets") and value and " " not in value:
+        if key in _HEADER and value and " " not in value:
+            fault = header_fault(key, value)
+            if fault:
+                fail("{}:{}: {}; {}".format(name, index + 1, fault, RELOCK))
             header[key] = value
         else:
             lines[line] = index + 1

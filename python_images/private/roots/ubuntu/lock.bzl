@@ -4,6 +4,7 @@ They are Debian's (roots/debian/lock.bzl) with two more header lines, `mirror` a
 images name as their sources.
 """
 
+load("//python_images/private/roots:columns.bzl", "is_url")
 load("//python_images/private/roots/debian:lock.bzl", "parse_lock")
 
 _KEYS = ("mirror", "security_mirror")
@@ -35,6 +36,8 @@ def parse_ubuntu_lock(text, name):
         lines.append(line)
     parsed = parse_lock("\n".join(lines), name)
     for key in _KEYS:
+        if key in found and not is_url(found[key]):
+            fail("{}: {} is no {}; {}".format(name, repr(found[key]), key, ubuntu_relock(parsed.suite)))
         if key not in found:
             fail("{}: no '{}' line; {}".format(name, key, ubuntu_relock(parsed.suite)))
     return struct(
