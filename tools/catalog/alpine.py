@@ -159,7 +159,7 @@ def load(directory: Path, shown: Path | None = None) -> Alpine:
 
     Raises CatalogError.
     """
-    top = yamlfile.read(directory / FILE, (shown or directory) / FILE)
+    top = yamlfile.read(directory / FILE, (shown or directory) / FILE, aliases=True)
     rows = {
         key: top.need(key, f"add {key}")
         for key in ("architectures", "repositories", "keys", "releases")

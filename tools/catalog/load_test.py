@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.catalog import export, fixture
+from tools.catalog import yamlfile
 from tools.catalog.errors import CatalogError
 from tools.catalog.load import FILES, load
 
@@ -160,10 +161,56 @@ def test_a_missing_file_is_named(catalog: Path) -> None:
         load(catalog)
 
 
-def test_an_alias_inside_its_own_anchor_is_refused(catalog: Path) -> None:
-    (catalog / "suites.yaml").write_text("suites: &a\n  trixie: *a\n")
-    with pytest.raises(CatalogError, match="points back"):
-        load(catalog)
+def laughs(levels: int) -> str:
+    """A mapping whose last value stands for 10 ** levels texts."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    for level in range(1, levels):
+        lines.append(f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "aliases", "why"),
+    [
+        ("suites: &a\n  trixie: *a\n", True, "points back into its own anchor"),
+        ("suites: &a\n  trixie: *a\n", False, "aliases aren't allowed"),
+        ("suites: &a x\n", False, "anchors and aliases aren't allowed"),
+        (laughs(9), True, "stands for more than 100000 values"),
+        (laughs(9), False, "aliases aren't allowed"),
+        (f"a: {'[' * 100_000}{']' * 100_000}\n", False, "more than 32 levels deep"),
+        (f"a: {'{b: ' * 50}1{'}' * 50}\n", False, "more than 32 levels deep"),
+        ("".join(f"{' ' * n}a:\n" for n in range(500)), False, "more than 32 levels deep"),
+        (f"a: [{'x, ' * 100_000}]\n", False, "stands for more than 100000 values"),
+        ("#" * (1 << 20) + "\na: 1\n", False, "has more than 1048576 bytes"),
+        ("a: \x01\n", False, "special characters are not allowed"),
+        ("a: !!python/object/apply:os.system [true]\n", False, ""),
+        ("a: *b\n", True, "undefined alias"),
+    ],
+)
+def test_yaml_that_would_take_for_ever_or_mean_something_else(
+    tmp_path: Path, text: str, aliases: bool, why: str
+) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    with pytest.raises(CatalogError, match=why):
+        top = yamlfile.read(path, aliases=aliases)
+        top.get("a").text()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("text", ['"a\\nb"', '"a\\e[2J"', "|\n  a\n  b", '"a\\u2028b"'])
+def test_a_value_is_on_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(f"a: {text}\n")
+    for reader in ("text", "name"):
+        with pytest.raises(CatalogError, match=r"x\.yaml:1: a: .*has a control character"):
+            getattr(yamlfile.read(path).get("a"), reader)()
+
+
+def test_a_number_of_thousands_of_digits(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(f"a: {'9' * 5000}\n")
+    with pytest.raises(CatalogError, match="is not a decimal integer"):
+        yamlfile.read(path).get("a").integer()  # type: ignore[union-attr]
 
 
 def test_a_variant_that_repeats_a_tag_is_refused(catalog: Path) -> None:

@@ -93,7 +93,7 @@ def load(directory: Path, catalog: Catalog, shown: Path | None = None) -> Ubuntu
 
     Raises CatalogError.
     """
-    top = yamlfile.read(directory / FILE, (shown or directory) / FILE)
+    top = yamlfile.read(directory / FILE, (shown or directory) / FILE, aliases=True)
     components = top.need("components", "list components of the archive, such as main")
     for component in components.sequence():
         component.matching("[a-z]+", "a component", "write main, universe, ...")
@@ -116,7 +116,8 @@ def suite_names(directory: Path) -> list[str]:
     """Names of the suites alone, unchecked; none if there is no such file. Raises CatalogError."""
     if not (directory / FILE).is_file():
         return []
-    suites = yamlfile.read(directory / FILE, Path(directory.name) / FILE).get("suites")
+    top = yamlfile.read(directory / FILE, Path(directory.name) / FILE, aliases=True)
+    suites = top.get("suites")
     return [] if suites is None else [name for name, _ in suites.mapping().items()]
 
 

@@ -11,10 +11,13 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
+from yaml.composer import ComposerError
 
 from tools.catalog.errors import CatalogError
+from tools.text import quote
 
 _KIND = {
     "tag:yaml.org,2002:str": "a text",
@@ -27,6 +30,8 @@ _KIND = {
     "tag:yaml.org,2002:map": "a mapping",
 }
 _PREFIX = "tag:yaml.org,2002:"
+# More than any file that a person writes, and little enough to read in a second.
+_BYTES, _DEPTH, _NODES = 1 << 20, 32, 100_000
 
 
 def near(word: str, known: Iterable[str]) -> str:
@@ -71,7 +76,11 @@ class Value:
         if isinstance(self._node, yaml.ScalarNode) and self._node.tag in {
             _PREFIX + tag for tag in tags
         }:
-            return str(self._node.value)
+            try:
+                # What is on one line here can't be on two in what is made of it.
+                return quote.line(str(self._node.value))
+            except ValueError as error:
+                raise self.error(str(error), "write it on one line, in plain characters") from None
         raise self._wrong(wanted)
 
     def is_scalar(self) -> bool:
@@ -107,7 +116,7 @@ class Value:
     def integer(self) -> int:
         """A decimal integer."""
         text = self._scalar("an integer", "int")
-        if not re.fullmatch(r"-?(0|[1-9][0-9]*)", text):
+        if not re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", text):
             raise self.error(f"{text!r} is not a decimal integer", "write it in decimal digits")
         return int(text)
 
@@ -122,7 +131,7 @@ class Value:
         """A calendar date, ``YYYY-MM-DD``."""
         text = self._scalar("a date YYYY-MM-DD", "timestamp", "str")
         try:
-            if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
                 return datetime.date.fromisoformat(text)
         except ValueError:
             pass
@@ -209,45 +218,78 @@ class Mapping:
                 raise here.error("unknown key", near(key, sorted(self._read)))
 
 
-def _refuse_cycles(file: Path, node: yaml.Node, above: tuple[int, ...]) -> None:
-    """An alias inside its own anchor would make every later walk endless."""
-    if id(node) in above:
-        line = int(node.start_mark.line) + 1
-        raise CatalogError(
-            file, line, "", "an alias points back into its own anchor", "write the value out"
-        )
-    below = (*above, id(node))
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            _refuse_cycles(file, key, below)
-            _refuse_cycles(file, value, below)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_cycles(file, item, below)
+class _Loader(yaml.SafeLoader):
+    """Composes nodes, and refuses what would take for ever: depth, and aliases upon aliases.
+
+    PyYAML's scanner and parser keep their own stacks; only composing calls itself.
+    """
+
+    def __init__(self, text: str, aliases: bool) -> None:
+        super().__init__(text)
+        self._aliases = aliases
+        self._depth = 0
+        # How many nodes a node stands for, its aliases written out; those being composed have none.
+        self._sizes: dict[int, int] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Composes the next node, within the limits."""
+        event = self.peek_event()
+        mark = event.start_mark
+        if not self._aliases and getattr(event, "anchor", None) is not None:
+            raise ComposerError(None, None, "anchors and aliases aren't allowed here", mark)
+        if self._depth >= _DEPTH:
+            raise ComposerError(None, None, f"more than {_DEPTH} levels deep", mark)
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if isinstance(event, yaml.AliasEvent):
+            if id(node) not in self._sizes:
+                raise ComposerError(
+                    None, None, "an alias points back into its own anchor", mark
+                )
+        elif node is not None:
+            self._sizes[id(node)] = self._size(node)
+            if self._sizes[id(node)] > _NODES:
+                raise ComposerError(None, None, f"stands for more than {_NODES} values", mark)
+        return node
+
+    def _size(self, node: yaml.Node) -> int:
+        if isinstance(node, yaml.MappingNode):
+            below = [child for pair in node.value for child in pair]
+        else:
+            below = node.value if isinstance(node, yaml.SequenceNode) else []
+        return 1 + sum(self._sizes[id(child)] for child in below)
 
 
-def read(file: Path, shown: Path | None = None) -> Mapping:
+def read(file: Path, shown: Path | None = None, *, aliases: bool = False) -> Mapping:
     """The top mapping of ``file``; errors call the file ``shown`` when that is given.
 
+    ``aliases`` says whether values may be anchored and repeated.
+
     Raises:
-        CatalogError: the file can't be read, isn't YAML, or isn't one mapping.
+        CatalogError: the file can't be read, isn't YAML, isn't one mapping, or is too large or
+            too deep to be a person's.
     """
     label = shown or file
     try:
-        text = file.read_text(encoding="utf-8")
+        with file.open("rb") as stream:
+            data = stream.read(_BYTES + 1)
+        text = data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise CatalogError(label, None, "", f"cannot be read: {reason}", "check the path") from None
+    if len(data) > _BYTES:
+        raise CatalogError(label, None, "", f"has more than {_BYTES} bytes", "check the path")
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = _Loader(text, aliases).get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else int(mark.line) + 1
         problem = " ".join(filter(None, [error.context, error.problem]))
         raise CatalogError(label, line, "", f"is not YAML: {problem}", "correct the line") from None
-    except yaml.YAMLError as error:
-        raise CatalogError(label, None, "", f"is not YAML: {error}", "correct the file") from None
+    except (yaml.YAMLError, ValueError) as error:
+        problem = " ".join(str(error).split())
+        raise CatalogError(label, None, "", f"is not YAML: {problem}", "correct the file") from None
     if node is None:
         raise CatalogError(label, None, "", "is empty", "start from another file of its kind")
-    _refuse_cycles(label, node, ())
     return Value(label, node, "").mapping()

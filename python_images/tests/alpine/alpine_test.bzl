@@ -44,15 +44,15 @@ def _fault_test_impl(ctx):
     env = unittest.begin(ctx)
     asserts.equals(env, None, alpine_line_fault(_MUSL))
     for part, other, fault in [
-        ("musl 1", "../x 1", "'../x' is no package name"),
-        ("1.2.5-r1 v", "1/../x v", "'1/../x' is no version"),
+        ("musl 1", "../x 1", "\"../x\" is no package name"),
+        ("1.2.5-r1 v", "1/../x v", "\"1/../x\" is no version"),
         ("v3.24/main", "../main", "is no path"),
         ("v3.24/main", "/v3.24/main", "is no path"),
         ("r1.apk", "r1.apk?x.apk", "is no path"),
         ("r1.apk", "r1.apk#x.apk", "is no path"),
         ("r1.apk", "r1.tar", "is no path"),
         ("a" * 64, "g" * 64, "is no SHA-256"),
-        (" 12 ", " 1e9 ", "'1e9' is no size"),
+        (" 12 ", " 1e9 ", "\"1e9\" is no size"),
         ("base=", "ba\"se=", "is no package set's role"),
     ]:
         found = alpine_line_fault(_MUSL.replace(part, other)) or ""

@@ -28,12 +28,12 @@ def _lock_test_impl(ctx):
 
 # A part of a line -> what a hostile lock would have there -> the fault.
 _FAULTS = {
-    "12 base": {"-1 base": "'-1' is no size", "x base": "'x' is no size"},
-    "3.134 all": {"3.134 ../all": "'../all' is no architecture", "x all": "'x' is no version"},
+    "12 base": {"-1 base": "\"-1\" is no size", "x base": "\"x\" is no size"},
+    "3.134 all": {"3.134 ../all": "\"../all\" is no architecture", "x all": "\"x\" is no version"},
     "a" * 64: {"A" * 64: "is no SHA-256", "a" * 63: "is no SHA-256"},
-    "adduser 3": {"../x 3": "'../x' is no package name", "\\\"x 3": "is no package name"},
+    "adduser 3": {"../x 3": "\"../x\" is no package name", "\\\"x 3": "is no package name"},
     "base=dependency": {
-        "base": "'base' is no package set's role",
+        "base": "\"base\" is no package set's role",
         "x\",\n)=requested": "is no package set's role",
         "x/y=requested": "is no package set's role",
     },
