@@ -26,9 +26,6 @@ _KINDS: dict[bytes, rules.Kind] = {
     tarfile.FIFOTYPE: "special",
 }
 _SPECIAL = frozenset(kind for kind, name in _KINDS.items() if name == "special")
-# Headers that say something about the next one: GNU's long names, POSIX's extended headers.
-_ABOUT_NEXT = frozenset((tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE))
-_ABOUT_NEXT_SIZE = 1 << 20
 # Extended headers with a meaning for tar itself, and what those that are numbers look like.
 STANDARD = frozenset(
     ("atime", "ctime", "gid", "gname", "linkpath", "mtime", "path", "size", "uid", "uname")
@@ -47,24 +44,25 @@ class Header(tarfile.TarInfo):
     types: ClassVar[frozenset[bytes]] = frozenset(_KINDS) - _SPECIAL
 
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        """Parses and checks one block; tarfile calls it for each header."""
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        """Reads and checks the next header, with those that are about it; tarfile calls it."""
         try:
-            found = super().frombuf(buf, encoding, errors)
+            found = super().fromtarfile(archive)
         except (tarfile.EmptyHeaderError, tarfile.EOFHeaderError):
             raise  # the archive's end
         except tarfile.HeaderError as error:
             raise ArchiveError(f"malformed tar header: {error}") from None
         for what in ("mode", "uid", "gid", "size", "mtime", "devmajor", "devminor"):
             rules.number(found.name, what, getattr(found, what))
-        if found.type in _ABOUT_NEXT:
-            if found.size > _ABOUT_NEXT_SIZE:
-                raise ArchiveError(f"a header of {found.size} bytes about the next member")
-        elif found.type not in cls.types:
+        if found.issparse():
+            raise ArchiveError(f"member {found.name!r} is a sparse file")
+        if found.type not in cls.types:
             raise ArchiveError(
                 f"member {found.name!r} is of tar type {found.type!r}, "
                 + ("neither file, directory nor link" if cls is Header else "which is not known")
             )
+        if archive.pax_headers:
+            raise ArchiveError("a header about all members, which no packer needs")
         return found
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from tools.catalog import yamlfile
+from tools.catalog import grammar, yamlfile
 from tools.catalog.architectures import KNOWN
 from tools.catalog.family import Build, Entry, Family
 from tools.catalog.model import PATH, Catalog, Image, Variant, Version
@@ -42,7 +42,7 @@ def with_build(family: Family, value: Value, catalog: Catalog | None) -> Family:
     env, sample = row.get("env"), row.get("sample")
     build = Build(
         variant=row.need("variant", "name a variant").one_of(catalog.variants, "variant"),
-        env={} if env is None else {name: text.text() for name, text in env.mapping().items()},
+        env={} if env is None else env.mapping().texts(*grammar.VARIABLE),
         cmd=row.need("cmd", "list the default command's words").names(),
         sample=() if sample is None else sample.names(),
     )

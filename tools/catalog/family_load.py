@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping as Dict
 from pathlib import Path
 
-from tools.catalog import family_images, load, tags, yamlfile
+from tools.catalog import family_images, grammar, load, tags, yamlfile
 from tools.catalog.alpine import Alpine
 from tools.catalog.alpine import read as read_alpine
 from tools.catalog.architectures import KNOWN
@@ -18,7 +18,15 @@ from tools.catalog.windows import read as read_windows
 from tools.catalog.yamlfile import Mapping, Value
 
 _COMMIT = ("[0-9a-f]{40}", "a full commit id (40 hex digits)", "write it out")
-_VARIANT = r"(windows/)?[a-z][a-z0-9.-]*"
+
+
+def name_of(file: Path) -> str:
+    """The name of the family in ``file``. Raises CatalogError."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.stem):
+        raise CatalogError(
+            repr(str(file)), None, "", "a family can't be called that", "rename the file"
+        )
+    return file.stem
 
 
 def names(directory: Path) -> list[str]:
@@ -29,11 +37,7 @@ def names(directory: Path) -> list[str]:
 def _lists(value: Value) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for key, item in value.mapping().items():
-        for variant in item.sequence():
-            variant.matching(
-                _VARIANT, "a variant", "write a suite, slim-<suite>, alpine<version> or windows/…"
-            )
-        found[key] = item.names()
+        found[key] = item.each(*grammar.VARIANT)
         if not found[key]:
             raise item.error("is an empty list", "name at least one variant")
     return found
@@ -57,14 +61,16 @@ def _targets(value: Value | None) -> dict[str, Target]:
     found: dict[str, Target] = {}
     if value is None:
         return found
-    for name, item in value.mapping().items():
+    mapping = value.mapping()
+    for name, item in mapping.items():
+        mapping.key(name).matching(*grammar.VARIANT)
         row = item.mapping()
         built, unstable = row.get("built"), row.get("unstable")
         found[name] = Target(
             distribution=row.need("distribution", "name the distribution").text(),
             built=True if built is None else built.boolean(),
             unstable=False if unstable is None else unstable.boolean(),
-            base=_text(row, "base"),
+            base=_matching(row, "base", grammar.IMAGE),
         )
         row.done()
     return found
@@ -112,7 +118,7 @@ def _release(value: Value, lists: Dict[str, tuple[str, ...]]) -> FamilyRelease:
         commits=_commits(row, variants),
         sha256=None if sha256 is None else load.sha256(sha256),
         windows_sha256=None if windows is None else load.sha256(windows),
-        setuptools=None if setuptools is None else setuptools.name(),
+        setuptools=None if setuptools is None else setuptools.matching(*grammar.PEP440),
     )
     row.done()
     return made
@@ -205,9 +211,9 @@ def _releases(
     return tuple(made)
 
 
-def _text(row: Mapping, key: str) -> str | None:
+def _matching(row: Mapping, key: str, wanted: tuple[str, str, str]) -> str | None:
     value = row.get(key)
-    return None if value is None else value.text()
+    return None if value is None else value.matching(*wanted)
 
 
 def known_bases(family: Family, releases: Value) -> None:
@@ -286,18 +292,20 @@ def load_file(file: Path, directory: Path, shown: Path | None = None) -> Family:
     lists = row.get("variants")
     maintainers = row.get("maintainers")
     family = Family(
-        name=file.stem,
+        name=name_of(file),
         title=row.need("title", "say what the family is").text(),
-        image=row.need("image", "name the repository, such as python").text(),
+        image=row.need("image", "name the repository, such as python").matching(
+            *grammar.REPOSITORY
+        ),
         scheme=row.need("scheme", "name the tag scheme").one_of(SCHEMES, "tag scheme"),
         page=row.need("page", "name the page layout").one_of(PAGES, "page layout"),
         maintainers=() if maintainers is None else maintainers.names(),
-        git_repo=_text(row, "git_repo"),
+        git_repo=_matching(row, "git_repo", grammar.URL),
         dockerfile_url=_url(row),
         slim_directory=_slim(row),
-        builder=_text(row, "builder"),
-        windows_builder=_text(row, "windows_builder"),
-        default=_text(row, "default"),
+        builder=_matching(row, "builder", grammar.WORD),
+        windows_builder=_matching(row, "windows_builder", grammar.WORD),
+        default=_matching(row, "default", grammar.VARIANT),
         architectures=architectures,
         targets=_targets(row.get("targets")),
         releases=_releases(
@@ -315,11 +323,15 @@ def load_file(file: Path, directory: Path, shown: Path | None = None) -> Family:
 
 def _url(row: Mapping) -> str | None:
     value = row.get("dockerfile_url")
+    if value is not None:
+        value.matching(*grammar.URL)
     return None if value is None else load.template(value, {"commit", "directory"})
 
 
 def _slim(row: Mapping) -> str | None:
     value = row.get("slim_directory")
+    if value is not None:
+        value.matching(*grammar.PATH)
     return None if value is None else load.template(value, {"suite"})
 
 

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from string import Formatter
 
-from tools.catalog import tags, yamlfile
+from tools.catalog import grammar, tags, yamlfile
 from tools.catalog.architectures import KNOWN
 from tools.catalog.errors import CatalogError
 from tools.catalog.model import (
@@ -29,7 +29,7 @@ from tools.catalog.yamlfile import Mapping, Value
 FILES = ("versions.yaml", "suites.yaml", "platforms.yaml", "variants.yaml")
 
 _NAME = r"[a-z][a-z0-9-]*"
-_MINOR = r"\d+\.\d+"
+_MINOR = r"[0-9]+\.[0-9]+"
 _WHEEL = r"[a-z0-9_]+==[0-9][0-9.]*"
 
 
@@ -54,10 +54,12 @@ def template(value: Value, fields: set[str]) -> str:
     """A string with placeholders out of ``fields``, such as ``slim-{suite}``."""
     text = value.text()
     try:
-        used = {field for _, field, _, _ in Formatter().parse(text) if field is not None}
+        parts = [part for part in Formatter().parse(text) if part[1] is not None]
     except ValueError as error:
         raise value.error(f"{text!r} is no template: {error}", "balance its braces") from None
-    for field in sorted(used - fields):
+    if any(spec or conversion for _, _, spec, conversion in parts):
+        raise value.error(f"{text!r} formats a placeholder", "write {name} alone")
+    for field in sorted({str(field) for _, field, _, _ in parts} - fields):
         raise value.error(
             f"unknown placeholder {{{field}}} in {text!r}", yamlfile.near(field, sorted(fields))
         )
@@ -74,10 +76,6 @@ def _named(value: Value, pattern: str, what: str) -> list[tuple[str, Mapping]]:
     if not rows:
         raise value.error(f"names no {what}", f"add at least one {what}")
     return rows
-
-
-def _texts(value: Value | None) -> dict[str, str]:
-    return {} if value is None else {key: item.text() for key, item in value.mapping().items()}
 
 
 def _only(top: Mapping, key: str) -> Value:
@@ -214,11 +212,11 @@ def _minors(value: Value, suites: set[str] | None, wheels: set[str] | None) -> d
     found: dict[str, Minor] = {}
     for name, row in _named(value, _MINOR, "minor version"):
         aliases, threaded = row.get("aliases"), row.get("free_threaded")
-        sampled = row.get("sample")
+        sampled, env = row.get("sample"), row.get("env")
         minor = Minor(
             name=name,
             aliases=() if aliases is None else aliases.names(),
-            env=_texts(row.get("env")),
+            env={} if env is None else env.mapping().texts(*grammar.VARIABLE),
             eol=row.need("eol", "add the end of security support").date(),
             suites=_some_of(row.get("suites"), suites, "suite"),
             free_threaded=threaded is not None and threaded.boolean(),

@@ -180,10 +180,11 @@ def laughs(levels: int) -> str:
         (f"a: {'[' * 100_000}{']' * 100_000}\n", False, "more than 32 levels deep"),
         (f"a: {'{b: ' * 50}1{'}' * 50}\n", False, "more than 32 levels deep"),
         ("".join(f"{' ' * n}a:\n" for n in range(500)), False, "more than 32 levels deep"),
-        (f"a: [{'x, ' * 100_000}]\n", False, "stands for more than 100000 values"),
+        (f"a: [{'*b, ' * 1_000}]\nb: 1\n", True, "undefined alias"),
+        (f"a: &a [{'x,' * 1000}]\nb: [{'*a,' * 101}]\n", True, "stands for more than 100000 values"),
         ("#" * (1 << 20) + "\na: 1\n", False, "has more than 1048576 bytes"),
         ("a: \x01\n", False, "special characters are not allowed"),
-        ("a: !!python/object/apply:os.system [true]\n", False, ""),
+        ("a: !!python/object/apply:os.system [true]\n", False, "is a value tagged"),
         ("a: *b\n", True, "undefined alias"),
     ],
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.catalog import family_load, load, tags, yamlfile
+from tools.catalog import family_load, grammar, load, tags, yamlfile
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Family, FamilyRelease
 from tools.catalog.yamlfile import Mapping, Value
@@ -34,7 +34,7 @@ def _setuptools(value: Value | None) -> str | None:
     if value is None:
         return None
     row = value.mapping()
-    version = row.need("version", "add the version").name()
+    version = row.need("version", "add the version").matching(*grammar.PEP440)
     row.done()
     return version
 
@@ -50,7 +50,7 @@ def _release(label: str, value: Value) -> FamilyRelease:
     made = FamilyRelease(
         release=release,
         aliases=(),
-        variants=row.need("variants", "list what it is built on").names(),
+        variants=row.need("variants", "list what it is built on").each(*grammar.VARIANT),
         without=(),
         commits={},
         sha256=_sha256(sums, "source"),
@@ -103,7 +103,7 @@ def read(file: Path, directory: Path, shown: Path | None = None) -> Family:
     architectures = family_load.architectures_of(parents.get("architectures"))
     parents.done()
     family = Family(
-        name=file.stem,
+        name=family_load.name_of(file),
         title="Python images",
         image="python",
         scheme="official",

@@ -162,6 +162,12 @@ class Value:
             seen[name] = item.line
         return tuple(seen)
 
+    def each(self, pattern: str, wanted: str, remedy: str) -> tuple[str, ...]:
+        """A list of distinct strings that ``pattern`` matches; see ``matching``."""
+        for item in self.sequence():
+            item.matching(pattern, wanted, remedy)
+        return self.names()
+
     def one_of(self, known: Iterable[str], what: str) -> str:
         """A string out of ``known``; ``what`` is the noun for the message."""
         name = self.name()
@@ -206,6 +212,14 @@ class Mapping:
         """All (key, value) pairs in the file's order; they count as read."""
         self._read.update(self._values)
         yield from self._values.items()
+
+    def texts(self, pattern: str, wanted: str, remedy: str) -> dict[str, str]:
+        """All (key, text) pairs; ``pattern`` matches each key, see ``Value.matching``."""
+        found: dict[str, str] = {}
+        for key, value in self.items():
+            self._keys[key].matching(pattern, wanted, remedy)
+            found[key] = value.text()
+        return found
 
     def key(self, key: str) -> Value:
         """The key itself, for errors about its spelling."""

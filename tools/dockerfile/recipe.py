@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.catalog import load, tags, yamlfile
+from tools.catalog import grammar, load, tags, yamlfile
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Entry, Family
 from tools.catalog.model import Minor
 from tools.catalog.yamlfile import Mapping, Value
 
+_MINOR = (r"[0-9]{1,9}\.[0-9]{1,9}", "a minor version", "write it like 3.14")
 _LINKS = ("idle3", "pip3", "pydoc3", "python3", "python3-config")
 
 
@@ -58,20 +60,35 @@ def _packages(value: Value) -> Packages:
     row = value.mapping()
     later = row.get("build_from")
     made = Packages(
-        runtime=row.need("runtime", "list the packages that stay").names(),
-        build=row.need("build", "list the packages to build with").names(),
+        runtime=row.need("runtime", "list the packages that stay").each(*grammar.PACKAGE),
+        build=row.need("build", "list the packages to build with").each(*grammar.PACKAGE),
         build_from={}
         if later is None
-        else {minor: names.names() for minor, names in later.mapping().items()},
+        else _by_minor(later.mapping(), grammar.PACKAGE),
     )
     row.done()
     return made
 
 
+def _by_minor(lists: Mapping, wanted: tuple[str, str, str]) -> dict[str, tuple[str, ...]]:
+    """Lists by the first minor version they are for."""
+    found: dict[str, tuple[str, ...]] = {}
+    for minor, names in lists.items():
+        lists.key(minor).matching(*_MINOR)
+        found[minor] = names.each(*wanted)
+    return found
+
+
 def _minor(row: Mapping, key: str) -> str:
-    return row.need(key, "name a minor version").matching(
-        r"\d+\.\d+", "a minor version", "write it like 3.14"
-    )
+    return row.need(key, "name a minor version").matching(*_MINOR)
+
+
+def _base(value: Value) -> str:
+    """The template of an image's name."""
+    found = load.template(value, {"name"})
+    if not re.fullmatch(grammar.IMAGE[0], found.format(name="x")):
+        raise value.error(f"{found!r} is not {grammar.IMAGE[1]}", grammar.IMAGE[2])
+    return found
 
 
 def read(directory: Path, shown: Path | None = None) -> Recipes:
@@ -88,13 +105,13 @@ def read(directory: Path, shown: Path | None = None) -> Recipes:
     later = row.need("configure_from", "list options by their first minor version, or write {}")
     recipes = Recipes(
         file=file,
-        bases={kind: load.template(value, {"name"}) for kind, value in bases.items()},
+        bases={kind: _base(value) for kind, value in bases.items()},
         packages={kind: _packages(value) for kind, value in packages.items()},
         dist_clean=row.need("dist_clean", "list the suites").names(),
         frame_pointers=_minor(row, "frame_pointers"),
         lto=_minor(row, "lto"),
-        configure={major: value.names() for major, value in configure.items()},
-        configure_from={minor: names.names() for minor, names in later.mapping().items()},
+        configure={major: value.each(*grammar.OPTION) for major, value in configure.items()},
+        configure_from=_by_minor(later.mapping(), grammar.OPTION),
         minors=load.minors(directory, shown),
     )
     row.done()

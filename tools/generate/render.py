@@ -9,12 +9,16 @@ from pathlib import Path
 import jinja2
 
 from tools.catalog.errors import CatalogError
+from tools.text import quote
 
 
 @functools.cache
 def environment(folder: Path) -> jinja2.Environment:
-    """Jinja as every generator uses it: unknown names are errors, nothing is HTML-escaped."""
-    return jinja2.Environment(
+    """Jinja as every generator uses it: unknown names are errors, nothing is HTML-escaped.
+
+    Templates quote what they're given by filters named as the functions of tools/text/quote.py.
+    """
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701  Markdown, Dockerfiles and manifests, never HTML
@@ -22,6 +26,14 @@ def environment(folder: Path) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters.update(
+        code=quote.code,
+        dockerfile=quote.dockerfile,
+        line=quote.line,
+        markdown=quote.markdown,
+        shell=quote.shell,
+    )
+    return made
 
 
 def _line(error: BaseException, template: Path) -> int | None:
