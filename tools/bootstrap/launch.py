@@ -10,6 +10,7 @@ from tools.bootstrap.common import BootstrapError, remove, write_atomically
 
 COMPLETE = "complete"  # in the provisioned directory, written last
 INSTALL_BASE = "usr/share/bazel"
+_FACTS = frozenset(("bazel", "suite", "mirror", "java_home"))
 
 _BAZELRC = """\
 # Written by ./bazelw for the Bazel that it provisioned; see docs/bootstrap.md.
@@ -64,13 +65,22 @@ def mark_complete(home: str, facts: list[tuple[str, str]]) -> None:
 def installed(home: str) -> dict[str, str] | None:
     """What is known about the Bazel provisioned in `home`; None if none is, or not wholly.
 
-    Of facts with the same name it has the last.
+    A cache can be damaged by what cleans disks, or by a full one: a marker that can't be read, and
+    one whose programs are gone, count as none. Of facts with the same name it has the last.
     """
     try:
         with open(os.path.join(home, COMPLETE), encoding="utf-8") as marker:
-            return dict(line.rstrip("\n").split(": ", 1) for line in marker)
-    except FileNotFoundError:
+            facts = dict(line.rstrip("\n").split(": ", 1) for line in marker)
+    except (OSError, ValueError):
         return None
+    root = os.path.join(home, "root")
+    whole = (
+        _FACTS <= facts.keys()
+        and os.access(program(root), os.X_OK)
+        and os.path.isdir(os.path.join(root, facts["java_home"]))
+        and os.path.isdir(os.path.join(root, INSTALL_BASE))
+    )
+    return facts if whole else None
 
 
 def registry_for(directory: str, root: str, checkout: str, workspace: str) -> str:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -37,9 +38,14 @@ _UNPACKED_BYTES = 900e6  # downloads and tree together, at their peak
 def provision(home: str, bazel_version: str) -> None:
     """Make the directory `home` complete, unless it is; waits for another who is at it."""
     check_host()
+    check_place(home)
     with lock(home) as descriptor:
-        if os.path.exists(os.path.join(home, launch.COMPLETE)):
+        if launch.installed(home) is not None:
             return
+        marker = os.path.join(home, launch.COMPLETE)
+        if os.path.exists(marker):
+            say(f"{home} is damaged: its programs or {launch.COMPLETE} are not as they were left")
+            os.unlink(marker)
         started = time.monotonic()
         say(f"provisioning Bazel {bazel_version} from Debian packages into {home} (once)")
         root = os.path.join(home, "root")
@@ -87,6 +93,16 @@ def check_host() -> None:
             "no bazelisk (or bazel of .bazelversion's version) that works is on PATH, nor has this "
             f"host {' and '.join(missing)} to provision Bazel from Debian packages; "
             "install bazelisk, or run this on Debian"
+        )
+
+
+def check_place(home: str) -> None:
+    """Raise BootstrapError for a path that apt's configuration and Bazel's URLs can't have."""
+    if odd := sorted(set(re.sub(r"[A-Za-z0-9_./+@%=,~:-]", "", home))):
+        raise BootstrapError(
+            f"{home!r} has {' and '.join(map(repr, odd))}, which paths of the provisioned Bazel "
+            "can't have; set XDG_CACHE_HOME to a directory whose path has only letters a-z, "
+            "digits and ._-"
         )
 
 
@@ -167,8 +183,19 @@ def _unpack_one(archive: str, root: str, inherit: tuple[int, ...]) -> None:
 def _check_space(home: str) -> None:
     os.makedirs(home, exist_ok=True)
     free = shutil.disk_usage(home).free
-    if free < _UNPACKED_BYTES:
+    # What an earlier run downloaded needs no room any more.
+    needed = _UNPACKED_BYTES - _size(os.path.join(home, "apt"))
+    if free < needed:
         raise BootstrapError(
-            f"{home}: {free / 1e6:.0f} MB free, {_UNPACKED_BYTES / 1e6:.0f} MB needed; "
-            "free some, or set XDG_CACHE_HOME to a directory on another disk"
+            f"{home}: {free / 1e6:.0f} MB free, {needed / 1e6:.0f} MB needed; "
+            f"free some, remove {home}, or set XDG_CACHE_HOME to a directory on another disk"
         )
+
+
+def _size(path: str) -> int:
+    """The bytes that the files below a directory have on disk; 0 if there is none."""
+    return sum(
+        os.lstat(os.path.join(folder, name)).st_blocks * 512
+        for folder, _, names in os.walk(path)
+        for name in names
+    )

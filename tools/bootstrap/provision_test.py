@@ -3,12 +3,15 @@
 import hashlib
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tarfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,12 +20,17 @@ from tools.bootstrap.common import BootstrapError
 
 # A process that provisions, but for what needs real packages.
 DRIVER = """\
+import os
 import sys
 sys.path[:0] = {path!r}
 from tools.bootstrap import apt_sources, provision, relocate, smoke
 apt_sources.KEYRINGS = ({keyring!r},)
 provision.check_host = lambda: None
-relocate.relocate = lambda root: None
+def relocated(root):
+    for folder in ("usr/bin", "usr/share/bazel", "jvm"):
+        os.makedirs(os.path.join(root, folder), exist_ok=True)
+    os.close(os.open(os.path.join(root, "usr/bin/bazel"), os.O_CREAT | os.O_WRONLY, 0o755))
+relocate.relocate = relocated
 relocate.java_home = lambda root: "jvm"
 smoke.check = lambda home, root, version: None
 provision.provision(sys.argv[1], "7.7.1")
@@ -185,3 +193,46 @@ def test_cache_that_cannot_be_written(tmp_path: Path) -> None:
         provision.lock(str(tmp_path / "cache" / "x" / "key")),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda home: (home / "complete").write_text("garbled"),
+        lambda home: (home / "complete").write_bytes(b"\xff\xfe"),
+        lambda home: (home / "complete").write_text("bazel: 7.7.1\n"),
+        lambda home: (home / "root/usr/bin/bazel").unlink(),
+        lambda home: (home / "root/usr/bin/bazel").chmod(0o644),
+        lambda home: shutil.rmtree(home / "root/jvm"),
+        lambda home: shutil.rmtree(home / "root/usr/share/bazel"),
+    ],
+)
+def test_a_damaged_cache_is_healed(home: Path, damage: Callable[[Path], object]) -> None:
+    assert start(home).wait() == 0
+    whole = launch.installed(str(home))
+    assert whole is not None
+    damage(home)
+    assert launch.installed(str(home)) is None
+    again = start(home)
+    assert again.wait() == 0
+    assert launch.installed(str(home)) == whole
+
+
+@pytest.mark.parametrize("name", ["a b", 'a"b', "a'b", "caf\u00e9", "a\nb", "a#b", "a?b"])
+def test_a_cache_that_paths_can_not_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BootstrapError, match="set XDG_CACHE_HOME to a directory"):
+        provision.check_place(str(tmp_path / name / "key"))
+    provision.check_place("/home/some.one/.cache/python-images/bazel/7.7.1-trixie_x")
+
+
+def test_downloads_that_are_there_need_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "apt").mkdir()
+    (tmp_path / "apt/a.deb").write_bytes(os.urandom(1_000_000))
+    disk = SimpleNamespace(free=899.5e6)
+    monkeypatch.setattr(provision.shutil, "disk_usage", lambda _: disk)
+    provision._check_space(str(tmp_path))
+    disk.free = 898e6
+    with pytest.raises(BootstrapError, match=f"899 MB needed; free some, remove {tmp_path}"):
+        provision._check_space(str(tmp_path))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +11,7 @@ from packageurl import PackageURL
 from tools.cves.errors import CvesError
 from tools.sbom import alpine_packages, debian_packages
 from tools.sbom.cyclonedx import SOURCE_NAME, SOURCE_VERSION
+from tools.text import strict_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,10 +62,19 @@ class Bill:
     packages: tuple[Package, ...]
 
 
+def _texts(package: Package) -> Package:
+    """The package; TypeError where what is to be text isn't."""
+    for field in dataclasses.fields(package):
+        value = getattr(package, field.name)
+        if not isinstance(value, (str, PackageURL)):
+            raise TypeError(f"{field.name} is {value!r}")
+    return package
+
+
 def read(path: Path) -> Bill:
     """Return the packages of a bill; CvesError where it isn't one of tools/sbom."""
     try:
-        document = json.loads(path.read_bytes())
+        document = strict_json.parse(path.read_bytes())
         image = document["metadata"]["component"]
         packages = []
         found = set()
@@ -77,7 +86,7 @@ def read(path: Path) -> Bill:
             properties = {item["name"]: item["value"] for item in component["properties"]}
             purl = PackageURL.from_string(component["purl"])
             packages.append(
-                Package(
+                _texts(Package(
                     name=component["name"],
                     version=component["version"],
                     suite=dict(purl.qualifiers)["distro"],
@@ -87,19 +96,19 @@ def read(path: Path) -> Bill:
                     source_purl=PackageURL.from_string(
                         component["pedigree"]["ancestors"][0]["purl"]
                     ),
-                )
+                ))
             )
         if len(found) > 1:
             raise ValueError(f"packages of {' and '.join(sorted(found))}")
         # Without packages it is any distribution's.
         return Bill(
-            image["name"],
-            image["version"],
+            str(image["name"]),
+            str(image["version"]),
             PackageURL.from_string(image["purl"]),
             _DISTRIBUTIONS[found.pop() if found else "deb"],
             tuple(packages),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise CvesError(
             path, f"is no bill of materials of an image: {error!r}", "Give an image's .cdx.json."
         ) from None

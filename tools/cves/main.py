@@ -20,6 +20,7 @@ from tools.cves import report, sarif, secdb, tracker, vex
 from tools.cves.advisories import Advisories
 from tools.cves.errors import CvesError
 from tools.cves.findings import URGENCIES, Finding, find
+from tools.text import quote
 
 Load = Callable[[Sequence[str], Path], Advisories]
 # Whose data they are: what reads them, and the variable that has their default.
@@ -102,7 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             sys.stdout.write(rendered)
     except (CvesError, OSError) as error:
-        print(f"cves: {error}", file=sys.stderr)
+        lines = str(error).split("\n")
+        print("cves:", "\n".join(quote.terminal(line) for line in lines), file=sys.stderr)
         return 2
     failing = [
         one
@@ -110,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not one.suppressed and any(_FAIL_ON[name](one) for name in options.fail_on)
     ]
     if failing:
-        names = " ".join(sorted({one.entry.id for one in failing}))
+        names = quote.terminal(" ".join(sorted({one.entry.id for one in failing})))
         print(f"cves: --fail-on {' '.join(options.fail_on)}: {names}", file=sys.stderr)
     return 1 if failing else 0
 

@@ -156,6 +156,56 @@ def test_the_same_input_gives_the_same_report(
         assert capsys.readouterr().out == first
 
 
+EVIL = "\x1b[2J\x1b]0;owned\x07\u202e\x9b31m"
+
+
+def evil_tracker() -> dict[str, Any]:
+    entry = {"status": "open", "urgency": f"high{EVIL}"}
+    return {
+        "demo": {
+            f"CVE-1{EVIL}": {
+                "description": f"[free money](https://evil.test) {{0}}{EVIL}",
+                "releases": {"bookworm": entry},
+            }
+        }
+    }
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif"])
+def test_what_data_say_is_only_text(
+    tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_tracker(tmp_path, evil_tracker())
+    words = [f"--bill={write_bill(tmp_path)}", f"--data={tmp_path / 'tracker.json'}"]
+    assert main.main([*words, f"--format={form}", "--fail-on=any"]) == 1
+    told = capsys.readouterr()
+    assert not set(told.out + told.err) & {"\x1b", "\x07", "\u202e", "\x9b"}
+    if form == "sarif":
+        (rule,) = json.loads(told.out)["runs"][0]["tool"]["driver"]["rules"]
+        text = rule["fullDescription"]["text"]
+        assert text.startswith("\\[free money\\](https://evil.test) {{0}}")
+
+
+@pytest.mark.parametrize(
+    "release",
+    [
+        {"status": "resolved", "fixed_version": "not a version!"},
+        {"status": "resolved", "fixed_version": 7},
+        {"status": ["open"]},
+        {"status": "open", "urgency": 1},
+        {"status": "open", "nodsa": 3},
+        [],
+    ],
+)
+def test_malformed_data_are_not_a_finding(
+    tmp_path: Path, release: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_tracker(tmp_path, {"demo": {"CVE-1": {"releases": {"bookworm": release}}}})
+    words = [f"--bill={write_bill(tmp_path)}", f"--data={tmp_path / 'tracker.json'}"]
+    assert main.main([*words, "--fail-on=any"]) == 2
+    assert capsys.readouterr().err.startswith("cves: ")
+
+
 def test_wrong_input_is_told_in_one_message(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

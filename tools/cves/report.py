@@ -9,6 +9,7 @@ from typing import Any
 from tools.cves.advisories import Advisories
 from tools.cves.bill import Bill
 from tools.cves.findings import URGENCIES, Finding
+from tools.text import quote
 
 
 def text(bill: Bill, advisories: Advisories, findings: Sequence[Finding], hidden: int) -> str:
@@ -16,14 +17,14 @@ def text(bill: Bill, advisories: Advisories, findings: Sequence[Finding], hidden
     shown = [one for one in findings if not one.suppressed]
     rows = [("URGENCY", "CVE", "SOURCE", "VERSION", "FIXED IN", "PACKAGES")]
     rows += [
-        (
+        _plain((
             one.entry.urgency,
             one.entry.id,
             one.packages[0].source,
             one.packages[0].source_version,
             one.fix or _instead(one),
             " ".join(package.name for package in one.packages),
-        )
+        ))
         for one in shown
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
@@ -40,14 +41,19 @@ def text(bill: Bill, advisories: Advisories, findings: Sequence[Finding], hidden
     )
     lines += [
         "",
-        f"{bill.name} {bill.digest}",
+        quote.terminal(f"{bill.name} {bill.digest}"),
         f"{len(bill.packages)} {bill.distribution.title} packages, {len(shown)} vulnerabilities"
         + (f": {counts}" if counts else ""),
         f"{sum(bool(one.fix) for one in shown)} fixed in newer packages of the suite;"
         f" {len(findings) - len(shown)} suppressed; {hidden} unimportant left out",
-        *(f"data: {origin.name} sha256:{origin.sha256}" for origin in advisories.origins),
+        *(quote.terminal(f"data: {origin.name} sha256:{origin.sha256}") for origin in advisories.origins),
     ]
     return "\n".join(lines if shown else lines[2:]) + "\n"
+
+
+def _plain(row: tuple[str, ...]) -> tuple[str, ...]:
+    """A row for a terminal: what the data say can't move its cursor."""
+    return tuple(quote.terminal(cell) for cell in row)
 
 
 def _instead(finding: Finding) -> str:
@@ -69,7 +75,7 @@ def as_json(bill: Bill, advisories: Advisories, findings: Sequence[Finding], hid
         "unimportant_left_out": hidden,
         "findings": [_finding(one) for one in findings],
     }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=1) + "\n"
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

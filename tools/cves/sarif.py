@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from tools.cves.bill import Bill
+from tools.cves.errors import CvesError
 from tools.cves.findings import Finding
 from tools.sbom.model import TOOL
+from tools.text import quote
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS: Final = {"high": "error", "low": "note", "unimportant": "note"}
@@ -21,7 +23,11 @@ def lines_of(lock: Path | None) -> dict[str, int]:
     if lock is None:
         return {}
     found: dict[str, int] = {}
-    for number, line in enumerate(lock.read_text("utf-8").splitlines(), 1):
+    try:
+        text = lock.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise CvesError(lock, f"is no lock: {error}", "Give the image's lock.") from None
+    for number, line in enumerate(text.split("\n"), 1):
         found.setdefault(line.partition(" ")[0], number)
     return found
 
@@ -56,15 +62,15 @@ def render(bill: Bill, findings: Sequence[Finding], lock: str, lines: Mapping[st
             }
         ],
     }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=1) + "\n"
 
 
 def _rule(finding: Finding) -> dict[str, Any]:
     entry = finding.entry
     return {
         "id": entry.id,
-        "shortDescription": {"text": f"{entry.id} in {finding.packages[0].source}"},
-        "fullDescription": {"text": entry.description or entry.id},
+        "shortDescription": {"text": quote.sarif(f"{entry.id} in {finding.packages[0].source}")},
+        "fullDescription": {"text": quote.sarif(entry.description or entry.id)},
         "defaultConfiguration": {"level": _LEVELS.get(entry.urgency, "warning")},
         "properties": {"tags": ["security", entry.urgency]},
     }
@@ -91,8 +97,10 @@ def _result(
         "ruleIndex": rule,
         "level": _LEVELS.get(entry.urgency, "warning"),
         "message": {
-            "text": f"{entry.id} ({entry.urgency}) in {package.source} {package.source_version}"
-            f" of {bill.name}, packages {names}: {remedy}"
+            "text": quote.sarif(
+                f"{entry.id} ({entry.urgency}) in {package.source} {package.source_version}"
+                f" of {bill.name}, packages {names}: {remedy}"
+            )
         },
         "locations": [{"physicalLocation": location}],
         "partialFingerprints": {"cve/v1": hashlib.sha256(identity.encode()).hexdigest()},

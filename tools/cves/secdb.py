@@ -80,7 +80,7 @@ def load(origins: Sequence[str], folder: Path) -> SecurityDatabase:
                 # A problem that had to be fixed twice is one until the last of its fixes.
                 if problem not in known or versions.compare(known[problem], fixed) < 0:
                     known[problem] = fixed
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise CvesError(
                 origin.name, f"is not Alpine's security database: {error!r}", _GIVE
             ) from None

@@ -38,6 +38,14 @@ class Tracker:
 
     def entries(self, source: str, suite: str) -> list[Entry]:
         """Return what is known of a source package in a suite, by CVE number."""
+        try:
+            return self._entries(source, suite)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise CvesError(
+                self.origins[0].name, f"{source}: what it says can't be read: {error!r}", _GIVE
+            ) from None
+
+    def _entries(self, source: str, suite: str) -> list[Entry]:
         found = []
         for name, problem in sorted(self.sources.get(source, {}).items()):
             release = problem["releases"].get(suite)
@@ -63,7 +71,7 @@ class Tracker:
                 Entry(
                     id=name,
                     status=status,
-                    fixed_version=release.get("fixed_version", ""),
+                    fixed_version=_version(release.get("fixed_version", "")),
                     # A star says that the urgency is the tracker's own, not the suite's.
                     urgency=release.get("urgency", "not yet assigned").rstrip("*"),
                     scope=problem.get("scope", ""),
@@ -76,7 +84,17 @@ class Tracker:
 
     def older(self, version: str, other: str) -> bool:
         """Whether a version comes before another, as dpkg orders them."""
-        return bool(Version(version) < Version(other))
+        try:
+            return bool(Version(version) < Version(other))
+        except ValueError as error:
+            raise CvesError("a version of the image", str(error), _GIVE) from None
+
+
+def _version(text: str) -> str:
+    """A version as dpkg has it, or none; ValueError or TypeError for anything else."""
+    if not isinstance(text, str):
+        raise TypeError(f"the version is {text!r}")
+    return str(Version(text)) if text else ""
 
 
 def load(origins: Sequence[str], folder: Path) -> Tracker:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import datetime
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,7 @@ from typing import Any, Final
 from packageurl import PackageURL
 
 from tools.cves.errors import CvesError
+from tools.text import strict_json
 
 _CONTEXT: Final = "https://openvex.dev/ns/v0.2"
 # What each status has to say besides.
@@ -84,12 +85,12 @@ def read(paths: Iterable[Path]) -> list[Statement]:
     dated = []
     for path in paths:
         try:
-            document = json.loads(path.read_bytes())
+            document = strict_json.parse(path.read_bytes())
             if not str(document["@context"]).startswith(_CONTEXT):
                 raise ValueError(f"@context is {document['@context']!r}, not {_CONTEXT}.0")
             for number, item in enumerate(document["statements"], 1):
                 where = f"{path}: statement {number}"
-                time = str(item.get("timestamp") or document["timestamp"])
+                time = _time(item.get("timestamp") or document["timestamp"], where)
                 dated += [(time, statement) for statement in _statements(item, where)]
         except CvesError:
             raise
@@ -99,6 +100,19 @@ def read(paths: Iterable[Path]) -> list[Statement]:
             ) from None
     # Of two statements about the same the later one holds.
     return [statement for _, statement in sorted(dated, key=lambda pair: pair[0])]
+
+
+def _time(text: object, where: str) -> datetime.datetime:
+    """A statement's time; CvesError for what is none, or has no zone: it decides which one holds."""
+    try:
+        found = datetime.datetime.fromisoformat(str(text))
+        if found.tzinfo is None:
+            raise ValueError("it has no time zone")
+        return found.astimezone(datetime.UTC)
+    except (ValueError, OverflowError) as error:
+        raise CvesError(
+            where, f"timestamp {text!r}: {error}", "Write it like 2026-11-21T00:00:00Z."
+        ) from None
 
 
 def _statements(item: dict[str, Any], where: str) -> list[Statement]:

@@ -42,6 +42,15 @@ def test_aliases_and_reasons_are_read(tmp_path: Path) -> None:
         (statement("CVE-1"), "names no product"),
         (statement("CVE-1", "demo"), "Name products by package URLs"),
         ({"status": "fixed"}, "is no OpenVEX document"),
+        (statement("CVE-1", PRODUCT, status="fixed", timestamp="zzz"), "timestamp 'zzz'"),
+        (
+            statement("CVE-1", PRODUCT, status="fixed", timestamp="2026-01-01T00:00:00"),
+            "it has no time zone",
+        ),
+        (
+            statement("CVE-1", PRODUCT, status="fixed", timestamp="0001-01-01T00:00:00+14:00"),
+            "timestamp '0001",
+        ),
     ],
 )
 def test_wrong_statements_are_refused(tmp_path: Path, said: dict[str, Any], why: str) -> None:
@@ -54,6 +63,22 @@ def test_wrong_statements_are_refused(tmp_path: Path, said: dict[str, Any], why:
     "text", ["", "[]", "{}", json.dumps({"@context": "https://example.org", "statements": []})]
 )
 def test_other_documents_are_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "vex.json").write_text(text)
+    with pytest.raises(CvesError, match="is no OpenVEX document"):
+        vex.read([tmp_path / "vex.json"])
+
+
+def test_times_are_compared_as_times(tmp_path: Path) -> None:
+    later = statement("CVE-1", PRODUCT, timestamp="2026-03-01T01:00:00-05:00", comment="x") | {
+        "justification": "component_not_present"
+    }
+    earlier = statement("CVE-1", PRODUCT, status="fixed", timestamp="2026-03-01T05:00:00+01:00")
+    read = vex.read([write_vex(tmp_path, later, earlier)])
+    assert [one.status for one in read] == ["fixed", "not_affected"]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"@context": 1, "@context": 2}', "\x00"])
+def test_odd_json_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "vex.json").write_text(text)
     with pytest.raises(CvesError, match="is no OpenVEX document"):
         vex.read([tmp_path / "vex.json"])
