@@ -237,6 +237,49 @@ def test_commit(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Non
     assert git(checkout, "status", "--porcelain") == ""
 
 
+def read_as_bazel(bazelrc: str) -> list[str]:
+    """The words of a bazelrc of one line, as Bazel's tokeniser has them (util/strings.cc)."""
+    found, word, quote, escaped = [], None, "", False
+    for character in bazelrc.rstrip("\n"):
+        if escaped:
+            word, escaped = (word or "") + character, False
+        elif character == "\\":
+            escaped = True
+        elif quote or character in "'\"":
+            quote = "" if quote == character else quote or character
+            word = word or ""
+        elif character == "#":
+            break
+        elif character in " \t":
+            found += [] if word is None else [word]
+            word = None
+        else:
+            word = (word or "") + character
+    return found + ([] if word is None else [word])
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["Bearer s3cret", "a'b", 'a"b', "a*?[b]", "a#b", "a\\b", "$HOME `id`", "a\tb", "caf\u00e9 !", "~"],
+)
+def test_a_header_is_one_word_whatever_is_in_it(checkout: Path, secret: str) -> None:
+    header = f"authorization={secret}"
+    done = run(checkout, "platform", "arm64", REMOTE_CACHE="grpcs://x", REMOTE_CACHE_HEADER=header)
+    assert done.returncode == 0, done.stderr
+    line = (checkout / "bazelrc").read_text().splitlines()[1]
+    assert read_as_bazel(line) == ["common", f"--remote_header={header}"]
+    assert secret not in (checkout / "words").read_text() + done.stderr + done.stdout
+
+
+def test_a_header_of_two_lines_is_refused_unseen(checkout: Path) -> None:
+    header = "authorization=s3cret\nbuild --bad"
+    done = run(checkout, "platform", "arm64", REMOTE_CACHE="grpcs://x", REMOTE_CACHE_HEADER=header)
+    assert done.returncode == 2
+    assert "the value of --remote_header has a line break" in done.stderr
+    assert "s3cret" not in done.stderr + done.stdout
+    assert not (checkout / "words").exists()
+
+
 @pytest.mark.parametrize(
     ("job", "settings", "said"),
     [
