@@ -260,7 +260,18 @@ def read_as_bazel(bazelrc: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "secret",
-    ["Bearer s3cret", "a'b", 'a"b', "a*?[b]", "a#b", "a\\b", "$HOME `id`", "a\tb", "caf\u00e9 !", "~"],
+    [
+        "Bearer s3cret",
+        "a'b",
+        'a"b',
+        "a*?[b]",
+        "a#b",
+        "a\\b",
+        "$HOME `id`",
+        "a\tb",
+        "caf\u00e9 !",
+        "~",
+    ],
 )
 def test_a_header_is_one_word_whatever_is_in_it(checkout: Path, secret: str) -> None:
     header = f"authorization={secret}"

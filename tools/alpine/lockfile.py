@@ -38,13 +38,18 @@ _FORMAT = lines.Format(
         "release": re.compile(RELEASE),
         "arch": re.compile(r"[a-z0-9_]+"),
         "time": re.compile(r"[0-9]{8}T[0-9]{6}Z"),
-        "repository": re.compile(r"(?:https?|file)://[A-Za-z0-9._~:/\[\]!$&()*+,;=%-]+/v[0-9]+\.[0-9]+/[a-z]+"),
+        "repository": re.compile(
+            r"(?:https?|file)://[A-Za-z0-9._~:/\[\]!$&()*+,;=%-]+/v[0-9]+\.[0-9]+/[a-z]+"
+        ),
     },
     repeated=frozenset(["repository"]),
     columns=(
         ("package name", re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")),
         ("version", re.compile(r"[0-9][A-Za-z0-9._~-]*")),
-        ("path", re.compile(r"v[0-9]+\.[0-9]+/[a-z]+/[a-z0-9_]+/[A-Za-z0-9][A-Za-z0-9+._~-]*\.apk")),
+        (
+            "path",
+            re.compile(r"v[0-9]+\.[0-9]+/[a-z]+/[a-z0-9_]+/[A-Za-z0-9][A-Za-z0-9+._~-]*\.apk"),
+        ),
         ("SHA-256", re.compile(r"[0-9a-f]{64}")),
         ("identity", re.compile(r"Q1[A-Za-z0-9+/]{27}=")),
         ("size", re.compile(r"[1-9][0-9]{0,14}")),

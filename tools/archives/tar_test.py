@@ -22,7 +22,9 @@ def archive(*infos: tarfile.TarInfo, form: int = tarfile.GNU_FORMAT) -> bytes:
     return out.getvalue()
 
 
-def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "", **values: object) -> tarfile.TarInfo:
+def member(
+    name: str, kind: bytes = tarfile.REGTYPE, link: str = "", **values: object
+) -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
     info.type, info.linkname = kind, link
     for key, value in values.items():

@@ -75,7 +75,7 @@ def installed(home: str) -> dict[str, str] | None:
         return None
     root = os.path.join(home, "root")
     whole = (
-        _FACTS <= facts.keys()
+        facts.keys() >= _FACTS
         and os.access(program(root), os.X_OK)
         and os.path.isdir(os.path.join(root, facts["java_home"]))
         and os.path.isdir(os.path.join(root, INSTALL_BASE))

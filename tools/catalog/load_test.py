@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.catalog import export, fixture
-from tools.catalog import yamlfile
+from tools.catalog import export, fixture, yamlfile
 from tools.catalog.errors import CatalogError
 from tools.catalog.load import FILES, load
 
@@ -164,8 +163,9 @@ def test_a_missing_file_is_named(catalog: Path) -> None:
 def laughs(levels: int) -> str:
     """A mapping whose last value stands for 10 ** levels texts."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    for level in range(1, levels):
-        lines.append(f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]")
+    lines += [
+        f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]" for level in range(1, levels)
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -181,7 +181,11 @@ def laughs(levels: int) -> str:
         (f"a: {'{b: ' * 50}1{'}' * 50}\n", False, "more than 32 levels deep"),
         ("".join(f"{' ' * n}a:\n" for n in range(500)), False, "more than 32 levels deep"),
         (f"a: [{'*b, ' * 1_000}]\nb: 1\n", True, "undefined alias"),
-        (f"a: &a [{'x,' * 1000}]\nb: [{'*a,' * 101}]\n", True, "stands for more than 100000 values"),
+        (
+            f"a: &a [{'x,' * 1000}]\nb: [{'*a,' * 101}]\n",
+            True,
+            "stands for more than 100000 values",
+        ),
         ("#" * (1 << 20) + "\na: 1\n", False, "has more than 1048576 bytes"),
         ("a: \x01\n", False, "special characters are not allowed"),
         ("a: !!python/object/apply:os.system [true]\n", False, "is a value tagged"),

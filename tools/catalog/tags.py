@@ -37,9 +37,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-_RELEASE = re.compile(
-    r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?:(a|b|rc)([0-9]{1,9}))?(t)?"
-)
+_RELEASE = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?:(a|b|rc)([0-9]{1,9}))?(t)?")
 GRAMMAR = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _STAGE = {"a": 0, "b": 1, "rc": 2, None: 3}
 

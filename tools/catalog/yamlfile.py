@@ -258,9 +258,7 @@ class _Loader(yaml.SafeLoader):
         self._depth -= 1
         if isinstance(event, yaml.AliasEvent):
             if id(node) not in self._sizes:
-                raise ComposerError(
-                    None, None, "an alias points back into its own anchor", mark
-                )
+                raise ComposerError(None, None, "an alias points back into its own anchor", mark)
         elif node is not None:
             self._sizes[id(node)] = self._size(node)
             if self._sizes[id(node)] > _NODES:

@@ -86,17 +86,19 @@ def read(path: Path) -> Bill:
             properties = {item["name"]: item["value"] for item in component["properties"]}
             purl = PackageURL.from_string(component["purl"])
             packages.append(
-                _texts(Package(
-                    name=component["name"],
-                    version=component["version"],
-                    suite=dict(purl.qualifiers)["distro"],
-                    source=properties[SOURCE_NAME],
-                    source_version=properties[SOURCE_VERSION],
-                    purl=purl,
-                    source_purl=PackageURL.from_string(
-                        component["pedigree"]["ancestors"][0]["purl"]
-                    ),
-                ))
+                _texts(
+                    Package(
+                        name=component["name"],
+                        version=component["version"],
+                        suite=dict(purl.qualifiers)["distro"],
+                        source=properties[SOURCE_NAME],
+                        source_version=properties[SOURCE_VERSION],
+                        purl=purl,
+                        source_purl=PackageURL.from_string(
+                            component["pedigree"]["ancestors"][0]["purl"]
+                        ),
+                    )
+                )
             )
         if len(found) > 1:
             raise ValueError(f"packages of {' and '.join(sorted(found))}")

@@ -17,14 +17,16 @@ def text(bill: Bill, advisories: Advisories, findings: Sequence[Finding], hidden
     shown = [one for one in findings if not one.suppressed]
     rows = [("URGENCY", "CVE", "SOURCE", "VERSION", "FIXED IN", "PACKAGES")]
     rows += [
-        _plain((
-            one.entry.urgency,
-            one.entry.id,
-            one.packages[0].source,
-            one.packages[0].source_version,
-            one.fix or _instead(one),
-            " ".join(package.name for package in one.packages),
-        ))
+        _plain(
+            (
+                one.entry.urgency,
+                one.entry.id,
+                one.packages[0].source,
+                one.packages[0].source_version,
+                one.fix or _instead(one),
+                " ".join(package.name for package in one.packages),
+            )
+        )
         for one in shown
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
@@ -46,7 +48,10 @@ def text(bill: Bill, advisories: Advisories, findings: Sequence[Finding], hidden
         + (f": {counts}" if counts else ""),
         f"{sum(bool(one.fix) for one in shown)} fixed in newer packages of the suite;"
         f" {len(findings) - len(shown)} suppressed; {hidden} unimportant left out",
-        *(quote.terminal(f"data: {origin.name} sha256:{origin.sha256}") for origin in advisories.origins),
+        *(
+            quote.terminal(f"data: {origin.name} sha256:{origin.sha256}")
+            for origin in advisories.origins
+        ),
     ]
     return "\n".join(lines if shown else lines[2:]) + "\n"
 

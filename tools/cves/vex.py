@@ -103,7 +103,7 @@ def read(paths: Iterable[Path]) -> list[Statement]:
 
 
 def _time(text: object, where: str) -> datetime.datetime:
-    """A statement's time; CvesError for what is none, or has no zone: it decides which one holds."""
+    """A statement's time, which decides which one holds; CvesError for one without a zone."""
     try:
         found = datetime.datetime.fromisoformat(str(text))
         if found.tzinfo is None:

@@ -62,9 +62,7 @@ def _packages(value: Value) -> Packages:
     made = Packages(
         runtime=row.need("runtime", "list the packages that stay").each(*grammar.PACKAGE),
         build=row.need("build", "list the packages to build with").each(*grammar.PACKAGE),
-        build_from={}
-        if later is None
-        else _by_minor(later.mapping(), grammar.PACKAGE),
+        build_from={} if later is None else _by_minor(later.mapping(), grammar.PACKAGE),
     )
     row.done()
     return made

@@ -18,6 +18,8 @@ _DECOMPRESSORS: Final[dict[str, Callable[[], Any]]] = {
     "zstd": lambda: zstandard.ZstdDecompressor().decompressobj(),
 }
 _CHUNK: Final = 1 << 20
+# zstd's decompressor takes no limit: what little of its input stands for is little enough.
+_ZSTD_CHUNK: Final = 1 << 12
 
 
 class BlobError(OSError):
@@ -34,6 +36,7 @@ def compression_of(path: Path) -> str:
 def pieces(path: Path) -> Iterator[bytes]:
     """The tar inside a blob, in pieces. Raises BlobError, after those that could be read."""
     kind = compression_of(path)
+    limit = () if kind == "zstd" else (_CHUNK,)
     with path.open("rb") as file:
         if not kind:
             yield from iter(lambda: file.read(_CHUNK), b"")
@@ -41,13 +44,13 @@ def pieces(path: Path) -> Iterator[bytes]:
         make = _DECOMPRESSORS[kind]
         stream = make()
         try:
-            while data := file.read(_CHUNK):
+            while data := file.read(_ZSTD_CHUNK if kind == "zstd" else _CHUNK):
                 # One chunk may end a member and begin the next.
                 while data:
                     if stream.eof:
                         stream = make()
-                    yield stream.decompress(data)
-                    data = stream.unused_data
+                    yield stream.decompress(data, *limit)
+                    data = stream.unused_data or getattr(stream, "unconsumed_tail", b"")
         except (zlib.error, zstandard.ZstdError) as error:
             raise BlobError(f"{path}: damaged {kind} data: {error}") from None
     if not stream.eof:

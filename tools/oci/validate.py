@@ -1,6 +1,7 @@
 """Check an OCI image layout strictly against the image specification 1.1, blob by blob.
 
-Independent of what assembles the images, on purpose: it shares no code with it. Checked are the
+Independent of what assembles the images, on purpose: it shares no code with it, but for what reads
+JSON and says what members of an archive may be. Checked are the
 layout's files (none missing, no strange ones), every descriptor's media type, size and digest, the
 documents' required fields and their types, each layer's diff ID and the names in its tar,
 and that an index says of every platform what the image's config says. All problems are
@@ -13,16 +14,19 @@ import argparse
 import gzip
 import hashlib
 import io
-import json
 import re
 import sys
 import tarfile
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
 import zstandard
+
+from tools.archives import rules, tar
+from tools.archives.errors import ArchiveError
+from tools.text import strict_json
 
 INDEX: Final = "application/vnd.oci.image.index.v1+json"
 MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -119,7 +123,11 @@ class Validator:
             self.fail("oci-layout", 'is not {"imageLayoutVersion": "1.0.0"}')
         index = self._json("index.json")
         if index is not None:
-            self._index(index, "index.json", nested=False)
+            try:
+                self._index(index, "index.json", nested=False)
+            except (TypeError, AttributeError, LookupError, ValueError) as error:
+                # What else is wrong can't be told before this is right.
+                self.fail("the layout", f"a document has values of wrong types: {error!r}")
         files = {
             str(file.relative_to(self.path)) for file in self.path.rglob("*") if not file.is_dir()
         }
@@ -132,7 +140,7 @@ class Validator:
 
     def _json(self, name: str) -> Json | None:
         try:
-            value = json.loads((self.path / name).read_bytes())
+            value = strict_json.parse((self.path / name).read_bytes())
         except (OSError, ValueError) as error:
             self.fail(name, f"can't be read as JSON: {error}")
             return None
@@ -192,6 +200,8 @@ class Validator:
             if not document:
                 continue
             if entry.get("mediaType") == INDEX:
+                if nested:  # and told so above
+                    continue
                 self._index(document, str(name), nested=True)
                 continue
             platform = self._manifest(document, str(name))
@@ -328,23 +338,13 @@ class Validator:
         self.need(not (self.path / name).exists(), where, f"{name} is the base's and yet there")
 
     def _tar(self, stream: HashingReader, where: str) -> None:
-        seen: set[str] = set()
-        with tarfile.open(fileobj=stream, mode="r|") as tar:
-            for member in tar:
-                name = member.name.removeprefix("./").rstrip("/")
-                parts = PurePosixPath(name).parts
-                self.need(
-                    ".." not in parts and not member.name.startswith("/"),
-                    where,
-                    f"{member.name!r} leads out of the image",
-                )
-                self.need(name not in seen, where, f"{member.name!r} is there twice")
-                seen.add(name)
-                if member.islnk():
-                    target = member.linkname.removeprefix("./")
-                    self.need(
-                        target in seen, where, f"hard link {member.name!r} to a later {target!r}"
-                    )
+        paths = rules.Paths()
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=tar.LayerHeader) as layer:
+            for member in layer:
+                try:
+                    tar.check(member, paths, keywords=None)
+                except ArchiveError as error:
+                    self.fail(where, str(error))
 
 
 class HashingReader(io.RawIOBase):

@@ -73,6 +73,8 @@ def tar_of(*members: tuple[str, str]) -> bytes:
             info = tarfile.TarInfo(name)
             info.linkname = target
             info.type = tarfile.LNKTYPE if target else tarfile.REGTYPE
+            if name.endswith("etc"):
+                info.type = tarfile.DIRTYPE
             tar.addfile(info)
     return out.getvalue()
 
@@ -163,10 +165,10 @@ def test_only_the_layouts_own_index_may_lack_schema_version(
 @pytest.mark.parametrize(
     ("tar", "problem"),
     [
-        (tar_of(("../etc/passwd", "")), "leads out of the image"),
-        (tar_of(("/etc/passwd", "")), "leads out of the image"),
+        (tar_of(("../etc/passwd", "")), "is outside of the tree"),
+        (tar_of(("/etc/passwd", "")), "is outside of the tree"),
         (tar_of(("./a", ""), ("a", "")), "'a' is there twice"),
-        (tar_of(("b", "a"), ("a", "")), "hard link 'b' to a later 'a'"),
+        (tar_of(("b", "a"), ("a", "")), "is a hard link to 'a', no earlier file"),
         (b"no tar" * 200, "can't be read"),
     ],
 )

@@ -135,7 +135,9 @@ def test_terminal(text: str) -> None:
 @pytest.mark.parametrize(
     "function", [quote.line, quote.shell, quote.dockerfile, quote.markdown, quote.code, quote.html]
 )
-@pytest.mark.parametrize("text", ["a\nRUN curl", "a\x1b[2J", "a\0b", "a\u2028b", "a\x85b", "\ud800"])
+@pytest.mark.parametrize(
+    "text", ["a\nRUN curl", "a\x1b[2J", "a\0b", "a\u2028b", "a\x85b", "\ud800"]
+)
 def test_what_is_more_than_a_line_is_refused(function: object, text: str) -> None:
     with pytest.raises(ValueError, match="has a control character"):
         function(text)  # type: ignore[operator]

@@ -100,7 +100,9 @@ def _check_record(info: str, members: Mapping[str, bytes]) -> None:
     unrecorded = {f"{info}/{name}" for name in _UNRECORDED}
     rows: dict[str, str] = {}
     try:
-        for row in csv.reader(io.StringIO(members[record].decode("utf-8"), newline=""), strict=True):
+        for row in csv.reader(
+            io.StringIO(members[record].decode("utf-8"), newline=""), strict=True
+        ):
             if row and (len(row) != 3 or row[0] in rows):
                 raise ValueError(f"RECORD has the line {row!r}, which is malformed or repeated")
             if row:

@@ -7,42 +7,12 @@ import sys
 import tarfile
 import time
 import zipfile
-from base64 import urlsafe_b64encode
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from tools.wheels import layer
-
-INFO = "greet-1.0.dist-info"
-FILES = {
-    "greet/__init__.py": "def main():\n    print('hello')\n",
-    "greet/data/words.txt": "hello",
-    "greet-1.0.data/scripts/greet-old": "#!python\nprint(1)\n",
-    "greet-1.0.data/data/share/greet.txt": "x",
-    f"{INFO}/METADATA": "Metadata-Version: 2.1\nName: greet\nVersion: 1.0\n",
-    f"{INFO}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    f"{INFO}/entry_points.txt": "[console_scripts]\ngreet = greet:main\n",
-    f"{INFO}/RECORD": "",
-}
-
-
-def recorded(files: dict[str, str]) -> dict[str, str]:
-    """The files with a RECORD of them where one is empty."""
-    records = [name for name, text in files.items() if name.endswith("/RECORD") and not text]
-    rows = [
-        f"{name},sha256={urlsafe_b64encode(sha256(text.encode()).digest()).decode()},{len(text)}"
-        for name, text in files.items()
-    ]
-    return files | {record: "".join(f"{row}\n" for row in rows) for record in records}
-
-
-def wheel(path: Path, files: dict[str, str]) -> Path:
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, text in recorded(files).items():
-            archive.writestr(name, text)
-    return path
+from tools.wheels.fixtures import FILES, INFO, recorded, wheel
 
 
 def test_files_go_where_pip_would_put_them(tmp_path: Path) -> None:
@@ -214,5 +184,5 @@ def test_a_file_of_one_wheel_below_one_of_another(tmp_path: Path) -> None:
         "x-1.dist-info/RECORD": "",
     }
     two = wheel(tmp_path / "x-1-py3-none-any.whl", other)
-    with pytest.raises(layer.WheelError, match="lies below '[^']*/a', a file"):
+    with pytest.raises(layer.WheelError, match=r"lies below '[^']*/a', a file"):
         layer.write([one, two], "3.13", tmp_path / "x.tar")

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
 from tools.oci.assembler import archive, image, index, layer
 from tools.oci.assembler.spec import OciError
 
+# Tabs alone are part of values.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+
 
 def lines_of(path: Path) -> list[str]:
     """Return the lines of a settings file, without empty ones."""
-    return [line for line in path.read_text().split("\n") if line]
+    try:
+        return [line for line in path.read_text("utf-8").split("\n") if line]
+    except UnicodeDecodeError as error:
+        raise OciError(f"{path}: not UTF-8: {error}") from None
 
 
 def arguments_of(path: Path) -> list[str]:
@@ -21,12 +28,19 @@ def arguments_of(path: Path) -> list[str]:
 
 
 def pairs_of(path: Path) -> list[tuple[str, str]]:
-    """Return the key=value lines of a settings file."""
-    pairs = []
+    """Return the key=value lines of a settings file: each key once, no control characters.
+
+    A value of several lines would look like several settings; whoever writes the file refuses it.
+    """
+    pairs: list[tuple[str, str]] = []
     for line in lines_of(path):
         key, equals, value = line.partition("=")
         if not (key and equals):
             raise OciError(f"{path}: {line!r} is not of the form key=value")
+        if _CONTROL.search(line) or key != key.strip():
+            raise OciError(f"{path}: {line!r} has a control character, or a blank about its key")
+        if key in dict(pairs):
+            raise OciError(f"{path}: {key!r} is there twice")
         pairs.append((key, value))
     return pairs
 

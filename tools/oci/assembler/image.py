@@ -17,6 +17,7 @@ from tools.oci.assembler.spec import (
     OCI_MANIFEST,
     Json,
     OciError,
+    check_config,
 )
 
 _EPOCH = "1970-01-01T00:00:00Z"
@@ -114,7 +115,7 @@ def build(spec: ImageSpec, out: Path, *, outline: bool = False) -> str:
         base = Layout(spec.base)
         entry, manifest = base.image()
         media_type = entry["mediaType"]
-        config = base.document(manifest["config"])
+        config = check_config(base.document(manifest["config"]), spec.base)
         writer.add_layers_of(base, manifest["layers"])
     elif spec.platform:
         manifest = {"config": {"mediaType": OCI_CONFIG}, "layers": []}

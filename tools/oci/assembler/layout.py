@@ -15,6 +15,7 @@ from tools.oci.assembler.spec import (
     OciError,
     base_of,
     check_descriptor,
+    check_descriptors,
     check_digest,
     descriptor,
     digest_of,
@@ -84,7 +85,7 @@ class Layout:
 
     def document(self, entry: Json) -> Json:
         """Return the JSON document a descriptor points to, its size and digest verified."""
-        path = self.blob(entry["digest"])
+        path = self.blob(check_descriptor(entry, self.path)["digest"])
         data = path.read_bytes()
         if digest_of(data) != entry["digest"] or len(data) != entry.get("size"):
             raise OciError(f"{path}: the content is not what its digest and size say")
@@ -97,7 +98,7 @@ class Layout:
         index = self.path / "index.json"
         if not index.is_file():
             raise OciError(f"{index}: missing; the layout is incomplete")
-        entries = _listed(parse(index.read_bytes(), index), "manifests", index)
+        entries = check_descriptors(parse(index.read_bytes(), index).get("manifests", []), index)
         if len(entries) != 1:
             raise OciError(f"{index}: {len(entries)} manifests where exactly one is expected")
         entry = check_descriptor(entries[0], index)
@@ -113,12 +114,11 @@ class Layout:
         return entry, self._manifest(entry)
 
     def _manifest(self, entry: Json) -> Json:
-        """Return the manifest of an image, its descriptors checked."""
+        """Return the manifest a descriptor points to, its own descriptors checked."""
         manifest = self.document(entry)
         source = self.blob(entry["digest"])
         check_descriptor(manifest.get("config"), source)
-        for layer in _listed(manifest, "layers", source):
-            check_descriptor(layer, source)
+        check_descriptors(manifest.get("layers"), source)
         if not isinstance(manifest.get("annotations") or {}, dict):
             raise OciError(f"{source}: its annotations are no object")
         return manifest
@@ -126,9 +126,8 @@ class Layout:
     def _entries(self, root: Json) -> list[Json]:
         """Return the descriptors of an index's images."""
         source = self.blob(root["digest"])
-        listed = _listed(self.document(root), "manifests", source)
+        listed = check_descriptors(self.document(root).get("manifests"), source)
         for entry in listed:
-            check_descriptor(entry, source)
             if entry["mediaType"] not in MANIFEST_TYPES:
                 raise OciError(
                     f"{source}: {entry['mediaType']!r} in an index; an image is expected"
@@ -167,14 +166,13 @@ class Layout:
         if not file.is_file():
             return {}
         listed = parse(file.read_bytes(), file)
-        return {digest: Source(**fields) for digest, fields in listed.items()}
-
-
-def _listed(document: Json, key: str, source: Path) -> list[Json]:
-    listed = document.get(key)
-    if not isinstance(listed, list):
-        raise OciError(f"{source}: its {key} are no list")
-    return listed
+        try:
+            return {
+                check_digest(digest, file): Source(str(fields["path"]), str(fields["label"]))
+                for digest, fields in listed.items()
+            }
+        except (TypeError, KeyError) as error:
+            raise OciError(f"{file}: not a list of where layers are built: {error!r}") from None
 
 
 class LayoutWriter:

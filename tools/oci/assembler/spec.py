@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+from tools.text import strict_json
+
 # JSON as the specification has it; a class per document would only repeat its text.
 Json = dict[str, Any]
 
@@ -39,8 +41,8 @@ def dump(document: Json) -> bytes:
 def parse(data: bytes, source: object) -> Json:
     """Return the JSON object in `data`; `source` names it in the error."""
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        document = strict_json.parse(data)
+    except ValueError as error:
         raise OciError(f"{source}: not JSON: {error}") from None
     if not isinstance(document, dict):
         raise OciError(f"{source}: a JSON object is expected here")
@@ -54,17 +56,45 @@ def check_digest(digest: object, source: object) -> str:
     return digest
 
 
-def check_descriptor(entry: object, source: object) -> Json:
-    """Return `entry` where it is a descriptor: it has a media type, a digest and a size."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("mediaType"), str):
-        raise OciError(f"{source}: a descriptor is expected here, not {str(entry)[:200]!r}")
-    check_digest(entry.get("digest"), source)
-    # bool is an int to Python.
-    if type(entry.get("size")) is not int or entry["size"] < 0:
-        raise OciError(f"{source}: {entry.get('size')!r} is no size in bytes")
-    if not isinstance(entry.get("annotations") or {}, dict):
-        raise OciError(f"{source}: the annotations of {entry['digest']} are no object")
-    return entry
+def check_descriptor(value: object, source: object) -> Json:
+    """Return `value` where it is a descriptor: an object with media type, digest and size."""
+    if not isinstance(value, dict):
+        raise OciError(f"{source}: {value!r} is not a descriptor")
+    check_digest(value.get("digest"), source)
+    if not isinstance(value.get("mediaType"), str):
+        raise OciError(f"{source}: a descriptor's mediaType is {value.get('mediaType')!r}")
+    if type(value.get("size")) is not int or value["size"] < 0:
+        raise OciError(f"{source}: a descriptor's size is {value.get('size')!r}")
+    for key in ("annotations", "platform"):
+        if not isinstance(value.get(key) or {}, dict):
+            raise OciError(f"{source}: a descriptor's {key} is {value[key]!r}")
+    return value
+
+
+def check_descriptors(value: object, source: object) -> list[Json]:
+    """Return `value` where it is a list of descriptors."""
+    if not isinstance(value, list):
+        raise OciError(f"{source}: {value!r} is not a list of descriptors")
+    return [check_descriptor(item, source) for item in value]
+
+
+def check_config(config: Json, source: object) -> Json:
+    """Return an image's configuration where it has the form that images are built upon."""
+    rootfs, settings = config.get("rootfs"), config.get("config") or {}
+    if not isinstance(rootfs, dict) or not isinstance(rootfs.get("diff_ids"), list):
+        raise OciError(f"{source}: the configuration has no list rootfs.diff_ids")
+    for digest in rootfs["diff_ids"]:
+        check_digest(digest, source)
+    if not isinstance(config.get("history") or [], list):
+        raise OciError(f"{source}: the configuration's history is no list")
+    if not isinstance(settings, dict):
+        raise OciError(f"{source}: the configuration's config is no object")
+    if not isinstance(config.get("created") or "", str):
+        raise OciError(f"{source}: the configuration's created is {config['created']!r}")
+    env = settings.get("Env") or []
+    if not isinstance(env, list) or not all(isinstance(item, str) for item in env):
+        raise OciError(f"{source}: config.Env is {env!r}, no list of texts")
+    return config
 
 
 def digest_of(data: bytes) -> str:
