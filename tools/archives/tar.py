@@ -34,6 +34,8 @@ _NUMBERS = {
     **dict.fromkeys(("gid", "size", "uid"), re.compile(r"[0-9]{1,19}")),
     **dict.fromkeys(("atime", "ctime", "mtime"), re.compile(r"[0-9]{1,19}(\.[0-9]{0,19})?")),
 }
+# The archive's end; of tarfile's own errors, those without a name in its documentation.
+_END = ("EmptyHeaderError", "EOFHeaderError")
 # What reading raises beside tarfile's own errors where a header makes no sense.
 _ODD = (tarfile.TarError, ValueError, OverflowError, LookupError, RecursionError, EOFError)
 
@@ -48,9 +50,9 @@ class Header(tarfile.TarInfo):
         """Reads and checks the next header, with those that are about it; tarfile calls it."""
         try:
             found = super().fromtarfile(archive)
-        except (tarfile.EmptyHeaderError, tarfile.EOFHeaderError):
-            raise  # the archive's end
         except tarfile.HeaderError as error:
+            if type(error).__name__ in _END:
+                raise
             raise ArchiveError(f"malformed tar header: {error}") from None
         for what in ("mode", "uid", "gid", "size", "mtime", "devmajor", "devminor"):
             rules.number(found.name, what, getattr(found, what))

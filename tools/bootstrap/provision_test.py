@@ -231,7 +231,7 @@ def test_downloads_that_are_there_need_no_room(
     (tmp_path / "apt").mkdir()
     (tmp_path / "apt/a.deb").write_bytes(os.urandom(1_000_000))
     disk = SimpleNamespace(free=899.5e6)
-    monkeypatch.setattr(provision.shutil, "disk_usage", lambda _: disk)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: disk)
     provision._check_space(str(tmp_path))
     disk.free = 898e6
     with pytest.raises(BootstrapError, match=f"899 MB needed; free some, remove {tmp_path}"):

@@ -247,7 +247,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Composes the next node, within the limits."""
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         mark = event.start_mark
         if not self._aliases and getattr(event, "anchor", None) is not None:
             raise ComposerError(None, None, "anchors and aliases aren't allowed here", mark)

@@ -15,7 +15,7 @@ from tools.text import quote
 def text(bill: Bill, advisories: Advisories, findings: Sequence[Finding], hidden: int) -> str:
     """Return a table of what isn't suppressed, then counts; `hidden` are unimportant ones."""
     shown = [one for one in findings if not one.suppressed]
-    rows = [("URGENCY", "CVE", "SOURCE", "VERSION", "FIXED IN", "PACKAGES")]
+    rows: list[tuple[str, ...]] = [("URGENCY", "CVE", "SOURCE", "VERSION", "FIXED IN", "PACKAGES")]
     rows += [
         _plain(
             (
