@@ -64,9 +64,9 @@ class Deb:
     _packed: memoryview = field(repr=False)
 
     @cached_property
-    def data(self) -> bytes | memoryview:
+    def data(self) -> bytes:
         """The data archive as uncompressed tar, held in memory. Raises DebError."""
-        return _unpack(self.path, self._data_name, self._packed, _DATA_LIMIT)
+        return bytes(_unpack(self.path, self._data_name, self._packed, _DATA_LIMIT))
 
     def open_data(self) -> IO[bytes]:
         """The data archive as a stream of uncompressed tar, for `tarfile.open(mode="r|")`.
