@@ -101,7 +101,7 @@ class Layout:
         entries = check_descriptors(parse(index.read_bytes(), index).get("manifests", []), index)
         if len(entries) != 1:
             raise OciError(f"{index}: {len(entries)} manifests where exactly one is expected")
-        entry = check_descriptor(entries[0], index)
+        entry = entries[0]
         if entry.get("mediaType") not in INDEX_TYPES + MANIFEST_TYPES:
             raise OciError(f"{index}: unknown media type {entry.get('mediaType')!r}")
         return entry
