@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tools.net.text import printable
+from tools.text import quote
 
 
 class NetError(Exception):
     """A request failed. The message has no control characters, whoever wrote parts of it."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(printable(message))
+        super().__init__(quote.terminal(message))
 
 
 class AbsentError(NetError):

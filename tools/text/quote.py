@@ -13,7 +13,6 @@ import html as _html
 import re
 import shlex
 import string
-import unicodedata
 
 # C0, DEL, C1, what ends a line in Unicode, and halves of characters.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -74,12 +73,11 @@ def sarif(text: str) -> str:
 
 def terminal(text: str) -> str:
     r"""Text for a terminal: what would move its cursor or turn its letters is shown as `\x1b`."""
-    return "".join(character if _shown(character) else _escaped(character) for character in text)
-
-
-def _shown(character: str) -> bool:
-    # Cc controls, Cf turns letters around or is invisible, Cs is half a character.
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else _escaped(character) for character in text
+    )
 
 
 def _escaped(character: str) -> str:

@@ -130,6 +130,14 @@ def test_terminal(text: str) -> None:
     quoted = quote.terminal(text)
     assert not re.search("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]", quoted)
     quoted.encode()
+    assert quoted.isprintable()
+    assert quote.terminal(quoted) == quoted
+
+
+def test_a_terminal_shows_letters_as_they_are() -> None:
+    assert quote.terminal("Größe 3 “MB” …") == "Größe 3 “MB” …"
+    assert quote.terminal("a\x1b[2Jb\r\n\x07\x9b31m") == r"a\x1b[2Jb\x0d\x0a\x07\x9b31m"
+    assert quote.terminal("a\u202eb\u2028") == r"a\u202eb\u2028"
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,13 @@ from tools.catalog.errors import CatalogError
 from tools.catalog.windows import Windows
 from tools.catalog.yamlfile import near
 from tools.debian.progress import Progress
-from tools.net.text import printable
 from tools.oci.assembler.spec import INDEX_TYPES, Json, OciError, check_descriptor, parse
 from tools.oci.registry import pull
 from tools.oci.registry.client import Client
 from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.reference import parse_repository
 from tools.oci.registry.transport import Transport
+from tools.text import quote
 from tools.windows import lockfile
 from tools.windows.errors import WindowsError
 from tools.windows.lockfile import Lock
@@ -69,7 +69,7 @@ def _choose(index: Json, release: str, build: str) -> Json:
         )
         raise WindowsError(
             f"{release}: {len(fitting)} images for windows/amd64 {build} where one is expected; "
-            f"the tag has {printable(found[:500]) or 'none'}"
+            f"the tag has {quote.terminal(found[:500]) or 'none'}"
         )
     return fitting[0]
 

@@ -15,7 +15,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.net.text import printable
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import Json, OciError, parse
 from tools.oci.attest import about, referrers
@@ -25,6 +24,7 @@ from tools.oci.registry.client import Client
 from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.reference import parse_repository
 from tools.oci.registry.transport import Transport
+from tools.text import quote
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,10 +172,13 @@ def main(argv: list[str] | None = None) -> int:
                 args.insecure,
             )
         publish(
-            Client(transport), images, cosign, lambda line: print(printable(line), file=sys.stderr)
+            Client(transport),
+            images,
+            cosign,
+            lambda line: print(quote.terminal(line), file=sys.stderr),
         )
     except (RegistryError, OciError, OSError) as error:
-        print(f"sign: {printable(str(error))}", file=sys.stderr)
+        print(f"sign: {quote.terminal(str(error))}", file=sys.stderr)
         return 1
     return 0
 

@@ -7,7 +7,7 @@ import threading
 import time
 from typing import Final, TextIO
 
-from tools.net.text import printable
+from tools.text import quote
 
 _INTERVAL: Final = 0.1
 _WIDTH: Final = 30
@@ -43,7 +43,7 @@ class Progress:
 
     def line(self, text: str) -> None:
         """Write a line that stays; `text` may have parts from outside."""
-        text = printable(text)
+        text = quote.terminal(text)
         with self._lock:
             if self._terminal:
                 text = "\r\x1b[K" + text

@@ -11,13 +11,13 @@ import fnmatch
 import sys
 from pathlib import Path
 
-from tools.net.text import printable
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import OciError, parse
 from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.progress import Progress, megabytes
 from tools.oci.registry.push import Image, Summary, add_options, push_to
 from tools.oci.registry.reference import check_tag, parse_repository
+from tools.text import quote
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +117,7 @@ def main(argv: list[str] | None = None) -> int:
         print(table(entries, summary))
     except (RegistryError, OciError, OSError) as error:
         progress.close()
-        print(f"publish: {printable(str(error))}", file=sys.stderr)
+        print(f"publish: {quote.terminal(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         progress.close()

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-from tools.net.text import printable
 from tools.oci.assembler import layers
 from tools.oci.assembler.layout import Layout, blob_name
 from tools.oci.assembler.spec import BASE_NAME, INDEX_TYPES, Json, OciError, base_of
@@ -32,6 +31,7 @@ from tools.oci.registry.reference import (
 )
 from tools.oci.registry.transport import Transport
 from tools.oci.registry.upload import upload
+from tools.text import quote
 
 JOBS: Final = 4
 # Layers that no registry need have: whoever pulls the image gets them by their URLs.
@@ -278,7 +278,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{target}@{layout.root()['digest']}")
     except (RegistryError, OciError, OSError) as error:
         progress.close()
-        print(f"push: {printable(str(error))}", file=sys.stderr)
+        print(f"push: {quote.terminal(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         progress.close()
