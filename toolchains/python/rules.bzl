@@ -43,9 +43,16 @@ def _imports(ctx):
 
 def _runfiles(ctx, files):
     """Returns the runfiles of a target: `files`, its sources, its data and its dependencies'."""
-    return ctx.runfiles(files = files + ctx.files.srcs + ctx.files.data).merge_all([
-        target[DefaultInfo].default_runfiles
+
+    # A target's files beside its own runfiles: a tool that is there for two configurations must not
+    # be put together from both.
+    return ctx.runfiles(files = files + ctx.files.srcs).merge_all([
+        runfiles
         for target in ctx.attr.deps + ctx.attr.data
+        for runfiles in [
+            ctx.runfiles(transitive_files = target[DefaultInfo].files),
+            target[DefaultInfo].default_runfiles,
+        ]
     ])
 
 def _py_library_impl(ctx):

@@ -6,7 +6,6 @@ import contextlib
 import gzip
 import hashlib
 import http.server
-import itertools
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -282,11 +281,8 @@ def endless() -> Iterator[str]:
 
 
 def test_endless_bodies_end(endless: str) -> None:
-    with pytest.raises(MirrorError, match="sends more than 100000 bytes"):
+    with pytest.raises(MirrorError, match="has more than 100000 bytes"):
         Fetcher([endless]).get("v3.24/main/x86_64/APKINDEX.tar.gz", 100_000)
-    clock = itertools.count(0, 100)
-    with pytest.raises(MirrorError, match=r"in 1800 seconds, no end"):
-        Fetcher([endless], now=lambda: next(clock)).get("x", 1 << 40)
 
 
 def test_an_index_that_is_a_bomb(top: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -302,7 +298,7 @@ def test_a_package_larger_than_the_index_says(
     path = top / "mirror/v3.24/community/x86_64/tool-1-r0.apk"
     path.write_bytes(path.read_bytes() + bytes(1 << 20))
     assert run(top) == 2
-    assert "sends more than" in capsys.readouterr().err
+    assert "has more than" in capsys.readouterr().err
 
 
 GOOD = """\

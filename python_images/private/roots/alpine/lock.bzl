@@ -23,7 +23,14 @@ _HEADER = {"arch": is_word, "release": is_word, "repository": is_url, "time": is
 _KEYS = ("release", "arch", "time")
 
 def alpine_line_fault(line):
-    """What is wrong with a package's line, or None."""
+    """What is wrong with a package's line.
+
+    Args:
+      line: the line.
+
+    Returns:
+      a string, or None.
+    """
     words = line.split(" ")
     if len(words) != 7:
         return "it has {} columns instead of 7".format(len(words))

@@ -28,7 +28,14 @@ _HEADER = {
 }
 
 def line_fault(line):
-    """What is wrong with a package's line, or None."""
+    """What is wrong with a package's line.
+
+    Args:
+      line: the line.
+
+    Returns:
+      a string, or None.
+    """
     words = line.split(" ")
     if len(words) != 7:
         return "it has {} columns instead of 7".format(len(words))
