@@ -43,7 +43,8 @@ suites:
 def deb(folder: Path, name: str, version: str, arch: str, fields: str = "") -> Path:
     """A package as Ubuntu's are: compressed by zstd."""
     control = f"Package: {name}\nVersion: {version}\nArchitecture: {arch}\n{fields}Description: x\n"
-    path = folder / f"{name}_{version}_{arch}.deb"
+    # Archives leave the epoch out of names.
+    path = folder / f"{name}_{version.rpartition(':')[2]}_{arch}.deb"
     path.write_bytes(make_deb(control, compression=".zst"))
     return path
 
@@ -214,19 +215,19 @@ def fails(top: Path, options: list[str], capsys: pytest.CaptureFixture[str]) -> 
     return error
 
 
-def test_no_mirror(top: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    error = fails(top, [], capsys)
-    assert "amd64: give one with --mirror=" in error
-    assert "arm64: give one with --ports-mirror=" in error
-    assert "--ports-mirror" not in fails(top, ["--arch=amd64"], capsys)
-
-
-def test_no_mirror_of_ports(
-    mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixture[str]
+def test_without_a_mirror_the_public_ones_are_tried(
+    mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    roots = {"archive": "http://127.0.0.1:9/public", "ports": "http://127.0.0.1:9/public-ports"}
+    monkeypatch.setattr(
+        "tools.ubuntu.mirrors.public_mirrors", lambda distribution, half: [roots[half]]
+    )
+    keyring = [option for option in mirrors.options() if option.startswith("--keyring=")]
+    error = fails(top, ["--arch=amd64", *keyring], capsys)
+    assert "http://127.0.0.1:9/public/dists/noble/InRelease" in error
     error = fails(top, [o for o in mirrors.options() if "ports" not in o], capsys)
-    assert error.startswith("no mirror of Ubuntu's archive known for arm64: give one with --ports")
-    assert len(error.splitlines()) == 1
+    assert "http://127.0.0.1:9/public-ports/dists/noble/InRelease" in error
+    assert error.rstrip().endswith("Another mirror: --ports-mirror=<URL>")
 
 
 def test_a_mirror_that_does_not_answer(

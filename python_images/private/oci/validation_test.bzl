@@ -3,7 +3,7 @@
 load("//toolchains/python:rules.bzl", "py_test")
 
 _MAIN = Label("//tools/oci:validate.py")
-_ZSTANDARD = Label("@zstd_wheels//:zstandard")
+_LIBRARY = Label("//tools/oci:validator")
 
 def image_validation_test(name, image, platforms, **kwargs):
     """Checks that an image (or image index) is a strictly valid OCI layout.
@@ -23,6 +23,6 @@ def image_validation_test(name, image, platforms, **kwargs):
         args = ["$(rootpath %s)" % image] + ["--platform=" + platform for platform in platforms],
         data = [image],
         main = _MAIN,
-        deps = [_ZSTANDARD],
+        deps = [_LIBRARY],
         **kwargs
     )

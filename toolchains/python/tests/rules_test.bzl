@@ -21,6 +21,33 @@ def _no_toolchain_test_impl(ctx):
 
 _no_toolchain_test = analysistest.make(_no_toolchain_test_impl)
 
+def _tool_impl(ctx):
+    # As programs that find their libraries beside themselves.
+    launcher = ctx.actions.declare_file(ctx.label.name + "/launcher")
+    library = ctx.actions.declare_file(ctx.label.name + "/library")
+    for file in (launcher, library):
+        ctx.actions.write(file, "", is_executable = True)
+    return [DefaultInfo(
+        executable = launcher,
+        files = depset([launcher]),
+        runfiles = ctx.runfiles([launcher, library]),
+    )]
+
+two_files_tool = rule(
+    implementation = _tool_impl,
+    doc = "A tool of two files, of which only the first is a file of its target.",
+    executable = True,
+)
+
+def _user_impl(ctx):
+    return [DefaultInfo(runfiles = ctx.attr.tool[DefaultInfo].default_runfiles)]
+
+tool_user = rule(
+    implementation = _user_impl,
+    doc = "Has a tool, built for the machine that builds, among its runfiles.",
+    attrs = {"tool": attr.label(cfg = "exec", executable = True)},
+)
+
 def rules_test_suite(name):
     """Declares the tests.
 
