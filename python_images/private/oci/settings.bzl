@@ -65,6 +65,28 @@ def settings_file(name, kind, lines, kwargs):
     )
     return target
 
+def pair_fault(key, value):
+    """What makes a setting unfit for a file that has one `key=value` per line.
+
+    Args:
+      key: the setting's name.
+      value: its value.
+
+    Returns:
+      a string, or None.
+    """
+    if not key or "=" in key:
+        return "{} is no name of a setting: it is empty or has a =".format(repr(key))
+    for text in (key, value):
+        for character in text.elems():
+            if character < " " and character != "\t":
+                return "{}={} has the control character {}: write it without".format(
+                    repr(key),
+                    repr(value),
+                    repr(character),
+                )
+    return None
+
 def pairs_file(name, kind, value, kwargs):
     """Declares a file of key=value lines where `value` is a dict; else returns `value` as it is.
 
@@ -79,6 +101,10 @@ def pairs_file(name, kind, value, kwargs):
     """
     if type(value) != "dict":
         return value
+    for key, text in value.items():
+        fault = pair_fault(key, text)
+        if fault:
+            fail("//{}:{}: {}: {}".format(native.package_name(), name, kind, fault))
     return settings_file(name, kind, ["%s=%s" % pair for pair in value.items()], kwargs)
 
 def list_file(name, kind, value, kwargs, separator = "\n"):
