@@ -23,10 +23,12 @@ from tools.cves.fixtures import TRACKER, statement, write_bill, write_vex
 from tools.debian import lockfile
 from tools.fuzz.inputs import damaged, hostile, hostile_few, in_time, json_like
 from tools.lockfile.lines import LockError
+from tools.matrix import outputs
 from tools.oci import blob, validate
 from tools.oci.assembler.image import ImageSpec, build
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import OciError, dump
+from tools.testing.summary import EventError, summarise
 from tools.text import strict_json
 
 FOLDER = Path(tempfile.mkdtemp())
@@ -100,6 +102,55 @@ def test_catalogs(data: bytes) -> None:
 def test_json(data: bytes) -> None:
     with in_time(), contextlib.suppress(ValueError):
         strict_json.parse(data)
+
+
+EVENTS = "".join(
+    json.dumps(event) + "\n"
+    for event in [
+        {
+            "id": {"started": {}},
+            "children": [{"progress": {}}, {"pattern": {"pattern": ["//..."]}}],
+        },
+        {
+            "id": {"unconfiguredLabel": {"label": "//external:cpython_source_3"}},
+            "aborted": {"reason": "LOADING_FAILURE", "description": "error: gone"},
+        },
+        {
+            "id": {"actionCompleted": {"label": "//a"}},
+            "action": {"type": "OCIImage", "label": "@@//a", "stderr": {"uri": "file:///absent"}},
+        },
+        {
+            "id": {"testResult": {"label": "//a"}},
+            "testResult": {"testActionOutput": [{"name": "test.log", "uri": "file:///absent"}]},
+        },
+        {"id": {"testSummary": {"label": "//a"}}, "testSummary": {"overallStatus": "PASSED"}},
+        {
+            "id": {"targetCompleted": {"label": "//b"}},
+            "children": [{"actionCompleted": {"label": "//a"}}],
+            "completed": {"success": False},
+        },
+    ]
+).encode()
+
+
+@hostile
+@given(damaged(st.just(EVENTS)))
+def test_events(data: bytes) -> None:
+    path = written("events.json", data)
+    with in_time(), contextlib.suppress(EventError):
+        summarise([path])
+    with in_time(), contextlib.suppress(EventError):
+        outputs.failures([path])
+
+
+@hostile
+@given(st.lists(json_like(), max_size=3))
+def test_other_json_than_events(values: list[Any]) -> None:
+    path = written("events.json", "".join(json.dumps(value) + "\n" for value in values).encode())
+    with in_time(), contextlib.suppress(EventError):
+        summarise([path])
+    with in_time(), contextlib.suppress(EventError):
+        outputs.failures([path])
 
 
 BILL = write_bill(FOLDER).read_bytes()

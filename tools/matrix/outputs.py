@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import unquote, urlparse
 from xml.etree import ElementTree
 
-from tools.testing.summary import events
+from tools.testing.summary import events, file_of
 
 # What comes before the version in the name of the repository of a release's source.
 _SOURCE = "cpython_source_"
@@ -134,7 +133,7 @@ def _said(text: str) -> str:
 def _cause(action: Mapping[str, Any]) -> str:
     """What a failed action says of itself, in its standard error as long as that is there."""
     text = action.get("failureDetail", {}).get("message", "")
-    stderr = Path(unquote(urlparse(action.get("stderr", {}).get("uri", "")).path))
+    stderr = file_of(action.get("stderr", {}).get("uri", ""))
     if stderr.is_file():
         text = stderr.read_text(encoding="utf-8", errors="replace") or text
     return f"{action.get('type', 'action')} of {_plain(action.get('label', '?'))}: {_said(text)}"
@@ -145,13 +144,16 @@ def failures(files: Iterable[Path]) -> dict[str, Failure]:
 
     A later success of a target, in the same file or in a later one, ends its failure. A release
     whose source can't be fetched has the entry ``cpython_source_<version>``.
+
+    Raises:
+        EventError: a file isn't a build event file.
     """
     found: dict[str, Failure] = {}
     for file in files:
         causes: dict[str, Failure] = {}
         for event in events(file):
             kind, identity = next(iter(event["id"].items()))
-            label = _plain(identity.get("label", "")) if isinstance(identity, dict) else ""
+            label = _plain(identity.get("label", ""))
             aborted = event.get("aborted", {})
             if kind in ("unconfiguredLabel", "configuredLabel") and aborted:
                 fetch = label.startswith("//external:")

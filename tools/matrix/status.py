@@ -21,6 +21,7 @@ from tools.catalog.model import Catalog, Image
 from tools.generate import command
 from tools.matrix import outputs
 from tools.matrix.outputs import Failure, Layout, Tests, UnreadableError
+from tools.testing.summary import EventError
 
 # States of an image, worst first; the words people read.
 FAILED = "failed"
@@ -144,8 +145,15 @@ def statuses(
         folder: Bazel's output folder of one configuration, with `bin` and `testlogs`.
         events: build event files, oldest first.
         families: others that are built, whose images come after the catalog's.
+
+    Raises:
+        CatalogError: a file of `events` isn't a build event file.
     """
-    failures = outputs.failures(events)
+    try:
+        failures = outputs.failures(events)
+    except EventError as error:
+        remedy = "name a file that bazel … --build_event_json_file=FILE wrote"
+        raise CatalogError(error.path, error.line, "", error.reason, remedy) from None
     packages = {"images": catalog.images()} | {
         f"images/{family.name}": family_images.images(family, catalog) for family in families
     }

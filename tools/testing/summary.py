@@ -2,7 +2,8 @@
 
 Prints each test that failed, each target that could not be analysed or built, and each line a test
 began with `SKIPPED`, then one closing line with the numbers. Exits 1 when anything failed or no
-test passed. Standard library only: it runs outside Bazel.
+test passed, and 2 when a file isn't a build event file. Standard library only: it runs outside
+Bazel.
 """
 
 from __future__ import annotations
@@ -26,13 +27,74 @@ class Summary:
     skipped: list[str] = field(default_factory=list)
 
 
+class EventError(ValueError):
+    """A file that isn't what Bazel's --build_event_json_file writes."""
+
+    def __init__(self, path: Path, line: int, reason: str) -> None:
+        super().__init__(f"{path}:{line}: {reason}")
+        self.path = path
+        self.line = line
+        self.reason = reason
+
+
+# Of Bazel's build_event_stream.proto, what is read here and by tools/matrix. "*" is any key.
+_LABELLED = {"*": {"label": str}}
+_EVENT = {
+    "id": _LABELLED,
+    "children": [_LABELLED],
+    "aborted": {"reason": str, "description": str},
+    "action": {
+        "label": str,
+        "type": str,
+        "stderr": {"uri": str},
+        "failureDetail": {"message": str},
+    },
+    "completed": {},
+    "testResult": {"testActionOutput": [{"name": str, "uri": str}]},
+    "testSummary": {"overallStatus": str},
+}
+
+
+def _fits(value: object, shape: object) -> bool:
+    """Whether a value of JSON has that shape: a type, [shape of each item] or {key: shape}."""
+    if isinstance(shape, dict):
+        if not isinstance(value, dict):
+            return False
+        return all(
+            _fits(item, shape.get(key, shape.get("*", object))) for key, item in value.items()
+        )
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(_fits(item, shape[0]) for item in value)
+    return isinstance(value, shape) if isinstance(shape, type) else False
+
+
 def events(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Yield the events of one file; the last line of a killed run may be cut off."""
-    for line in path.read_text(encoding="utf-8").splitlines():
+    """Yield the events of one file; the last line of a killed run may be cut off.
+
+    Each has an `id` of at least one key, and what is read of it has the type it should have.
+
+    Raises:
+        EventError: a line isn't such an event.
+    """
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    for number, line in enumerate(lines, 1):
         try:
-            yield json.loads(line)
-        except json.JSONDecodeError:
-            return
+            event = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            if number == len(lines):
+                return
+            raise EventError(path, number, f"not JSON: {error}") from None
+        if not _fits(event, _EVENT) or not event.get("id"):
+            raise EventError(path, number, "not a build event")
+        yield event
+
+
+def file_of(uri: str) -> Path:
+    """The file that a file:// URI of an event names; what is no such URI names no file."""
+    try:
+        return Path(unquote(urlparse(uri).path))
+    except ValueError:
+        return Path()
 
 
 def skip_lines(log: Path) -> list[str]:
@@ -65,12 +127,12 @@ def summarise(files: Iterable[Path]) -> Summary:
         for event in events(file):
             identity = event.get("id", {})
             if "testResult" in identity:
-                label = identity["testResult"]["label"]
+                label = identity["testResult"].get("label", "")
                 for output in event.get("testResult", {}).get("testActionOutput", []):
-                    path = Path(unquote(urlparse(output["uri"]).path))
-                    outputs.setdefault((label, output["name"]), []).append(path)
+                    path = file_of(output.get("uri", ""))
+                    outputs.setdefault((label, output.get("name", "")), []).append(path)
             elif "testSummary" in identity:
-                label = identity["testSummary"]["label"]
+                label = identity["testSummary"].get("label", "")
                 status = event.get("testSummary", {}).get("overallStatus", "NO_STATUS")
                 logs = outputs.get((label, "test.log"), [])
                 reasons = [line for log in logs for line in skip_lines(log)]
@@ -84,9 +146,9 @@ def summarise(files: Iterable[Path]) -> Summary:
                 unbuilt.pop(label, None)
             elif target := identity.get("targetConfigured") or identity.get("targetCompleted"):
                 if reason := event.get("aborted", {}).get("reason"):
-                    unbuilt[target["label"]] = reason
+                    unbuilt[target.get("label", "")] = reason
                 elif "completed" in event and not event["completed"].get("success"):
-                    unbuilt[target["label"]] = "NOT_BUILT"
+                    unbuilt[target.get("label", "")] = "NOT_BUILT"
         for label, reason in unbuilt.items():
             if reason == "SKIPPED":
                 summary.skipped.append(f"{label}: SKIPPED, what it needs isn't here")
@@ -97,7 +159,11 @@ def summarise(files: Iterable[Path]) -> Summary:
 
 def main() -> int:
     """Print the summary of the event files given as arguments."""
-    summary = summarise(Path(name) for name in sys.argv[1:])
+    try:
+        summary = summarise(Path(name) for name in sys.argv[1:])
+    except (EventError, OSError) as error:
+        print(f"summary: {error}", file=sys.stderr)
+        return 2
     for line in summary.skipped + summary.failed:
         print(line)
     print(

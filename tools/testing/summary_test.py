@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tools.testing.summary import summarise
+import pytest
+
+from tools.testing.summary import EventError, summarise
 
 
 def write_events(path: Path, *events: dict[str, Any]) -> Path:
@@ -86,3 +88,27 @@ def test_what_was_not_built_is_told(tmp_path: Path) -> None:
         "//broken: NOT_BUILT",
     ]
     assert summary.skipped == ["//elsewhere: SKIPPED, what it needs isn't here"]
+
+
+def test_a_killed_run_ends_in_the_middle_of_a_line(tmp_path: Path) -> None:
+    file = write_events(tmp_path / "events", ended("//a", "PASSED"))
+    file.write_text(file.read_text() + '{"id": {"testSum')
+    assert summarise([file]).passed == ["//a"]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[]", "not a build event"),
+        ('{"id": {}}', "not a build event"),
+        ('{"id": {"testSummary": {"label": 3}}}', "not a build event"),
+        ('{"id": {"testResult": {}}, "testResult": {"testActionOutput": {}}}', "not a build event"),
+    ],
+)
+def test_what_is_no_build_event_is_one_error(tmp_path: Path, line: str, why: str) -> None:
+    file = write_events(tmp_path / "events", ended("//a", "PASSED"))
+    file.write_text(f"{line}\n{file.read_text()}")
+    with pytest.raises(EventError, match=f"events:1: {why}"):
+        summarise([file])

@@ -11,6 +11,7 @@ import dataclasses
 import http.client
 import http.server
 import re
+import secrets
 import socket
 import ssl
 import threading
@@ -21,7 +22,9 @@ from typing import Any
 from tools.oci.registry.fake_registry import PASSWORD, USER
 from tools.oci.registry.token_service import TokenService
 
-HOST, STORAGE = "registry.test", "storage.test"
+# A name that no other run has: skopeo remembers which registry has which blob, for root in a file
+# that outlives the test, and wouldn't send it again.
+HOST, STORAGE = f"registry-{secrets.token_hex(4)}.test", "storage.test"
 PROXY_USER, PROXY_PASSWORD = "us@er", "p:w/"
 _HOP_BY_HOP = ("connection", "transfer-encoding", "content-length", "keep-alive", "host")
 
