@@ -47,7 +47,7 @@ def test_every_incompatible_flag_of_this_bazel_is_decided_on(help_text: str) -> 
     ("program", "repository"),
     [
         ("toolchains/python/assemble.py", "@tool_python"),
-        ("tools/wheels/unpack.py", "@zstd_wheels"),
+        ("tools/wheels/unpack.py", "@wheels"),
     ],
 )
 def test_a_changed_program_of_a_repository_is_noticed(
