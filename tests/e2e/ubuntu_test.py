@@ -73,7 +73,7 @@ def test_what_locking_refuses(checkout: Checkout, mirror: Mirror) -> None:
     environment = {"UBUNTU_MIRROR": "", "UBUNTU_PORTS_MIRROR": ""}
     public, silent = '"http://ports.ubuntu.com/ubuntu-ports"', '"http://127.0.0.1:9/ports"'
     with checkout.changed("catalog/mirrors.json", public, silent):
-        done = checkout.bazel(*LOCK, mirror.options()[0], environment=environment)
+        done = checkout.bazel(*LOCK, "--arch=arm64", mirror.options()[0], environment=environment)
     assert done.status == 2
     # A half that isn't named is asked of the public mirrors.
     assert silent.strip('"') in done.errors
