@@ -26,7 +26,6 @@ MODULE = """\
 module(name = "caller")
 bazel_dep(name = "python_images", version = "0.1.0", repo_name = "{name}")
 local_path_override(module_name = "python_images", path = "..")
-register_toolchains("@{name}//toolchains/no_host_cc:toolchain")
 """
 
 
