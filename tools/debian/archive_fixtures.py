@@ -67,8 +67,13 @@ def write_pocket(
     packages: Mapping[str, Sequence[Listed]],
     components: Sequence[str],
     signer: Signer,
+    *,
+    by_hash: bool = False,
 ) -> None:
-    """Writes and signs `dists/<pocket>` below `root`: architecture -> its packages."""
+    """Writes and signs `dists/<pocket>` below `root`: architecture -> its packages.
+
+    `by_hash`: indexes are there under their hashes, too; those of earlier calls stay.
+    """
     top = root / "dists" / pocket
     for arch, listed in packages.items():
         for component in components:
@@ -76,7 +81,12 @@ def write_pocket(
             folder.mkdir(parents=True, exist_ok=True)
             text = "\n".join(_stanza(root, item) for item in listed if item.component == component)
             (folder / "Packages").write_text(text)
-            (folder / "Packages.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
+            packed = gzip.compress(text.encode(), mtime=0)
+            (folder / "Packages.gz").write_bytes(packed)
+            if by_hash:
+                hashed = folder / "by-hash/SHA256" / hashlib.sha256(packed).hexdigest()
+                hashed.parent.mkdir(parents=True, exist_ok=True)
+                hashed.write_bytes(packed)
     sums = "".join(
         f" {hashlib.sha256(path.read_bytes()).hexdigest()} {path.stat().st_size} "
         f"{path.relative_to(top)}\n"
@@ -85,6 +95,7 @@ def write_pocket(
     (top / "Release").write_text(
         f"Suite: {pocket}\nCodename: {pocket.partition('-')[0]}\n"
         f"Architectures: {' '.join(packages)}\nComponents: {' '.join(components)}\n"
-        f"Date: Thu, 19 Nov 2026 00:00:00 UTC\nSHA256:\n{sums}"
+        f"Date: Thu, 19 Nov 2026 00:00:00 UTC\n"
+        f"{'Acquire-By-Hash: yes' if by_hash else 'Label: x'}\nSHA256:\n{sums}"
     )
     signer.sign(top)

@@ -9,21 +9,35 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from tools.catalog.errors import CatalogError
 from tools.catalog.yamlfile import near
 from tools.debian import lockfile, package_sets, resolve
+from tools.debian.indexes import Indexes
 from tools.debian.lockfile import Lock, Package
 from tools.debian.mirrors import Mirror, find_mirrors
 from tools.debian.progress import Progress
 
 LOCKS = Path("third_party/debian")
+
+# Jobs that run at the same time: they wait for mirrors as much as they compute.
+_AT_ONCE = 8
+_CONTENT = (
+    "Nothing was written. Debian never replaces a published version: ask another mirror "
+    "(--mirror=<URL>). If that says the same, find out why before you remove the lock's line."
+)
+
+
+class ContentChangedError(resolve.ResolveError):
+    """The archive has other bytes under a version that is locked."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +83,12 @@ def merge(sets: dict[str, tuple[Sequence[Package], frozenset[str]]]) -> tuple[Pa
     return tuple(merged[name] for name in sorted(merged))
 
 
-def resolve_lock(job: Job, root: Path, keyring: Path, progress: Progress) -> Lock:
+def resolve_lock(job: Job, root: Path, keyring: Path, progress: Progress, indexes: Indexes) -> Lock:
     """Resolve all sets of one suite and architecture. Raises ResolveError, CatalogError."""
     progress.show(job.name, "reading package lists")
     try:
         apt = resolve.updated_root(
-            root, job.suite, job.arch, job.mirrors, keyring, job.pockets, job.components
+            root, job.suite, job.arch, job.mirrors, keyring, job.pockets, job.components, indexes
         )
     except resolve.ResolveError as error:
         raise resolve.ResolveError(f"{error}\n{job.remedy}") from None
@@ -110,7 +124,11 @@ def resolve_lock(job: Job, root: Path, keyring: Path, progress: Progress) -> Loc
 
 
 def differences(old: Lock, new: Lock) -> list[str]:
-    """Changes of packages, one per line, for people."""
+    """Changes of packages, one per line, for people.
+
+    A package that only moved, from the security archive to the main one with a point release, is
+    none.
+    """
     before = {package.name: package for package in old.packages}
     after = {package.name: package for package in new.packages}
     lines = []
@@ -121,32 +139,105 @@ def differences(old: Lock, new: Lock) -> list[str]:
             lines.append(f"+ {name} {after[name].version}")
         elif before[name].version != after[name].version:
             lines.append(f"  {name} {before[name].version} -> {after[name].version}")
-        elif before[name] != after[name]:
-            lines.append(f"  {name} {after[name].version}: other sets, path or content")
+        elif before[name].sets != after[name].sets:
+            lines.append(f"  {name} {after[name].version}: other sets")
     return lines
 
 
-def update(top: Path, folder: Path, new: Lock, *, write: bool) -> bool:
-    """Bring a lock file in `folder` up to date if `write`, say so; returns whether it was stale."""
-    path = top / folder / f"{new.suite}_{new.arch}.lock"
-    old = None
-    if path.exists():
-        try:
-            old = lockfile.read(path)
-        except lockfile.LockError as error:
-            print(f"replacing a damaged lock: {error}")
-    if old and replace(old, snapshot=new.snapshot) == new:
-        # A newer snapshot of the same packages is no change.
-        new = replace(new, snapshot=old.snapshot)
-    stale = old is None or path.read_text(encoding="utf-8") != new.text()
-    if stale and write:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lockfile.write(path, new)
-    state = "unchanged" if not stale else "written" if write else "stale"
-    print(f"{path.relative_to(top)}: {state}")
-    for line in differences(old, new) if old else ():
-        print(f"  {line}")
-    return stale
+def require_same_content(old: Lock, new: Lock) -> None:
+    """Raise ContentChangedError if a version of `old` has other bytes in `new`.
+
+    Debian never replaces what it has published under a version.
+    """
+    before = {(package.name, package.version, package.arch): package for package in old.packages}
+    changed = [
+        f"content of {package.name} {package.version} changed: lock has {known.sha256}, "
+        f"index says {package.sha256}"
+        for package in new.packages
+        if (known := before.get((package.name, package.version, package.arch)))
+        and known.sha256 != package.sha256
+    ]
+    if changed:
+        raise ContentChangedError("\n".join([*changed, _CONTENT]))
+
+
+def settled(old: Lock, new: Lock) -> Lock:
+    """`new`, with what is no change taken from `old`.
+
+    That is the path of the same bytes, and the time if nothing else differs: builds look for a file
+    of the security archive in the main one too.
+    """
+    paths = {
+        (package.name, package.version, package.sha256): package.path for package in old.packages
+    }
+    packages = tuple(
+        replace(
+            package, path=paths.get((package.name, package.version, package.sha256), package.path)
+        )
+        for package in new.packages
+    )
+    new = replace(new, packages=packages)
+    return old if replace(old, snapshot=new.snapshot) == new else new
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What became of one lock file.
+
+    Attributes:
+        before: what it said; None if there was none that can be read.
+        after: what it says now, or would without --check; None if the job failed.
+        error: why it failed, "" if it didn't. The file is then as it was.
+        content_changed: the job failed because a locked version has other bytes now.
+    """
+
+    suite: str
+    arch: str
+    before: Lock | None
+    after: Lock | None
+    error: str = ""
+    content_changed: bool = False
+
+    @property
+    def name(self) -> str:
+        """As in the lock's file name."""
+        return f"{self.suite}_{self.arch}"
+
+    @property
+    def changed(self) -> bool:
+        """Whether the file was written, or is stale with --check."""
+        return self.after is not None and self.after != self.before
+
+
+def read_old(path: Path) -> Lock | None:
+    """The lock in a file, None if there's none that can be read; says so of a damaged one."""
+    if not path.exists():
+        return None
+    try:
+        old = lockfile.read(path)
+    except lockfile.LockError as error:
+        print(f"replacing a damaged lock: {error}", file=sys.stderr)
+        return None
+    # One whose text was edited counts as damaged, too: it's written anew.
+    return old if path.read_text(encoding="utf-8") == old.text() else None
+
+
+def run_job(job: Job, target: Path, resolved: Callable[[], Lock], *, write: bool) -> JobResult:
+    """Resolve one lock and, if `write`, bring its file up to date; what fails is in the result."""
+    before = None
+    try:
+        before = read_old(target)
+        after = resolved()
+        if before:
+            require_same_content(before, after)
+            after = settled(before, after)
+        if write and after != before:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            lockfile.write(target, after)
+    except (resolve.ResolveError, CatalogError, lockfile.LockError, OSError) as error:
+        changed = isinstance(error, ContentChangedError)
+        return JobResult(job.suite, job.arch, before, None, str(error), changed)
+    return JobResult(job.suite, job.arch, before, after)
 
 
 def require_known(option: str, values: Sequence[str], known: Iterable[str]) -> None:
@@ -156,47 +247,82 @@ def require_known(option: str, values: Sequence[str], known: Iterable[str]) -> N
             raise resolve.ResolveError(f"--{option}={value}: unknown; {near(value, known)}")
 
 
-def resolve_all(jobs: Sequence[Job], keyring: Path) -> list[Lock]:
-    """The locks of all jobs, all or none; says on stderr how far it is. Raises what they raise."""
+def lock_all(
+    jobs: Sequence[Job], keyring: Path, folder: Path, *, write: bool = True
+) -> list[JobResult]:
+    """Lock all jobs into files below `folder`, each written as soon as it is resolved.
+
+    A job that fails keeps none from being written. Says on stderr how far it is.
+    """
     progress = Progress(sys.stderr, [job.name for job in jobs])
-
-    def one(job: Job, root: Path) -> Lock:
-        try:
-            return resolve_lock(job, root, keyring, progress)
-        except Exception:
-            progress.show(job.name, "failed", final=True)
-            raise
-
     with tempfile.TemporaryDirectory(prefix="debian-lock.") as directory:
-        with ThreadPoolExecutor(len(jobs)) as pool:
-            futures = [pool.submit(one, job, Path(directory) / job.name) for job in jobs]
-        failed = [error for future in futures if (error := future.exception())]
-        if failed:
-            # All or nothing: locks of different days shouldn't be mixed silently.
-            raise failed[0]
-        return [future.result() for future in futures]
+        top = Path(directory)
+        indexes = resolve.new_indexes(top / "indexes")
+
+        def one(job: Job) -> JobResult:
+            result = run_job(
+                job,
+                folder / f"{job.name}.lock",
+                partial(resolve_lock, job, top / job.name, keyring, progress, indexes),
+                write=write,
+            )
+            if result.error:
+                progress.show(job.name, "failed", final=True)
+            shutil.rmtree(top / job.name, ignore_errors=True)
+            return result
+
+        with ThreadPoolExecutor(min(len(jobs), _AT_ONCE)) as pool:
+            return list(pool.map(one, jobs))
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Lock as the arguments say; returns the exit status."""
-    top = Path(arguments.root)
+def report(results: Sequence[JobResult], folder: Path, *, write: bool) -> int:
+    """Say on stdout what changed and on stderr what failed; returns the exit status.
+
+    That is 2 if a job failed, else 1 if a lock is stale and nothing was to be written, else 0.
+    """
+    for result in results:
+        if result.after is None:
+            state = "not renewed" if result.before else "not made"
+        elif not result.changed:
+            state = "unchanged"
+        else:
+            state = "written" if write else "stale"
+        print(f"{folder / result.name}.lock: {state}")
+        if result.before and result.after:
+            for line in differences(result.before, result.after):
+                print(f"  {line}")
+    failed = [result for result in results if result.error]
+    if failed:
+        sys.stdout.flush()
+        print(f"lock: error: {len(failed)} of {len(results)} locks failed:", file=sys.stderr)
+        reasons: dict[str, list[str]] = {}
+        for result in failed:
+            reasons.setdefault(result.error, []).append(f"{folder / result.name}.lock")
+        for reason, names in reasons.items():
+            indented = reason.replace("\n", "\n    ")
+            print(f"  {', '.join(names)}: {indented}", file=sys.stderr)
+        return 2
+    return int(not write and any(result.changed for result in results))
+
+
+def plan_jobs(
+    top: Path,
+    mirrors: Sequence[Mirror],
+    *,
+    suites: Sequence[str] = (),
+    archs: Sequence[str] = (),
+    pockets: Sequence[str] = lockfile.POCKETS,
+) -> list[Job]:
+    """The locks to make for the catalog below `top`: of all suites and architectures, or of some.
+
+    Raises ResolveError for a name that isn't in the catalog, CatalogError.
+    """
     plan = package_sets.load(top / "catalog", Path("catalog"))
-    require_known("suite", arguments.suite, plan.archs)
-    require_known("pocket", arguments.pocket, lockfile.POCKETS)
-    if "main" not in arguments.pocket:
+    require_known("suite", suites, plan.archs)
+    require_known("pocket", pockets, lockfile.POCKETS)
+    if "main" not in pockets:
         raise resolve.ResolveError("--pocket: main can't be left out")
-    require_known("arch", arguments.arch, {arch for archs in plan.archs.values() for arch in archs})
-    chosen = [
-        (suite, arch)
-        for suite, archs in plan.archs.items()
-        for arch in archs
-        if suite in (arguments.suite or plan.archs) and arch in (arguments.arch or archs)
-    ]
-    if not chosen:
-        raise resolve.ResolveError("no suite is built for that architecture")
-    resolve.require_apt()
-    keyring = resolve.find_keyring(arguments.keyring)
-    found = tuple(find_mirrors(arguments.mirror))
+    require_known("arch", archs, {arch for found in plan.archs.values() for arch in found})
     jobs = [
         Job(
             suite,
@@ -204,26 +330,50 @@ def run(arguments: argparse.Namespace) -> int:
             tuple(
                 pocket
                 for pocket in lockfile.POCKETS
-                if pocket in arguments.pocket
-                and (pocket != "security" or (suite, arch) in plan.secured)
+                if pocket in pockets and (pocket != "security" or (suite, arch) in plan.secured)
             ),
             plan.sets_for(suite, arch),
-            found,
+            tuple(mirrors),
         )
-        for suite, arch in chosen
+        for suite, found in plan.archs.items()
+        for arch in found
+        if suite in (suites or plan.archs) and arch in (archs or found)
     ]
-    locks = resolve_all(jobs, keyring)
-    stale = [update(top, LOCKS, lock, write=not arguments.check) for lock in locks]
+    if not jobs:
+        raise resolve.ResolveError("no suite is built for that architecture")
+    return jobs
+
+
+def orphans(top: Path) -> list[Path]:
+    """Lock files that the catalog doesn't ask for, relative to `top`. Raises CatalogError."""
+    plan = package_sets.load(top / "catalog", Path("catalog"))
     kept = {f"{suite}_{arch}.lock" for suite, archs in plan.archs.items() for arch in archs}
-    for path in sorted((top / LOCKS).glob("*.lock")):
-        if path.name not in kept:
-            print(f"{path.relative_to(top)}: not in the catalog any more; remove it")
-            stale.append(True)
-    return 1 if arguments.check and any(stale) else 0
+    found = sorted((top / LOCKS).glob("*.lock"))
+    return [path.relative_to(top) for path in found if path.name not in kept]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Lock as the arguments say; returns the exit status."""
+    top = Path(arguments.root)
+    jobs = plan_jobs(
+        top,
+        find_mirrors(arguments.mirror),
+        suites=arguments.suite,
+        archs=arguments.arch,
+        pockets=arguments.pocket,
+    )
+    resolve.require_apt()
+    keyring = resolve.find_keyring(arguments.keyring)
+    write = not arguments.check
+    status = report(lock_all(jobs, keyring, top / LOCKS, write=write), LOCKS, write=write)
+    for path in orphans(top):
+        print(f"{path}: not in the catalog any more; remove it")
+        status = status or int(arguments.check)
+    return status
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; exit status 0, 1 (--check found a stale lock) or 2 (error)."""
+    """Entry point; exit status 0, 1 (--check found a stale lock) or 2 (a lock or all failed)."""
     parser = argparse.ArgumentParser(
         prog="lock", description="Resolve the catalog's package sets with apt and lock them."
     )

@@ -56,3 +56,13 @@ def test_base_is_as_large_as_the_official_image(suite: str, count: int) -> None:
     names = [p.name for p in lockfile.read(LOCKS / f"{suite}_amd64.lock").in_set("base")]
     assert len(names) == count
     assert not {"perl", "usrmerge", "systemd"} & set(names)
+
+
+def test_one_version_has_one_content() -> None:
+    """Whatever the lock, suite or day: a package's version and architecture mean the same bytes."""
+    seen: dict[tuple[str, str, str], dict[str, list[str]]] = {}
+    for path in sorted(LOCKS.rglob("*.lock")):
+        for package in lockfile.read(path).packages:
+            contents = seen.setdefault((package.name, package.version, package.arch), {})
+            contents.setdefault(package.sha256, []).append(path.name)
+    assert not {key: contents for key, contents in seen.items() if len(contents) > 1}

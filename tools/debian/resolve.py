@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import unquote
 
+from tools.debian.indexes import Indexes, MissingIndexError
 from tools.debian.lockfile import POCKETS, Package
 from tools.debian.mirrors import Mirror
 
@@ -57,6 +58,13 @@ Acquire::AllowWeakRepositories "false";
 Acquire::Languages "none";
 Acquire::ForceHash "SHA256";
 Debug::NoLocking "true";
+"""
+
+_NETWORK = """\
+Dir::Etc::netrc "/etc/apt/auth.conf";
+Dir::Etc::netrcparts "/etc/apt/auth.conf.d";
+Acquire::ForceHash "SHA256";
+APT::Sandbox::User "";
 """
 
 # apt-get --print-uris: 'URL' <name>_<version>_<arch>.deb <size> SHA256:<hash>
@@ -158,6 +166,18 @@ def snapshot_after(release_texts: Iterable[str]) -> str:
     return stamp.strftime("%Y%m%dT%H%M%SZ")
 
 
+def host_options() -> str:
+    """The lines of this machine's apt configuration that say how to reach a mirror."""
+    done = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False)
+    lines = [line for line in done.stdout.splitlines() if _HOST_OPTIONS.match(line)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def new_indexes(folder: Path) -> Indexes:
+    """Indexes for a run, in a new folder; mirrors are reached by this machine's settings of apt."""
+    return Indexes(folder, host_options() + _NETWORK)
+
+
 class AptRoot:
     """A private apt installation for one suite and architecture below `root`."""
 
@@ -194,13 +214,7 @@ class AptRoot:
             )
         )
         (root / "status").write_text("")
-        (root / "apt.conf").write_text(self._host_options() + _CONFIG.format(root=root, arch=arch))
-
-    @staticmethod
-    def _host_options() -> str:
-        done = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False)
-        lines = [line for line in done.stdout.splitlines() if _HOST_OPTIONS.match(line)]
-        return "".join(f"{line}\n" for line in lines)
+        (root / "apt.conf").write_text(host_options() + _CONFIG.format(root=root, arch=arch))
 
     def _run(self, *command: str) -> str:
         environment = {**os.environ, "APT_CONFIG": str(self.root / "apt.conf"), "LC_ALL": "C"}
@@ -298,18 +312,31 @@ def updated_root(
     keyring: Path,
     pockets: Sequence[str] = POCKETS,
     components: Sequence[str] = ("main",),
+    indexes: Indexes | None = None,
 ) -> AptRoot:
-    """An AptRoot after update(), on the first of the mirrors that has the suite's archives.
+    """An AptRoot after update(), on the first of the mirrors that has the suite's Release files.
 
-    Raises ResolveError with what apt says about each mirror when none has.
+    Its `mirror` is a local copy of what apt needs of it, in `indexes`, which other roots may share.
+    Raises ResolveError with what is wrong with each mirror when none has.
     """
-    said = []
-    for mirror in mirrors:
-        apt = AptRoot(root, suite, arch, mirror, keyring, pockets, components)
+    indexes = indexes or new_indexes(root / "indexes")
+    suites = {
+        suite if pocket == "main" else f"{suite}-{pocket}": pocket == "security"
+        for pocket in pockets
+    }
+    said: dict[str, None] = {}
+    for at, mirror in enumerate(mirrors):
+        try:
+            local = indexes.local(mirrors, at, suites, arch, components)
+        except MissingIndexError as error:
+            said[str(error)] = None
+            continue
+        apt = AptRoot(root / "apt", suite, arch, local, keyring, pockets, components)
         try:
             apt.update()
         except ResolveError as error:
-            said.append(str(error))
+            text = str(error).replace(_plain(local.security), mirror.security)
+            said[text.replace(_plain(local.main), mirror.main)] = None
             continue
         return apt
     raise ResolveError("\n".join(said))

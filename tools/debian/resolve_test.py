@@ -168,7 +168,6 @@ def test_the_next_mirror_takes_over(tmp_path: Path, archive: tuple[Mirror, Signe
     bad = Mirror(f"file://{tmp_path}/absent", f"file://{tmp_path}/absent-security")
     root = tmp_path / "root"
     apt = resolve.updated_root(root, "trixie", "amd64", [bad, good], signer.keyring)
-    assert apt.mirror == good
     assert apt.install(["leaf"])
     with pytest.raises(ResolveError, match="absent"):
         resolve.updated_root(root, "trixie", "amd64", [bad], signer.keyring)
@@ -224,3 +223,5 @@ def test_unsigned_archive_is_refused(tmp_path: Path, archive: tuple[Mirror, Sign
     root = AptRoot(tmp_path / "root", "trixie", "amd64", unsigned, signer.keyring)
     with pytest.raises(ResolveError, match="not signed"):
         root.update()
+    with pytest.raises(ResolveError, match="InRelease"):
+        resolve.updated_root(tmp_path / "own", "trixie", "amd64", [unsigned], signer.keyring)

@@ -20,7 +20,7 @@ from tools.catalog import load as catalog
 from tools.catalog import ubuntu
 from tools.catalog.errors import CatalogError
 from tools.debian import lockfile, package_sets, resolve
-from tools.debian.lock import Job, require_known, resolve_all, update
+from tools.debian.lock import Job, lock_all, report, require_known
 from tools.debian.mirrors import Mirror
 from tools.ubuntu.keyring import extract_keyring, pinned_package
 from tools.ubuntu.mirrors import HALVES, MirrorError, find_mirrors
@@ -115,14 +115,14 @@ def run(arguments: argparse.Namespace) -> int:
     top = Path(arguments.root)
     jobs = make_jobs(load_plan(top / "catalog", Path("catalog")), arguments)
     resolve.require_apt()
+    write = not arguments.check
     with tempfile.TemporaryDirectory(prefix="ubuntu-keyring.") as directory:
         if arguments.keyring:
             keyring = resolve.find_keyring(arguments.keyring)
         else:
             keyring = extract_keyring(pinned_package(), Path(directory))
-        locks = resolve_all(jobs, keyring)
-    stale = [update(top, LOCKS, lock, write=not arguments.check) for lock in locks]
-    return 1 if arguments.check and any(stale) else 0
+        results = lock_all(jobs, keyring, top / LOCKS, write=write)
+    return report(results, LOCKS, write=write)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -206,12 +206,14 @@ def test_one_architecture(mirrors: Mirrors, top: Path) -> None:
     assert list(locks(top)) == ["noble_amd64"]
 
 
-def fails(top: Path, options: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """The one error that locking ends with; nothing is written."""
+def fails(
+    top: Path, options: list[str], capsys: pytest.CaptureFixture[str], written: str = ""
+) -> str:
+    """The one error that locking ends with; no lock is written but the one of that name."""
     assert lock.main(["noble", f"--root={top}", *options]) == 2
     error = capsys.readouterr().err.partition("lock: error: ")[2]
     assert error
-    assert not (top / lock.LOCKS).exists()
+    assert [path.stem for path in (top / lock.LOCKS).glob("*")] == ([written] if written else [])
     return error
 
 
@@ -225,7 +227,7 @@ def test_without_a_mirror_the_public_ones_are_tried(
     keyring = [option for option in mirrors.options() if option.startswith("--keyring=")]
     error = fails(top, ["--arch=amd64", *keyring], capsys)
     assert "http://127.0.0.1:9/public/dists/noble/InRelease" in error
-    error = fails(top, [o for o in mirrors.options() if "ports" not in o], capsys)
+    error = fails(top, [o for o in mirrors.options() if "ports" not in o], capsys, "noble_amd64")
     assert "http://127.0.0.1:9/public-ports/dists/noble/InRelease" in error
     assert error.rstrip().endswith("Another mirror: --ports-mirror=<URL>")
 
@@ -234,8 +236,8 @@ def test_a_mirror_that_does_not_answer(
     mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = [mirrors.options()[0], "--ports-mirror=http://127.0.0.1:9/x", mirrors.options()[2]]
-    error = fails(top, options, capsys)
-    assert "apt-get failed (noble, arm64)" in error
+    error = fails(top, options, capsys, "noble_amd64")
+    assert "noble_arm64.lock: " in error
     assert "http://127.0.0.1:9/x/dists/noble/InRelease" in error
     assert error.rstrip().endswith("Another mirror: --ports-mirror=<URL>")
 
@@ -249,7 +251,7 @@ def test_the_halves_are_not_mixed_up(
     mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     both = f"--ports-mirror={mirrors.url}/ubuntu"
-    error = fails(top, [mirrors.options()[0], both, mirrors.options()[2]], capsys)
+    error = fails(top, [mirrors.options()[0], both, mirrors.options()[2]], capsys, "noble_amd64")
     assert "arm64" in error
 
 
@@ -277,17 +279,17 @@ def test_a_changed_index(
     (folder / "Packages.gz").unlink()
     index = folder / "Packages"
     index.write_text(index.read_text().replace("SHA256: ", "SHA256: 0", 1))
-    error = fails(top, mirrors.options(), capsys)
-    assert "Hash Sum mismatch" in error or "unexpected size" in error
+    error = fails(top, mirrors.options(), capsys, "noble_amd64")
+    assert f"/{component}/binary-arm64/Packages" in error
+    assert f"{mirrors.url}/ubuntu-ports: Hash Sum mismatch" in error
 
 
 def test_an_unsigned_pocket(
     mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (mirrors.folder / "ubuntu/dists/noble-security/InRelease").unlink()
-    error = fails(top, mirrors.options(), capsys)
-    assert "noble-security" in error
-    assert "not signed" in error
+    error = fails(top, mirrors.options(), capsys, "noble_arm64")
+    assert f"{mirrors.url}/ubuntu/dists/noble-security/InRelease: 404" in error
 
 
 @pytest.mark.parametrize("pocket", ["noble-updates", "noble-security"])
@@ -295,7 +297,8 @@ def test_a_pocket_the_mirror_lacks(
     mirrors: Mirrors, top: Path, pocket: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.rmtree(mirrors.folder / "ubuntu/dists" / pocket)
-    assert f"/ubuntu {pocket} Release' does not have" in fails(top, mirrors.options(), capsys)
+    error = fails(top, mirrors.options(), capsys, "noble_arm64")
+    assert f"{mirrors.url}/ubuntu/dists/{pocket}/InRelease: 404" in error
 
 
 def test_universe_is_needed(
@@ -312,7 +315,7 @@ def test_unknown_names(mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixtur
     file = top / "catalog/ubuntu.yaml"
     file.write_text(file.read_text().replace("[libz-dev]", "[libzz-dev]"))
     error = fails(top, mirrors.options(), capsys)
-    assert error.startswith("catalog/ubuntu.yaml: suites.noble.package_sets.sysroot")
+    assert "catalog/ubuntu.yaml: suites.noble.package_sets.sysroot" in error
     assert "'libzz-dev'" in error
     assert "did you mean arm64 or amd64?" in fails(top, ["--arch=adm64"], capsys)
 
