@@ -15,6 +15,8 @@ _HELP = """\
 Usage: ./bazelw BAZEL-ARGUMENTS      run Bazel {version}
        ./bazelw --bazelw-where       say which Bazel that is, and where its parts are
        ./bazelw --bazelw-clean       remove every Bazel provisioned for you, and what was remembered
+       ./bazelw --bazelw-lock [...]  renew locks of Debian packages without Bazel: for when archives
+                                     dropped what Bazel needs; options are those of //tools:lock
        ./bazelw --bazelw-help        this text
 
 With bazelisk (or bazel {version}) on PATH and the central module registry in reach, that is what
@@ -38,7 +40,9 @@ def main(arguments: list[str]) -> list[str] | None:
 
         sys.stdout.write(_HELP.format(version=version, bundle=truststore.BUNDLE))
         return None
-    if own not in ("", "--bazelw-where", "--bazelw-clean") or (own and arguments[1:]):
+    if own not in ("", "--bazelw-lock", "--bazelw-where", "--bazelw-clean") or (
+        own not in ("", "--bazelw-lock") and arguments[1:]
+    ):
         raise BootstrapError(f"{' '.join(arguments)}: no such option; see ./bazelw --bazelw-help")
 
     cache = cache_dir()
@@ -48,6 +52,11 @@ def main(arguments: list[str]) -> list[str] | None:
     if own == "--bazelw-clean":
         _clean(cache)
         return None
+
+    if own == "--bazelw-lock":
+        from tools.bootstrap import locking
+
+        return locking.command(cache, _CHECKOUT, arguments[1:])
 
     from tools.bootstrap import mode
 

@@ -44,6 +44,16 @@ NOT_NEEDED = (
     "zlib1g-dev",
 )
 
+# The interpreter for ./bazelw --bazelw-lock, with what tools/debian/lock.py imports.
+LOCK_SUITE = "trixie"
+LOCK_WANTED = ("python3-minimal", "python3-yaml")
+LOCK_NOT_NEEDED = (
+    "debconf",  # no maintainer script runs
+    "media-types",
+    "netbase",
+    "tzdata",
+)
+
 # Where Debian's Bazel has its Starlark modules: one directory each, with a MODULE.bazel.
 MODULE_PARENTS = ("usr/share/bazel/rules", "usr/share/bazel/tools")
 EMBEDDED_TOOLS = "usr/share/bazel/embedded_tools"
@@ -56,3 +66,9 @@ def key(bazel_version: str) -> str:
     """The name of the provisioned copy's directory: readable, and new for each recipe."""
     recipe = repr((RECIPE, SUITE, ARCHITECTURE, WANTED, NOT_NEEDED))
     return f"{bazel_version}-{SUITE}-{hashlib.sha256(recipe.encode()).hexdigest()[:8]}"
+
+
+def lock_key() -> str:
+    """The name of the directory with the interpreter for --bazelw-lock: new for each recipe."""
+    recipe = repr((LOCK_SUITE, ARCHITECTURE, LOCK_WANTED, LOCK_NOT_NEEDED))
+    return f"lock-{LOCK_SUITE}-{hashlib.sha256(recipe.encode()).hexdigest()[:8]}"

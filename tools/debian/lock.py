@@ -2,6 +2,7 @@
 
 ./bazelw run //tools:lock                          every suite and architecture
 ./bazelw run //tools:lock -- --suite=trixie        one suite
+./bazelw run //tools:lock -- --keep                nothing newer: only what sets or mirrors lack
 ./bazelw run //tools:lock -- --check               write nothing, exit 1 if a lock is stale
 """
 
@@ -15,7 +16,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from tools.catalog.errors import CatalogError
@@ -34,6 +34,8 @@ _CONTENT = (
     "Nothing was written. Debian never replaces a published version: ask another mirror "
     "(--mirror=<URL>). If that says the same, find out why before you remove the lock's line."
 )
+
+_KEPT = "Locked versions may be too old for what the sets need now: lock without --keep"
 
 
 class ContentChangedError(resolve.ResolveError):
@@ -83,8 +85,18 @@ def merge(sets: dict[str, tuple[Sequence[Package], frozenset[str]]]) -> tuple[Pa
     return tuple(merged[name] for name in sorted(merged))
 
 
-def resolve_lock(job: Job, root: Path, keyring: Path, progress: Progress, indexes: Indexes) -> Lock:
-    """Resolve all sets of one suite and architecture. Raises ResolveError, CatalogError."""
+def resolve_lock(
+    job: Job,
+    root: Path,
+    keyring: Path,
+    progress: Progress,
+    indexes: Indexes,
+    keep: Sequence[Package] = (),
+) -> Lock:
+    """Resolve all sets of one suite and architecture. Raises ResolveError, CatalogError.
+
+    Versions of `keep` stay as they are if the archive still has them.
+    """
     progress.show(job.name, "reading package lists")
     try:
         apt = resolve.updated_root(
@@ -92,6 +104,7 @@ def resolve_lock(job: Job, root: Path, keyring: Path, progress: Progress, indexe
         )
     except resolve.ResolveError as error:
         raise resolve.ResolveError(f"{error}\n{job.remedy}") from None
+    apt.keep(keep)
     done: dict[str, tuple[Sequence[Package], frozenset[str]]] = {}
     systems: dict[str | None, tuple[Package, ...]] = {None: ()}  # what a set is resolved on
     for package_set in job.sets:
@@ -113,6 +126,10 @@ def resolve_lock(job: Job, root: Path, keyring: Path, progress: Progress, indexe
                 "(or only a virtual one)",
                 "correct the name, or name the package that provides it",
             ) from None
+        except resolve.ResolveError as error:
+            if not keep:
+                raise
+            raise resolve.ResolveError(f"{error}\n{_KEPT}") from None
         # What is asked for and already there belongs to this set too: it becomes requested.
         asked = [package for package in below if package.name in requested]
         done[package_set.name] = ([*packages, *asked], requested)
@@ -222,12 +239,17 @@ def read_old(path: Path) -> Lock | None:
     return old if path.read_text(encoding="utf-8") == old.text() else None
 
 
-def run_job(job: Job, target: Path, resolved: Callable[[], Lock], *, write: bool) -> JobResult:
-    """Resolve one lock and, if `write`, bring its file up to date; what fails is in the result."""
+def run_job(
+    job: Job, target: Path, resolved: Callable[[Lock | None], Lock], *, write: bool
+) -> JobResult:
+    """Resolve one lock and, if `write`, bring its file up to date; what fails is in the result.
+
+    `resolved` makes the new lock, given the old one.
+    """
     before = None
     try:
         before = read_old(target)
-        after = resolved()
+        after = resolved(before)
         if before:
             require_same_content(before, after)
             after = settled(before, after)
@@ -248,11 +270,12 @@ def require_known(option: str, values: Sequence[str], known: Iterable[str]) -> N
 
 
 def lock_all(
-    jobs: Sequence[Job], keyring: Path, folder: Path, *, write: bool = True
+    jobs: Sequence[Job], keyring: Path, folder: Path, *, write: bool = True, keep: bool = False
 ) -> list[JobResult]:
     """Lock all jobs into files below `folder`, each written as soon as it is resolved.
 
-    A job that fails keeps none from being written. Says on stderr how far it is.
+    A job that fails keeps none from being written. Says on stderr how far it is. `keep`: a locked
+    version stays if the archive still has it.
     """
     progress = Progress(sys.stderr, [job.name for job in jobs])
     with tempfile.TemporaryDirectory(prefix="debian-lock.") as directory:
@@ -260,12 +283,11 @@ def lock_all(
         indexes = resolve.new_indexes(top / "indexes")
 
         def one(job: Job) -> JobResult:
-            result = run_job(
-                job,
-                folder / f"{job.name}.lock",
-                partial(resolve_lock, job, top / job.name, keyring, progress, indexes),
-                write=write,
-            )
+            def resolved(before: Lock | None) -> Lock:
+                kept = before.packages if keep and before else ()
+                return resolve_lock(job, top / job.name, keyring, progress, indexes, kept)
+
+            result = run_job(job, folder / f"{job.name}.lock", resolved, write=write)
             if result.error:
                 progress.show(job.name, "failed", final=True)
             shutil.rmtree(top / job.name, ignore_errors=True)
@@ -365,7 +387,8 @@ def run(arguments: argparse.Namespace) -> int:
     resolve.require_apt()
     keyring = resolve.find_keyring(arguments.keyring)
     write = not arguments.check
-    status = report(lock_all(jobs, keyring, top / LOCKS, write=write), LOCKS, write=write)
+    results = lock_all(jobs, keyring, top / LOCKS, write=write, keep=arguments.keep)
+    status = report(results, LOCKS, write=write)
     for path in orphans(top):
         print(f"{path}: not in the catalog any more; remove it")
         status = status or int(arguments.check)
@@ -378,8 +401,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="lock", description="Resolve the catalog's package sets with apt and lock them."
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="take nothing newer: a locked version stays if the archive still has it. To add a "
+        "package to a set, or to replace one that is gone",
+    )
     parser.add_argument("--suite", action="append", default=[], help="only this suite (repeatable)")
-    parser.add_argument("--arch", action="append", default=[], help="only this Debian architecture")
+    parser.add_argument(
+        "--arch", action="append", default=[], help="only this Debian architecture (repeatable)"
+    )
     parser.add_argument(
         "--mirror",
         action="append",

@@ -36,12 +36,13 @@ class Archive:
         self._debs = top / "debs"
         self._debs.mkdir(parents=True)
 
-    def deb(self, name: str, version: str, arch: str, note: str = "") -> Listed:
+    def deb(self, name: str, version: str, arch: str, note: str = "", fields: str = "") -> Listed:
         """A package; `note` changes its content."""
         path = self._debs / f"{name}_{version}_{arch}{note}.deb"
         path.write_bytes(
             make_deb(
-                f"Package: {name}\nVersion: {version}\nArchitecture: {arch}\nDescription: x{note}\n"
+                f"Package: {name}\nVersion: {version}\nArchitecture: {arch}\n{fields}"
+                f"Description: x{note}\n"
             )
         )
         return Listed(path)
@@ -116,11 +117,19 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def run(
-    tmp_path: Path, archive: Archive, mirrors: Sequence[Mirror], *, write: bool = True
+    tmp_path: Path,
+    archive: Archive,
+    mirrors: Sequence[Mirror],
+    *,
+    write: bool = True,
+    keep: bool = False,
+    sets: Sequence[PackageSet] = SETS,
 ) -> dict[str, JobResult]:
     """Lock all architectures; the results by architecture."""
-    jobs = [Job("trixie", arch, lockfile.POCKETS, SETS, tuple(mirrors)) for arch in ARCHS]
-    results = lock.lock_all(jobs, archive.signer.keyring, tmp_path / "locks", write=write)
+    jobs = [Job("trixie", arch, lockfile.POCKETS, tuple(sets), tuple(mirrors)) for arch in ARCHS]
+    results = lock.lock_all(
+        jobs, archive.signer.keyring, tmp_path / "locks", write=write, keep=keep
+    )
     assert [result.arch for result in results] == list(ARCHS)
     return {result.arch: result for result in results}
 
@@ -228,6 +237,53 @@ def test_check_writes_nothing(tmp_path: Path, archive: Archive, server: Server) 
     assert lock.report(list(results.values()), Path("here"), write=False) == 1
 
 
+def versions(result: JobResult) -> dict[str, str]:
+    """The version of each package now locked."""
+    return (
+        {package.name: package.version for package in result.after.packages} if result.after else {}
+    )
+
+
+@needs_apt
+def test_keep(tmp_path: Path, archive: Archive, server: Server) -> None:
+    """A package more, and one that is gone, without what else is newer."""
+    archive.write("trixie-updates", {arch: [archive.deb("gone", "1", arch)] for arch in ARCHS})
+    sets = [replace(SETS[0], packages=("alpha", "gone"))]
+    mirrors = [server.mirror("one")]
+    run(tmp_path, archive, mirrors, sets=sets)
+    # The main archive still has alpha 1.0; updates has a newer one, and of `gone` only that.
+    archive.write(
+        "trixie-updates",
+        {
+            arch: [archive.deb("alpha", "1.1", arch), archive.deb("gone", "2", arch)]
+            for arch in ARCHS
+        },
+    )
+    sets = [replace(SETS[0], packages=("alpha", "gone", "zone"))]
+    results = run(tmp_path, archive, mirrors, sets=sets, keep=True)
+    assert versions(results["s390x"]) == {"alpha": "1.0", "gone": "2", "zone": "2026a"}
+    results = run(tmp_path, archive, mirrors, sets=sets)
+    assert versions(results["s390x"]) == {"alpha": "1.1", "gone": "2", "zone": "2026a"}
+
+
+@needs_apt
+def test_what_cannot_be_kept(tmp_path: Path, archive: Archive, server: Server) -> None:
+    mirrors = [server.mirror("one")]
+    run(tmp_path, archive, mirrors)
+    more = {
+        arch: [
+            archive.deb("alpha", "1.1", arch),
+            archive.deb("needs", "1", arch, fields="Depends: alpha (>= 1.1)\n"),
+        ]
+        for arch in ARCHS
+    }
+    archive.write("trixie-updates", more)
+    sets = [replace(SETS[0], packages=("alpha", "needs"))]
+    error = run(tmp_path, archive, mirrors, sets=sets, keep=True)["amd64"].error
+    assert error.endswith("lock without --keep")
+    assert not run(tmp_path, archive, mirrors, sets=sets)["amd64"].error
+
+
 def package(name: str, path: str, sha256: str = "a" * 64) -> Package:
     return Package(name, "1", "all", path, sha256, 1, {"base": False})
 
@@ -256,7 +312,7 @@ def test_a_damaged_lock_is_replaced(tmp_path: Path, capsys: pytest.CaptureFixtur
     path.write_text("suite trixie\n")
     new = Lock("trixie", "amd64", "20261101T000000Z", (package("aa", "pool/main/a/aa.deb"),))
     job = Job("trixie", "amd64", lockfile.POCKETS, (), ())
-    result = lock.run_job(job, path, lambda: new, write=True)
+    result = lock.run_job(job, path, lambda _: new, write=True)
     assert (result.before, result.after, result.changed) == (None, new, True)
     assert "replacing a damaged lock" in capsys.readouterr().err
     assert lockfile.read(path) == new

@@ -237,6 +237,15 @@ class AptRoot:
                 f"leave its platform out of `security` of {self.suite} in catalog/suites.yaml"
             )
 
+    def keep(self, packages: Iterable[Package]) -> None:
+        """Have apt take these versions where an index has them, whichever newer ones there are."""
+        (self.root / "etc/preferences.d/keep.pref").write_text(
+            "\n".join(
+                f"Package: {package.name}\nPin: version {package.version}\nPin-Priority: 1001\n"
+                for package in packages
+            )
+        )
+
     def _architectures(self, pocket: str) -> list[str]:
         """What the Release file of a pocket says it is for."""
         (path,) = (self.root / "state/lists").glob(f"*_dists_{self.suite}-{pocket}_*Release")
