@@ -14,6 +14,8 @@ def matrix_tests(name, catalog):
     tests = {platform: [] for platform in catalog["platforms"]}
     by_label = {}
     for image in catalog["images"]:
+        if image["archived"]:
+            continue
         label = catalog["versions"][image["version"]]["label"]
         for platform in image["platforms"]:
             test = "//images:{}_{}.test".format(image["name"], platform)

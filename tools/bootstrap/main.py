@@ -78,6 +78,9 @@ def _provisioned(cache: str, version: str, arguments: list[str]) -> list[str]:
         from tools.bootstrap.provision import provision
 
         provision(home, version)
+    # A network without the central registry has no python.org either. It is a variable, not a flag,
+    # so that the user's own value and --repo_env come first.
+    os.environ.setdefault("PYTHON_IMAGES_SOURCES", "mirrored")
     return launch.prepare(home, _CHECKOUT, _workspace(), arguments)
 
 

@@ -68,6 +68,11 @@ class AlpineImage:
     tags: tuple[str, ...]
 
     @property
+    def archived(self) -> bool:
+        """Whether it can be built only, and nothing publishes it."""
+        return self.version.archived
+
+    @property
     def name(self) -> str:
         """The first tag."""
         return self.tags[0]
@@ -82,7 +87,7 @@ def images(catalog: Catalog, alpine: Alpine) -> list[AlpineImage]:
         debian = [variant.on(suite.name) for suite, variant in catalog.combinations(version)]
         bases = tags.base_tags(
             version.release,
-            version.minor.aliases,
+            version.aliases,
             newest=newest[version.release.label] is version,
         )
         for variant in on_alpine:
@@ -110,6 +115,7 @@ def export(catalog: Catalog, alpine: Alpine | None) -> dict[str, object]:
                 "version": image.version.name,
                 "release": image.release.name,
                 "tags": list(image.tags),
+                "archived": image.archived,
             }
             for image in images(catalog, alpine)
         ],

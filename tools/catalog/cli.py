@@ -53,7 +53,9 @@ def _list_families(asked: argparse.Namespace) -> str:
         (
             family.name,
             str(len(family.published())),
-            f"{family.releases[0].name} to {family.releases[-1].name}",
+            " to ".join(
+                dict.fromkeys(one.name for one in family.releases[:1] + family.releases[-1:])
+            ),
             family.title,
         )
         for family in families

@@ -48,6 +48,7 @@ def test_list_names_every_family(capsys: pytest.CaptureFixture[str]) -> None:
         "2022-09",
         "2025-10",
         "2026-02",
+        "archive",
         "current",
         "infra7",
         "infra7-2024-10",
@@ -80,7 +81,7 @@ def test_tags_completes(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_check_reads_everything(capsys: pytest.CaptureFixture[str]) -> None:
     text = run(capsys, "check")
-    assert text.count("ok ") == text.count("\n") == 13
+    assert text.count("ok ") == text.count("\n") == 14
     assert "1 images" not in run(capsys, "check", "--catalog", str(TESTDATA / "2026-06.yaml"))
 
 

@@ -16,6 +16,7 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "sample": true,             # `bazel test //...` tests its images
           "wheels": [],               # installed beside pip: keys of the mapping below
           "prerelease": false,
+          "archived": false,          # its images can be built, and that is all
           "newest": true,             # of its label
           "sha256": "...", "url": "https://...", "pool": "pool/main/...",
           "strip_prefix": "Python-3.14.7",
@@ -27,8 +28,14 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
       "suites": {"trixie": {
           "release": "13", "point_release": "13.7",
           "platforms": ["amd64", "arm64"], "eol": "2028-08-09",
+          "published": ["amd64"],              # those of its platforms that indexes have
+          "ended": false,                      # nobody supports it any more
           "package_sets": {"base": ["..."], ...}}},
       "default_suite": "trixie",
+      "roles": {                               # what tests and measurements take, by its role
+          "suite": "trixie", "other_suite": "bookworm",    # the default one, another supported one
+          "minor": "3.14", "other_minor": "3.13",          # the newest two final ones
+          "platform": "amd64", "other_platform": "arm64"}, # the first two of the sample
       "platforms": {"arm64": {
           "os": "linux", "architecture": "arm64", "variant": "v8",     # variant may be ""
           "docker": "arm64v8", "debian": "arm64",
@@ -45,7 +52,9 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "name": "3.14.7-slim-trixie",        # the first of tags
           "version": "3.14.7", "minor": "3.14", "suite": "trixie", "variant": "slim",
           "variant_tag": "slim-trixie", "base": "debian:trixie-slim",
-          "platforms": ["amd64", "arm64"],
+          "platforms": ["amd64", "arm64"],     # of its index
+          "apart": ["riscv64"],                # it can be built for these, too
+          "archived": false,                   # in no publication, list or sample
           "tags": ["3.14.7-slim-trixie", "3.14-slim-trixie", "3-slim-trixie", "slim-trixie",
                    "3.14.7-slim", "3.14-slim", "3-slim", "slim"],
           "is_default": true,                  # on the default suite
@@ -56,6 +65,7 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
               "platforms": {"arm64": "aarch64"}}},     # Alpine's name of each platform
           "images": [{
               "name": "3.14.7-alpine3.24", "version": "3.14.7", "release": "alpine3.24",
+              "archived": false,
               "tags": ["3.14.7-alpine3.24", "3.14-alpine3.24", "..."]}]},
       "ubuntu": {                              # without an ubuntu.yaml empty
           "suites": {"noble": {                # as above; no image of `images` is on one
@@ -95,10 +105,10 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.catalog import alpine, family_images, family_load, ubuntu, windows
+from tools.catalog import alpine, family_images, family_load, lifecycle, ubuntu, windows
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Family
-from tools.catalog.load import load
+from tools.catalog.load import ALL, SOURCES, load
 from tools.catalog.model import Catalog, Image, Platform, Suite, Variant, Version
 
 
@@ -111,6 +121,7 @@ def _version(version: Version, newest: bool) -> dict[str, object]:
         "sample": version.sample is not None,
         "wheels": list(version.minor.wheels),
         "prerelease": version.release.prerelease,
+        "archived": version.archived,
         "newest": newest,
         "sha256": version.sha256,
         "url": version.url,
@@ -129,6 +140,8 @@ def _suite(suite: Suite) -> dict[str, object]:
         "point_release": suite.point_release or suite.release,
         "platforms": list(suite.platforms),
         "eol": suite.eol.isoformat(),
+        "published": list(suite.published),
+        "ended": suite.ended,
         "package_sets": {name: list(names) for name, names in suite.package_sets.items()},
     }
 
@@ -175,6 +188,8 @@ def _image(image: Image) -> dict[str, object]:
         "variant_tag": image.variant.on(image.suite.name),
         "base": image.variant.base.format(suite=image.suite.name),
         "platforms": list(image.platforms),
+        "apart": list(image.apart),
+        "archived": image.archived,
         "tags": list(image.tags),
         "is_default": image.is_default,
         "sample": list(image.sample),
@@ -198,12 +213,13 @@ def export(
         "newest": {label: version.name for label, version in newest.items()},
         "wheels": dict(catalog.wheels),
         "suites": {name: _suite(suite) for name, suite in catalog.suites.items()},
-        "default_suite": next(iter(catalog.suites)),
+        "default_suite": catalog.default_suite.name,
+        "roles": lifecycle.roles(catalog),
         "platforms": {name: _platform(platform) for name, platform in catalog.platforms.items()},
         "variants": {
             name: _variant(variant, catalog.suites) for name, variant in catalog.variants.items()
         },
-        "images": [_image(image) for image in catalog.images()],
+        "images": [_image(image) for image in catalog.all_images()],
         "alpine": alpine.export(catalog, on_alpine),
         "ubuntu": ubuntu.export(on_ubuntu),
         "windows": windows.export(catalog, on_windows),
@@ -231,13 +247,13 @@ def write(path: Path, text: str) -> None:
             raise
 
 
-def _added(file: Path, directory: Path, families: Iterable[Family]) -> Family:
+def _added(file: Path, directory: Path, families: Iterable[Family], sources: str) -> Family:
     """The family of another workspace in ``file``.
 
     Raises:
         CatalogError: it is malformed, says of no images, or has the name of a known family.
     """
-    family = family_load.load_file(file, directory)
+    family = family_load.load_file(file, directory, sources=sources)
     if family.build is None:
         raise CatalogError(file, None, "images", "is missing", "say what the images are")
     if family.name in {known.name for known in families}:
@@ -256,21 +272,31 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--shown", type=Path, help="what errors call that directory")
     parser.add_argument("--versions", type=Path, help="file to read instead of its versions.yaml")
     parser.add_argument(
+        "--sources",
+        choices=SOURCES,
+        default=ALL,
+        help="mirrored: without releases that no mirror of a closed network has",
+    )
+    parser.add_argument(
         "--family", type=Path, help="YAML file of a family to add to those of the catalog"
     )
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
     options = parser.parse_args(arguments)
     try:
-        catalog = load(options.catalog, options.shown, options.versions)
+        catalog = load(options.catalog, options.shown, options.versions, options.sources)
         # Other versions are there to be tested, on Debian.
         on_alpine = None if options.versions else alpine.read(options.catalog, options.shown)
         on_windows = None if options.versions else windows.read(options.catalog, options.shown)
         on_ubuntu = (
             None if options.versions else ubuntu.read(options.catalog, catalog, options.shown)
         )
-        families = [] if options.versions else family_load.built(options.catalog, options.shown)
+        families = (
+            []
+            if options.versions
+            else family_load.built(options.catalog, options.shown, options.sources)
+        )
         if options.family is not None:
-            families.append(_added(options.family, options.catalog, families))
+            families.append(_added(options.family, options.catalog, families, options.sources))
         exported = export(catalog, on_alpine, on_windows, on_ubuntu, families)
     except CatalogError as error:
         print(error, file=sys.stderr)

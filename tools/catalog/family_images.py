@@ -44,7 +44,7 @@ def with_build(family: Family, value: Value, catalog: Catalog | None) -> Family:
         variant=row.need("variant", "name a variant").one_of(catalog.variants, "variant"),
         env={} if env is None else env.mapping().texts(*grammar.VARIABLE),
         cmd=row.need("cmd", "list the default command's words").names(),
-        sample=() if sample is None else sample.names(),
+        sample=() if sample is None or sample.is_scalar() else sample.names(),
     )
     row.done()
     platforms = {name for one in catalog.platforms.values() for name in (one.name, one.docker)}
@@ -61,9 +61,29 @@ def with_build(family: Family, value: Value, catalog: Catalog | None) -> Family:
         if entry.variant in catalog.suites
         for architecture in entry.architectures
     ]
+    if sample is not None and sample.is_scalar():
+        sample.one_of(("one",), "sample")
+        return dataclasses.replace(
+            made, build=dataclasses.replace(build, sample=_first(made, catalog))
+        )
     for item in () if sample is None else sample.sequence():
         item.one_of(known, "image")
     return made
+
+
+def _first(family: Family, catalog: Catalog) -> tuple[str, ...]:
+    """The one image that is tested: of the newest release in the sample, on its first platform.
+
+    It is the one on the default target, where that is built.
+    """
+    found = [
+        (entry.variant != family.default, f"{entry.name}_{platform}")
+        for entry in family.entries()
+        if _all_locked(entry, catalog) and catalog.versions[entry.release.name].sample
+        for platform in _platforms(entry, catalog)
+        if catalog.platforms[platform].sample
+    ]
+    return tuple(name for _, name in sorted(found, key=lambda one: one[0])[:1])
 
 
 def _platforms(entry: Entry, catalog: Catalog) -> tuple[str, ...]:
@@ -150,6 +170,8 @@ def _export(
         "variant_tag": suite,
         "base": base,
         "platforms": list(one.platforms),
+        "apart": [],
+        "archived": False,
         "tags": list(one.tags),
         "is_default": suite == family.default,
         "sample": list(one.sample) if isinstance(one, Image) else [],

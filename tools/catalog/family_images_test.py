@@ -42,7 +42,7 @@ def test_names_and_tags_are_those_of_the_page(folder: Path) -> None:
     assert {image.platforms for image in found.values()} == {("amd64", "arm64")}
     assert {image.variant.name for image in found.values()} == {"slim"}
     assert {name: image.sample for name, image in found.items() if image.sample} == {
-        "3.13.15-bookworm": ("amd64",)
+        "3.14.7-bookworm": ("amd64",)
     }
 
 
@@ -103,8 +103,9 @@ def test_the_export_has_what_starlark_needs(folder: Path) -> None:
         ("variant: slim", "variant: slime", "unknown variant 'slime'; did you mean slim"),
         ("variant: slim", "env: {}", "key|env"),
         ("cmd: [python]", "command: [python]", "has no 'cmd'"),
-        ("[3.13-bookworm_amd64]", "[3.13-bookwrm_amd64]", "did you mean 3.13-bookworm_amd64"),
-        ("[3.13-bookworm_amd64]", "[3.13-noble_amd64]", "unknown image"),
+        ("  sample: one", "  sample: two", "unknown sample 'two'"),
+        ("  sample: one", "  sample: [3.13-bookwrm_amd64]", "did you mean 3.13-bookworm_amd64"),
+        ("  sample: one", "  sample: [3.13-noble_amd64]", "unknown image"),
         ("catalog: newest", "catalog: oldest", "unknown choice of releases"),
         ("  aliases: [latest]", "  alias: latest", "unknown key"),
     ],

@@ -12,11 +12,13 @@ from tools.catalog.alpine import read as read_alpine
 from tools.catalog.architectures import KNOWN
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import PAGES, SCHEMES, Family, FamilyRelease, Target
-from tools.catalog.model import Catalog
+from tools.catalog.model import Catalog, Version
 from tools.catalog.windows import Windows
 from tools.catalog.windows import read as read_windows
 from tools.catalog.yamlfile import Mapping, Value
 
+# `releases: archive`: what of the catalog can be built and isn't published any more.
+_ARCHIVE = "archive"
 _COMMIT = ("[0-9a-f]{40}", "a full commit id (40 hex digits)", "write it out")
 
 
@@ -131,33 +133,57 @@ def _pinned(wheels: tuple[str, ...], name: str) -> str | None:
 
 
 def _from_catalog(
-    catalog: Catalog, on_alpine: Alpine | None, on_windows: Windows | None
+    catalog: Catalog, on_alpine: Alpine | None, on_windows: Windows | None, *, archived: bool
 ) -> tuple[FamilyRelease, ...]:
-    return tuple(
-        FamilyRelease(
-            release=version.release,
-            aliases=version.minor.aliases,
-            variants=(
-                *(variant.on(suite.name) for suite, variant in catalog.combinations(version)),
-                *(on_alpine.variants(version) if on_alpine else ()),
-                *(on_windows.variants(version) if on_windows else ()),
-            ),
-            without=(),
-            commits={},
-            sha256=version.sha256,
-            windows_sha256=on_windows.sums(version).installer
-            if on_windows and on_windows.variants(version)
-            else None,
-            setuptools=_pinned(version.minor.wheels, "setuptools"),
+    """The releases of //images: what is published, or what is archived."""
+    made: list[FamilyRelease] = []
+    for version in catalog.versions.values():
+        debian = [
+            variant.on(suite.name)
+            for suite, variant in catalog.combinations(version)
+            if (version.archived or suite.ended) == archived
+        ]
+        others = version.archived == archived
+        variants = (
+            *debian,
+            *(on_alpine.variants(version) if on_alpine and others else ()),
+            *(on_windows.variants(version) if on_windows and others else ()),
         )
-        for version in catalog.versions.values()
-    )
+        if not variants:
+            continue
+        made.append(
+            FamilyRelease(
+                release=version.release,
+                aliases=() if archived else version.aliases,
+                variants=variants,
+                without=(),
+                commits={},
+                sha256=version.sha256,
+                windows_sha256=on_windows.sums(version).installer
+                if on_windows and on_windows.variants(version)
+                else None,
+                setuptools=_pinned(version.minor.wheels, "setuptools"),
+            )
+        )
+    return tuple(made)
+
+
+def _holder(alias: str, found: list[Version]) -> Version:
+    """The release that has an alias: the one that has it, or ``latest``, in the catalog."""
+    for wanted in (alias, "latest"):
+        for version in found:
+            if wanted in version.aliases:
+                return version
+    return found[0]
 
 
 def _newest(
     row: Mapping, lists: Dict[str, tuple[str, ...]], catalog: Catalog
 ) -> tuple[FamilyRelease, ...]:
-    """The newest final release of each minor version; the first one has the aliases."""
+    """The newest final release of each minor version that hasn't ended.
+
+    Aliases are those of the catalog's: `latest` is the release that has it in //images.
+    """
     row.need("catalog", "write `newest`").one_of(["newest"], "choice of releases")
     variants = lists[
         row.need("variants", "name one of the family's lists").one_of(lists, "list of variants")
@@ -170,12 +196,15 @@ def _newest(
     found = [
         version
         for version in catalog.newest().values()
-        if not version.release.prerelease and not version.release.free_threaded
+        if not version.release.prerelease
+        and not version.release.free_threaded
+        and not version.archived
     ]
+    named = () if aliases is None else aliases.names()
     return tuple(
         FamilyRelease(
             release=version.release,
-            aliases=aliases.names() if aliases is not None and version is found[0] else (),
+            aliases=tuple(alias for alias in named if _holder(alias, found) is version),
             variants=variants,
             without=(),
             commits={},
@@ -197,7 +226,7 @@ def _releases(
     if catalog is not None and value.is_mapping():
         return _newest(value.mapping(), lists, catalog)
     if catalog is not None:
-        return _from_catalog(catalog, on_alpine, on_windows)
+        return _from_catalog(catalog, on_alpine, on_windows, archived=value.name() == _ARCHIVE)
     made: list[FamilyRelease] = []
     for item in value.sequence():
         release = _release(item, lists)
@@ -265,25 +294,33 @@ def check_tags(family: Family) -> tuple[str, str] | None:
     return None
 
 
-def load_file(file: Path, directory: Path, shown: Path | None = None) -> Family:
+def load_file(
+    file: Path, directory: Path, shown: Path | None = None, sources: str = load.ALL
+) -> Family:
     """The checked family in ``file``; ``directory`` holds the catalog a family may refer to.
+
+    ``sources`` as for `load.load`.
 
     Raises:
         CatalogError: anything is missing, malformed, unknown or contradictory.
     """
     row = yamlfile.read(file, shown)
-    releases = row.need("releases", "list the releases, or write `catalog`")
+    releases = row.need("releases", "list the releases, or write `catalog` or `archive`")
     catalog, on_alpine, on_windows = None, None, None
     label = None if shown is None else shown.parent.parent
-    whole = re.fullmatch(r"catalog", releases.name() if releases.is_scalar() else "")
+    word = releases.name() if releases.is_scalar() else ""
+    whole = word in ("catalog", _ARCHIVE)
     if whole or releases.is_mapping():
-        catalog = load.load(directory, label)
+        catalog = load.load(directory, label, sources=sources)
     if whole:
         on_alpine, on_windows = read_alpine(directory, label), read_windows(directory, label)
     architectures = architectures_of(row.get("architectures"))
     if catalog is not None and whole:
         architectures = {
-            suite.name: tuple(catalog.platforms[name].docker for name in suite.platforms)
+            suite.name: tuple(
+                catalog.platforms[name].docker
+                for name in (suite.platforms if word == _ARCHIVE else suite.published)
+            )
             for suite in catalog.suites.values()
         } | {
             release.name: tuple(catalog.platforms[name].docker for name in release.architectures)
@@ -335,7 +372,9 @@ def _slim(row: Mapping) -> str | None:
     return None if value is None else load.template(value, {"suite"})
 
 
-def load_family(name: str, directory: Path, shown: Path | None = None) -> Family:
+def load_family(
+    name: str, directory: Path, shown: Path | None = None, sources: str = load.ALL
+) -> Family:
     """The family called ``name`` in the catalog ``directory``."""
     known = names(directory)
     if name not in known:
@@ -347,10 +386,10 @@ def load_family(name: str, directory: Path, shown: Path | None = None) -> Family
             yamlfile.near(name, known),
         )
     file = Path("families") / f"{name}.yaml"
-    return load_file(directory / file, directory, None if shown is None else shown / file)
+    return load_file(directory / file, directory, None if shown is None else shown / file, sources)
 
 
-def built(directory: Path, shown: Path | None = None) -> list[Family]:
+def built(directory: Path, shown: Path | None = None, sources: str = load.ALL) -> list[Family]:
     """The families that this repository builds as //images/<name>."""
-    found = [load_family(name, directory, shown) for name in names(directory)]
+    found = [load_family(name, directory, shown, sources) for name in names(directory)]
     return [family for family in found if family.build is not None]

@@ -6,16 +6,18 @@ Every fault is a CatalogError that names the file, the line, the key, the value 
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import re
 from pathlib import Path
 from string import Formatter
 
-from tools.catalog import grammar, tags, yamlfile
+from tools.catalog import grammar, lifecycle, tags, yamlfile
 from tools.catalog.architectures import KNOWN
 from tools.catalog.errors import CatalogError
 from tools.catalog.model import (
     Catalog,
     Compile,
+    Lts,
     Minor,
     OciPlatform,
     Platform,
@@ -25,6 +27,11 @@ from tools.catalog.model import (
     Version,
 )
 from tools.catalog.yamlfile import Mapping, Value
+
+# Whose source archives are wanted: everybody's, or those that mirrors of a closed network have.
+ALL = "all"
+MIRRORED = "mirrored"
+SOURCES = (ALL, MIRRORED)
 
 FILES = ("versions.yaml", "suites.yaml", "platforms.yaml", "variants.yaml")
 
@@ -148,28 +155,54 @@ def _platforms(top: Mapping) -> dict[str, Platform]:
     return found
 
 
-def _suites(top: Mapping, platforms: set[str]) -> dict[str, Suite]:
+def _lts(value: Value | None, built: tuple[str, ...], eol: datetime.date) -> Lts | None:
+    if value is None:
+        return None
+    row = value.mapping()
+    until = row.need("until", "add its last day")
+    listed = row.need("platforms", "list the platforms it is for")
+    made = Lts(
+        until=until.date(),
+        platforms=_some_of(listed, set(built), "platform of the suite") or (),
+    )
+    row.done()
+    if made.until <= eol:
+        raise until.error(f"{made.until} is not after eol, {eol}", "lts begins when eol is over")
+    if not made.platforms:
+        raise listed.error("is empty", "list at least one or remove lts")
+    return made
+
+
+def _suites(top: Mapping, platforms: set[str], as_of: datetime.date | None) -> dict[str, Suite]:
     found: dict[str, Suite] = {}
     for name, row in _named(_only(top, "suites"), _NAME, "suite"):
         listed = row.need("platforms", "list the platforms it is built for")
         sets, point = row.get("package_sets"), row.get("point_release")
         built = _some_of(listed, platforms, "platform") or ()
         security = _some_of(row.get("security"), set(built), f"platform of {name}")
+        eol = row.need("eol", "add the end of security support").date()
+        lts = _lts(row.get("lts"), built, eol)
+        published, ended = lifecycle.suite_state(built, eol, lts, as_of)
         suite = Suite(
             name=name,
             release=row.need("release", "add Debian's version number").name(),
             point_release=None if point is None else point.name(),
             platforms=built,
             security=built if security is None else security,
-            eol=row.need("eol", "add the end of security support").date(),
+            eol=eol,
             package_sets={}
             if sets is None
             else {key: item.names() for key, item in sets.mapping().items()},
+            lts=lts,
+            published=published,
+            ended=ended,
         )
         row.done()
         if not suite.platforms:
             raise listed.error("suite has no platform", "list at least one or remove the suite")
         found[name] = suite
+    if all(suite.ended for suite in found.values()):
+        raise top.value.error("every suite has ended", "add one that is supported")
     return found
 
 
@@ -208,6 +241,21 @@ def _variants(top: Mapping, suites: dict[str, Suite]) -> dict[str, Variant]:
     return found
 
 
+def _first_final(row: Mapping) -> datetime.date | None:
+    """The day of a minor version's first final release; None while there is none."""
+    early, day = row.get("prerelease"), row.get("released")
+    if early is not None and early.boolean():
+        if day is not None:
+            raise day.error("there is no final release yet", "remove it, or remove prerelease")
+        return None
+    if day is None:
+        raise row.value.error(
+            "doesn't say when its first final release was",
+            "add `released: <day>`, or `prerelease: true` until there is one",
+        )
+    return day.date()
+
+
 def _minors(value: Value, suites: set[str] | None, wheels: set[str] | None) -> dict[str, Minor]:
     found: dict[str, Minor] = {}
     for name, row in _named(value, _MINOR, "minor version"):
@@ -215,16 +263,23 @@ def _minors(value: Value, suites: set[str] | None, wheels: set[str] | None) -> d
         sampled, env = row.get("sample"), row.get("env")
         minor = Minor(
             name=name,
-            aliases=() if aliases is None else aliases.names(),
+            aliases=None if aliases is None else aliases.names(),
             env={} if env is None else env.mapping().texts(*grammar.VARIABLE),
+            released=_first_final(row),
             eol=row.need("eol", "add the end of security support").date(),
             suites=_some_of(row.get("suites"), suites, "suite"),
             free_threaded=threaded is not None and threaded.boolean(),
             wheels=_some_of(row.get("wheels"), wheels, "wheel") or (),
-            sample=None if sampled is None else sampled.one_of(SAMPLES, "sample"),
+            sample=None
+            if sampled is None
+            else sampled.one_of((*SAMPLES, lifecycle.NONE), "sample"),
         )
         row.done()
-        for alias in minor.aliases:
+        if minor.released is not None and minor.eol < minor.released:
+            raise row.value.error(
+                f"eol {minor.eol} is before released {minor.released}", "swap them"
+            )
+        for alias in minor.aliases or ():
             if not tags.valid(alias) and aliases is not None:
                 raise aliases.error(f"{alias!r} is no tag", "use letters, digits, -._")
         found[name] = minor
@@ -257,13 +312,19 @@ def _version(value: Value, minors: dict[str, Minor], usual: Source) -> Version:
             f"{made} is a build of {made.number}, not a release",
             f'write {made.number}, and free_threaded: true in minors."{made.minor}"',
         )
-    other = row.get("source")
+    other, mirrored = row.get("source"), row.get("mirrored")
+    if minors[made.minor].prerelease and not made.prerelease:
+        raise number.error(
+            f'{made} is final, but minors."{made.minor}" has prerelease: true',
+            f"write released: {{day of {made.minor}.0}} there instead",
+        )
     version = Version(
         release=made,
         minor=minors[made.minor],
         sha256=sha256(row.need("sha256", "add the SHA-256 of the source's .tar.xz")),
         released=row.need("released", "add the release's day").date(),
         source=usual if other is None else _source(other),
+        mirrored=mirrored is None or mirrored.boolean(),
     )
     row.done()
     return version
@@ -290,7 +351,7 @@ def _wheels(value: Value | None) -> dict[str, str]:
 
 
 def _versions(
-    top: Mapping, suites: set[str]
+    top: Mapping, suites: set[str], as_of: datetime.date | None, sources: str
 ) -> tuple[dict[str, Version], dict[str, Minor], dict[str, Value], dict[str, str]]:
     source = _source(top.need("source", "add url, pool and strip_prefix"))
     wheels = _wheels(top.get("wheels"))
@@ -309,10 +370,15 @@ def _versions(
         for build in _builds(version):
             found[build.name] = build
             places[build.name] = value
-    if not found:
-        raise rows.error("lists no release", "add at least one row")
-    ordered = sorted(found.values(), key=lambda version: version.release.order, reverse=True)
-    return {version.name: version for version in ordered}, minors, places, wheels
+    ordered = sorted(
+        (one for one in found.values() if one.mirrored or sources == ALL),
+        key=lambda version: version.release.order,
+        reverse=True,
+    )
+    if not ordered:
+        raise rows.error("lists no release that can be had", "add at least one row")
+    settled = lifecycle.settle({version.name: version for version in ordered}, as_of)
+    return settled, minors, places, wheels
 
 
 def minors(directory: Path, shown: Path | None = None) -> dict[str, Minor]:
@@ -322,11 +388,17 @@ def minors(directory: Path, shown: Path | None = None) -> dict[str, Minor]:
     return _minors(top.need("minors", "add a mapping of minor versions"), None, None)
 
 
-def load(directory: Path, shown: Path | None = None, versions: Path | None = None) -> Catalog:
+def load(
+    directory: Path,
+    shown: Path | None = None,
+    versions: Path | None = None,
+    sources: str = ALL,
+) -> Catalog:
     """The checked catalog in ``directory``, which holds the four files of ``FILES``.
 
     ``shown`` is what errors call the directory; its own path when absent. ``versions`` is read in
-    place of its versions.yaml.
+    place of its versions.yaml. With ``sources`` MIRRORED, releases that no mirror of a closed
+    network has are left out, as if their rows weren't there.
 
     Raises:
         CatalogError: anything is missing, malformed, unknown or contradictory.
@@ -336,9 +408,11 @@ def load(directory: Path, shown: Path | None = None, versions: Path | None = Non
     if versions is not None:
         tops["versions.yaml"] = yamlfile.read(versions)
     platforms = _platforms(tops["platforms.yaml"])
-    suites = _suites(tops["suites.yaml"], set(platforms))
+    day = tops["versions.yaml"].get("as_of")
+    as_of = None if day is None else day.date()
+    suites = _suites(tops["suites.yaml"], set(platforms), as_of)
     variants = _variants(tops["variants.yaml"], suites)
-    releases, minors, places, wheels = _versions(tops["versions.yaml"], set(suites))
+    releases, minors, places, wheels = _versions(tops["versions.yaml"], set(suites), as_of, sources)
     catalog = Catalog(
         versions=releases,
         minors=minors,
@@ -346,13 +420,14 @@ def load(directory: Path, shown: Path | None = None, versions: Path | None = Non
         platforms=platforms,
         variants=variants,
         wheels=wheels,
+        as_of=as_of,
     )
     _check_tags(catalog, label, places)
     return catalog
 
 
 def _check_tags(catalog: Catalog, label: Path, places: dict[str, Value]) -> None:
-    images = catalog.images()
+    images = catalog.all_images()
     clash = tags.repeated((image.name, image.tags) for image in images)
     if clash is not None:
         tag, first, second = clash

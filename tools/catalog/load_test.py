@@ -226,10 +226,23 @@ def test_a_variant_that_repeats_a_tag_is_refused(catalog: Path) -> None:
         load(catalog)
 
 
+def sampled(catalog: Path) -> dict[str, tuple[str, ...]]:
+    """The images in the sample with their platforms."""
+    return {image.name: image.sample for image in load(catalog).images() if image.sample}
+
+
 @pytest.mark.parametrize(
     ("how", "sample"),
     [
-        ("all", {"3.14.7-slim-trixie": SAMPLED, "3.14.7-slim-bookworm": SAMPLED}),
+        (
+            "all",
+            {
+                "3.14.7-slim-trixie": SAMPLED,
+                "3.14.7-slim-bookworm": SAMPLED,
+                "3.13.15-slim-trixie": SAMPLED[:1],
+                "3.13.15-slim-bookworm": SAMPLED[:1],
+            },
+        ),
         ("one", {"3.14.7-slim-trixie": SAMPLED[:1]}),
         (None, {}),
     ],
@@ -237,19 +250,20 @@ def test_a_variant_that_repeats_a_tag_is_refused(catalog: Path) -> None:
 def test_a_variant_says_how_much_of_it_is_in_the_sample(
     catalog: Path, how: str | None, sample: dict[str, tuple[str, ...]]
 ) -> None:
-    edit(catalog, "versions.yaml", "    env: {}", "    sample: all")
     if how is not None:
         edit(catalog, "variants.yaml", "strip: true", f"strip: true\n    sample: {how}")
-    assert {image.name: image.sample for image in load(catalog).images() if image.sample} == sample
+    assert sampled(catalog) == sample
 
 
-def test_a_minor_version_may_be_in_the_sample_on_one_platform(catalog: Path) -> None:
-    edit(catalog, "versions.yaml", "    env: {}", "    sample: one")
+@pytest.mark.parametrize(("how", "platforms"), [("one", SAMPLED[:1]), ("none", ())])
+def test_a_minor_version_may_say_its_sample_itself(
+    catalog: Path, how: str, platforms: tuple[str, ...]
+) -> None:
+    edit(catalog, "versions.yaml", "    env: {}", f"    sample: {how}")
     edit(catalog, "variants.yaml", "strip: true", "strip: true\n    sample: all")
-    assert {image.name: image.sample for image in load(catalog).images() if image.sample} == {
-        "3.14.7-slim-trixie": SAMPLED[:1],
-        "3.14.7-slim-bookworm": SAMPLED[:1],
-    }
+    found = sampled(catalog)
+    assert found.get("3.14.7-slim-trixie", ()) == platforms
+    assert found["3.13.15-slim-trixie"] == SAMPLED[:1]
 
 
 def test_a_new_patch_release_is_one_row(catalog: Path) -> None:
@@ -261,12 +275,16 @@ def test_a_new_patch_release_is_one_row(catalog: Path) -> None:
         f"versions:\n  - version: 3.13.16\n    sha256: {'0' * 64}\n    released: 2026-10-06\n",
     )
     after = load(catalog)
-    newer = {image.name: image.tags for image in after.images()}
+    newer = {image.name: image.tags for image in after.all_images()}
     old = {image.name: image.tags for image in before.images()}
     added = [name for name in newer if name not in old]
     assert added == ["3.13.16-slim-trixie", "3.13.16-slim-bookworm"]
     assert "3.13-slim" in newer["3.13.16-slim-trixie"]
     assert newer["3.13.15-slim-trixie"] == ("3.13.15-slim-trixie", "3.13.15-slim")
+    assert [image.name for image in after.archive()] == [
+        "3.13.15-slim-trixie",
+        "3.13.15-slim-bookworm",
+    ]
     assert newer["3.14.7-slim-trixie"] == old["3.14.7-slim-trixie"]
     assert after.versions["3.13.16"].pool.endswith("/python3.13_3.13.16.orig.tar.xz")
 

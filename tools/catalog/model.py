@@ -19,24 +19,32 @@ class Minor:
 
     Attributes:
         name: such as ``3.14``.
-        aliases: further base tags of the newest release.
+        aliases: further base tags of the newest release; None where the rule of
+            tools/catalog/lifecycle.py says which.
         env: variables every image sets, besides PATH, PYTHON_VERSION, PYTHON_SHA256.
+        released: the day of the first final release; None until there is one.
         eol: last day of security fixes.
         suites: only these have it; all if None.
         free_threaded: whether each release is also built without the global interpreter lock.
         wheels: what images have beside pip, as ``name==version``.
         sample: on which platforms of the sample `bazel test //...` tests its images: ``all`` of
-            them, the first ``one``, or on none if None.
+            them, the first ``one``, or on ``none``; None where the rule says.
     """
 
     name: str
-    aliases: tuple[str, ...]
+    aliases: tuple[str, ...] | None
     env: Mapping[str, str]
+    released: datetime.date | None
     eol: datetime.date
     suites: tuple[str, ...] | None
     free_threaded: bool = False
     wheels: tuple[str, ...] = ()
     sample: str | None = None
+
+    @property
+    def prerelease(self) -> bool:
+        """Whether it has no final release yet."""
+        return self.released is None
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,12 @@ class Version:
         sha256: of the source archive.
         released: the day all times in the image carry.
         source: where the archive comes from.
+        mirrored: whether mirrors of a closed network have the archive.
+        aliases: further base tags of the minor's newest release.
+        sample: on which platforms `bazel test //...` tests its images: ``all`` of the sample, the
+            first ``one``, or None.
+        archived: whether its images are there to be built only. These three follow from the whole
+            catalog: tools/catalog/lifecycle.py.
     """
 
     release: Release
@@ -65,16 +79,15 @@ class Version:
     sha256: str
     released: datetime.date
     source: Source
+    mirrored: bool = True
+    aliases: tuple[str, ...] = ()
+    sample: str | None = None
+    archived: bool = False
 
     @property
     def name(self) -> str:
         """The release as text, ``3.14.7``, or ``3.14.7t`` of its free-threaded build."""
         return str(self.release)
-
-    @property
-    def sample(self) -> str | None:
-        """On which platforms `bazel test //...` tests its images: as Minor.sample."""
-        return None if self.release.free_threaded else self.minor.sample
 
     @property
     def epoch(self) -> int:
@@ -152,8 +165,20 @@ class Platform:
 
 
 @dataclass(frozen=True)
+class Lts:
+    """Long-term support of a suite: its last day, and the platforms it is for."""
+
+    until: datetime.date
+    platforms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Suite:
-    """A Debian suite; fields as in catalog/suites.yaml."""
+    """A Debian suite; fields as in catalog/suites.yaml.
+
+    ``published`` are those of ``platforms`` that indexes have; the others can be built. ``ended``
+    says that nobody supports the suite any more.
+    """
 
     name: str
     release: str
@@ -162,6 +187,9 @@ class Suite:
     security: tuple[str, ...]
     eol: datetime.date
     package_sets: Mapping[str, tuple[str, ...]]
+    lts: Lts | None
+    published: tuple[str, ...]
+    ended: bool
 
 
 @dataclass(frozen=True)
@@ -184,13 +212,16 @@ class Variant:
 
 @dataclass(frozen=True)
 class Image:
-    """One image: a release on a suite in a variant, for all of the suite's platforms.
+    """One image: a release on a suite in a variant, for the platforms that are published.
 
     Attributes:
         name: the first simple tag; no other image has it.
+        platforms: those its index has.
         tags: simple tags, then shared ones, in the algebra's order; all are this image's alone.
         is_default: whether the image is the default suite's, so that tags without a suite are its.
         sample: the platforms for which `bazel test //...` tests it.
+        archived: whether it can be built only: nothing publishes, lists or tests it.
+        apart: platforms it can be built for that its index leaves out.
     """
 
     name: str
@@ -201,13 +232,16 @@ class Image:
     tags: tuple[str, ...]
     is_default: bool
     sample: tuple[str, ...]
+    archived: bool = False
+    apart: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Catalog:
     """The whole catalog; mappings keep the files' order, versions run from newest to oldest.
 
-    ``wheels`` is the SHA-256 of each wheel that a minor version's ``wheels`` may name.
+    ``wheels`` is the SHA-256 of each wheel that a minor version's ``wheels`` may name, ``as_of``
+    the day that tells what has ended.
     """
 
     versions: Mapping[str, Version]
@@ -216,6 +250,7 @@ class Catalog:
     platforms: Mapping[str, Platform]
     variants: Mapping[str, Variant]
     wheels: Mapping[str, str]
+    as_of: datetime.date | None = None
 
     def newest(self) -> dict[str, Version]:
         """For every label (``3.14``, ``3.15-rc``) its newest release."""
@@ -227,17 +262,34 @@ class Catalog:
         return found
 
     def combinations(self, version: Version) -> list[tuple[Suite, Variant]]:
-        """The (suite, variant) pairs a release is built in, in the order pages list them."""
+        """The (suite, variant) pairs a release is built in, in the order pages list them.
+
+        Suites that have ended come last, so that none of them is the default one.
+        """
+        suites = sorted(self.suites.values(), key=lambda suite: suite.ended)
         return [
             (suite, variant)
-            for suite in self.suites.values()
+            for suite in suites
             for variant in self.variants.values()
             if (version.minor.suites is None or suite.name in version.minor.suites)
             and (variant.suites is None or suite.name in variant.suites)
         ]
 
+    @property
+    def default_suite(self) -> Suite:
+        """The suite whose images have the tags without a suite's name."""
+        return min(self.suites.values(), key=lambda suite: suite.ended)
+
     def images(self) -> list[Image]:
-        """Every image of the catalog, newest release first."""
+        """Every image that is published, newest release first."""
+        return [image for image in self.all_images() if not image.archived]
+
+    def archive(self) -> list[Image]:
+        """Every image that can be built and isn't published any more, newest release first."""
+        return [image for image in self.all_images() if image.archived]
+
+    def all_images(self) -> list[Image]:
+        """Every image that can be built, newest release first."""
         newest = self.newest()
         made: list[Image] = []
         sampled: set[str] = set()
@@ -246,7 +298,7 @@ class Catalog:
             names = [variant.on(suite.name) for suite, variant in pairs]
             bases = tags.base_tags(
                 version.release,
-                version.minor.aliases,
+                version.aliases,
                 newest=newest[version.release.label] is version,
             )
             for (suite, variant), name in zip(pairs, names, strict=True):
@@ -260,9 +312,9 @@ class Catalog:
 
     def _sample(self, version: Version, suite: Suite, variant: Variant) -> tuple[str, ...]:
         """The platforms that could be in the sample."""
-        if variant.sample is None or not version.sample:
+        if variant.sample is None or not version.sample or suite.ended:
             return ()
-        platforms = tuple(name for name in suite.platforms if self.platforms[name].sample)
+        platforms = tuple(name for name in suite.published if self.platforms[name].sample)
         return platforms[:1] if version.sample == "one" else platforms
 
 
@@ -282,8 +334,10 @@ def _image(
         version=version,
         suite=suite,
         variant=variant,
-        platforms=suite.platforms,
+        platforms=suite.published,
         tags=(*simple, *shared),
         is_default=suite.name == tags.default_suite(names),
         sample=sample,
+        archived=version.archived or suite.ended,
+        apart=tuple(platform for platform in suite.platforms if platform not in suite.published),
     )

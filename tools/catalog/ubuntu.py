@@ -41,6 +41,8 @@ def export(ubuntu: Ubuntu | None) -> dict[str, object]:
                 "release": suite.release,
                 "platforms": list(suite.platforms),
                 "eol": suite.eol.isoformat(),
+                "published": list(suite.published),
+                "ended": suite.ended,
                 "package_sets": {name: list(names) for name, names in suite.package_sets.items()},
             }
             for suite in ubuntu.suites.values()
@@ -85,6 +87,9 @@ def _suite(name: str, value: Value, archives: Mapping[str, str]) -> Suite:
         security=platforms,
         eol=eol.date(),
         package_sets={key: item.names() for key, item in mapping.items()},
+        lts=None,
+        published=platforms,
+        ended=False,
     )
 
 

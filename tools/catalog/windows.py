@@ -41,8 +41,13 @@ class Windows:
     sha256: Dict[str, Sums]
 
     def variants(self, version: Version) -> list[str]:
-        """The variants a release has on Windows: ``windows/windowsservercore-ltsc2025`` ..."""
+        """The variants a release has on Windows: ``windows/windowsservercore-ltsc2025`` ...
+
+        An archived release has none: its base images move on without it.
+        """
         if version.minor.name not in self.minors or version.release.free_threaded:
+            return []
+        if version.archived:
             return []
         return [_PREFIX + release for release in self.releases]
 
@@ -97,7 +102,7 @@ def images(catalog: Catalog, windows: Windows) -> tuple[list[WindowsImage], list
         below = [variant.on(suite.name) for suite, variant in pairs]
         bases = tags.base_tags(
             version.release,
-            version.minor.aliases,
+            version.aliases,
             newest=newest[version.release.label] is version,
         )
         ours = [

@@ -79,10 +79,19 @@ class Versions(Edited):
         """Add a row above another release's."""
         self.insert_before(self.rows()[above].value, _row(version))
 
+    def _minor(self, name: str) -> Mapping:
+        return dict(self.top.need("minors", _NO_REMEDY).mapping().items())[name].mapping()
+
     def set_eol(self, minor: str, day: str) -> None:
         """Change a minor version's end of support."""
-        row = dict(self.top.need("minors", _NO_REMEDY).mapping().items())[minor].mapping()
-        self.set(row.need("eol", _NO_REMEDY), day)
+        self.set(self._minor(minor).need("eol", _NO_REMEDY), day)
+
+    def set_final(self, minor: str, day: str) -> None:
+        """Turn `prerelease: true` of a minor version into the day of its first final release."""
+        row = self._minor(minor)
+        value = row.need("prerelease", _NO_REMEDY)
+        self.set(row.key("prerelease"), "released")
+        self.set(value, day)
 
 
 class Suites(Edited):

@@ -121,6 +121,8 @@ def releases(
             versions.insert(found, version.name)
         else:
             versions.replace(version.name, found)
+        if version.minor.prerelease and not found.release.prerelease:
+            versions.set_final(version.minor.name, found.released.isoformat())
         plan.changes.append(
             f"CPython {version.name} → {found.release} ({', '.join(found.origins)})"
         )

@@ -15,6 +15,9 @@ load("//python_images/private/cpython:source.bzl", "cpython_source", "cpython_so
 load("//python_images/private/cpython:windows_archive.bzl", "windows_python", "windows_pythons")
 load("//python_images/private/wheels:repository.bzl", "wheel_files_repo")
 
+# mirrored: as if releases weren't there that no mirror of a closed network has, which ./bazelw says there.
+_SOURCES = "PYTHON_IMAGES_SOURCES"
+
 def _read_catalog(mctx, versions = None, family = None):
     """Returns the checked catalog as JSON, keys in the catalog's own order, and what is wrong with it.
 
@@ -40,6 +43,9 @@ def _read_catalog(mctx, versions = None, family = None):
             mctx.watch(label)
             options.append("{}={}".format(option, mctx.path(label)))
 
+    sources = mctx.getenv(_SOURCES, "") or "all"
+    if sources not in ("all", "mirrored"):
+        return None, "{}={}: must be all or mirrored".format(_SOURCES, sources)
     result = mctx.execute(
         [
             mctx.path(Label("@tool_python//:bin/python3")),
@@ -48,6 +54,7 @@ def _read_catalog(mctx, versions = None, family = None):
             "--catalog={}".format(root.get_child("catalog")),
             "--shown=catalog",
             "--output=catalog.json",
+            "--sources=" + sources,
         ] + options,
         environment = {
             "PYTHONDONTWRITEBYTECODE": "1",

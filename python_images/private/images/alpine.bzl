@@ -177,7 +177,8 @@ def alpine_images(name, catalog, locks, structure_test, parts = None):
             # An index of some of the platforms would be another one tomorrow.
             _unlocked(entry["name"], release, ", ".join(missing), _INDEX_COMPANIONS)
         else:
-            indexes.append(entry["name"])
+            if not entry["archived"]:
+                indexes.append(entry["name"])
             image_index(
                 name = entry["name"],
                 images = images.values(),

@@ -87,15 +87,16 @@ def debian_images(name, catalog, title = "debian"):
                 )
             image_index(
                 name = index,
-                images = ["{}_{}".format(index, platform) for platform in facts["platforms"]],
+                images = ["{}_{}".format(index, platform) for platform in facts["published"]],
                 repo_tags = repo_tags,
                 tags = ["manual"],
             )
             index_attestations(
                 index,
-                ["{}_{}".format(index, platform) for platform in facts["platforms"]],
+                ["{}_{}".format(index, platform) for platform in facts["published"]],
             )
-            indexes.append(index)
+            if not facts["ended"]:
+                indexes.append(index)
     native.filegroup(
         name = name,
         srcs = indexes,

@@ -122,8 +122,11 @@ def python_images(
     `publish_<label>` and `sign_<label>` do so for one version, such as 3.13. docs/targets.md says
     more of each.
 
+    Images that are archived, and platforms apart from an index, have the same targets, all manual; no
+    file group, `publish` or `sign` has them.
+
     Args:
-      name: file group of all indexes. `<name>_sample` is one of the images whose tests
+      name: file group of all indexes that are published. `<name>_sample` is one of the images whose tests
         `bazel test //...` runs.
       catalog: the catalog, see tools/catalog/export.py.
       structure_test: macro that declares the test of an image, given name, image, version, suite,
@@ -153,7 +156,7 @@ def python_images(
                 cmd,
                 platform in entry["sample"],
             )
-            for platform in entry["platforms"]
+            for platform in entry["platforms"] + entry["apart"]
         }
         for platform, target in images.items():
             if platform in entry["sample"]:
@@ -181,15 +184,15 @@ def python_images(
                             tags = ["manual"],
                         )
 
-        linux_images[entry["name"]] = images.values()
+        published = {platform: images[platform] for platform in entry["platforms"]}
         index_tags = [tag for tag in entry["tags"] if tag not in joint.get(entry["name"], [])]
         image_index(
             name = entry["name"],
-            images = images.values(),
+            images = published.values(),
             repo_tags = ["{}:{}".format(repository, tag) for tag in index_tags],
             tags = ["manual"],
         )
-        index_attestations(entry["name"], images.values(), index_tags)
+        index_attestations(entry["name"], published.values(), index_tags)
         for tag in index_tags:
             if tag != entry["name"]:
                 image_alias(
@@ -198,7 +201,10 @@ def python_images(
                     companions = COMPANIONS + INDEX_ATTESTATIONS,
                     test = True,
                 )
-        index_test(entry["name"], images, catalog)
+        index_test(entry["name"], published, catalog)
+        if entry["archived"]:
+            continue
+        linux_images[entry["name"]] = published.values()
         indexes[entry["name"]] = index_tags
         by_label.setdefault(catalog["versions"][entry["version"]]["label"], []).append(entry["name"])
 
