@@ -309,7 +309,7 @@ def test_a_vanished_file_is_one_clear_error(
     number = fixture.lock.read_text().split(f"\n{name} ")[0].count("\n") + 2
     assert f"third_party/debian/sid_amd64.lock:{number}: {name} 1" in result.errors
     assert mirror.url + url in result.errors
-    assert "./bazelw run //tools:lock" in result.errors
+    assert "./bazelw --bazelw-lock --keep --suite=sid --arch=amd64" in result.errors
     assert f"{other} 1" not in result.errors
     # It recovers as soon as the file is back.
     fixture.serve(mirror, "/debian", "/debian-security")
@@ -361,4 +361,4 @@ def test_a_damaged_lock_names_its_line(fixture: Fixture) -> None:
     assert result.status != 0
     number = text.split("\napple ")[0].count("\n") + 2
     assert f"sid_amd64.lock:{number}: malformed" in result.errors
-    assert "./bazelw run //tools:lock" in result.errors
+    assert "./bazelw --bazelw-lock --keep --suite=sid --arch=amd64" in result.errors

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -93,7 +94,39 @@ def test_a_pin_that_left_the_archive_names_package_lock_and_remedy(checkout: Che
     assert result.status != 0
     assert f"bookworm_amd64.lock:{number}" in result.errors, result.output
     assert "netbase" in result.errors
-    assert "./bazelw run //tools:lock" in result.errors
+    assert "./bazelw --bazelw-lock --keep --suite=bookworm --arch=amd64" in result.errors
+
+
+def test_what_is_printed_cures_a_package_of_the_tools_interpreter_that_is_gone(
+    checkout: Checkout,
+) -> None:
+    """//tools:lock can't run then: its interpreter is made of that package."""
+    (lock,) = (
+        path
+        for path in (checkout.path / "third_party/debian").rglob("*_amd64.lock")
+        if re.search(r"^libexpat1 .*\bpython=", path.read_text(), re.MULTILINE)
+    )
+    before = lock.read_text()
+    line = next(line for line in before.splitlines() if line.startswith("libexpat1 "))
+    words = line.split(" ")
+    # As if the archive had dropped the locked version, and offered the one that was locked really.
+    gone = [words[0], "0.1-1", words[2], words[3].replace(words[1], "0.1-1"), "0" * 64, *words[5:]]
+    lock.write_text(before.replace(line, " ".join(gone)))
+    try:
+        result = checkout.bazel("build", "//tools:lock")
+        assert result.status != 0
+        assert "libexpat1 0.1-1" in result.errors, result.output
+        found = re.search(r": (\./bazelw --bazelw-lock .*)$", result.errors, re.MULTILINE)
+        assert found, result.errors
+        run = subprocess.run(
+            found[1], shell=True, cwd=checkout.path, capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0, run.stderr
+        assert "libexpat1 0.1-1 -> " in run.stdout
+        result = checkout.bazel("build", "//tools:lock")
+        assert result.status == 0, result.output
+    finally:
+        lock.write_text(before)
 
 
 def test_a_source_that_nobody_has_names_release_places_and_remedy(checkout: Checkout) -> None:

@@ -1,12 +1,15 @@
 """unlocked: what stands for a target whose packages aren't locked."""
 
+load("//python_images/private/tools:commands.bzl", "IN_CHECKOUT")
+
 def _unlocked_impl(ctx):
     fail("\n".join([
         "",
-        "{}: no packages of {} are locked for {}. Where a mirror of them can be reached:".format(
+        "{}: no packages of {} are locked for {}. Where a mirror of them can be reached{}".format(
             ctx.label,
             ctx.attr.release,
             ctx.attr.platform,
+            IN_CHECKOUT,
         ),
         "  ./bazelw run //tools:lock -- {} {}".format(ctx.attr.release, ctx.attr.options),
         "pins them; {} says more.".format(ctx.attr.page),

@@ -28,6 +28,7 @@ def _without_data(lock):
     architectures has, and pip, which the set requests.
     """
     return struct(
+        name = lock.name,
         suite = lock.suite,
         arch = lock.arch,
         snapshot = lock.snapshot,

@@ -1,5 +1,7 @@
 """Repository rule: the wheels of third_party/wheels/requirements.lock as Python libraries."""
 
+load("//python_images/private/tools:commands.bzl", "renewal")
+
 def parse_lock(rctx):
     """Reads a lock of wheels; fails on a line of another form.
 
@@ -61,7 +63,7 @@ def _wheels_impl(rctx):
     if result.return_code != 0:
         fail("{}: the pinned wheels can't be fetched.\n{}\n".format(lock, result.stderr) +
              "Is the package index set for pip (pip config list)? " +
-             "To pin other versions: ./bazelw run //tools:lock_wheels")
+             "Or " + renewal("./bazelw run //tools:lock_wheels"))
 
     # From Bazel 8 on, a label's path is watched only by who says so.
     rctx.watch(rctx.attr._unpack)

@@ -1,8 +1,9 @@
 """Tests of roots/debian/lock.bzl and mirrors.bzl; what fails is tested in tests/e2e."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//python_images/private/roots/debian:lock.bzl", "header_fault", "line_fault", "parse_lock", "parse_package")
+load("//python_images/private/roots/debian:lock.bzl", "header_fault", "line_fault", "parse_lock", "parse_package", "relock")
 load("//python_images/private/roots/debian:mirrors.bzl", "debian_mirrors", "debian_urls", "parse_apt_uris", "select_packages")
+load("//python_images/private/tools:commands.bzl", "renewal", "run_command")
 
 _ADDUSER = "adduser 3.134 all pool/main/a/adduser/adduser_3.134_all.deb {} 12 base=dependency".format("a" * 64)
 _TZDATA = "tzdata 1:2 all security:pool/t/tzdata_2_all.deb {} 3 base=dependency,slim=requested".format("b" * 64)
@@ -197,11 +198,28 @@ def _urls_test_impl(ctx):
     asserts.equals(env, ["http://pub.test/debian/pool/x.xz"], debian_urls(public, "pool/x.xz"))
     return unittest.end(env)
 
+def _messages_test_impl(ctx):
+    env = unittest.begin(ctx)
+    command = "./bazelw --bazelw-lock --keep --suite=trixie --arch=amd64"
+    for name in ("third_party/debian/trixie_amd64.lock", "third_party/debian/trixie_amd64.lock:7"):
+        asserts.true(env, relock(name).endswith(": " + command), relock(name))
+    asserts.true(env, "debian_lock" in relock("//app:trixie_amd64.lock"))
+    ubuntu = relock("third_party/ubuntu/noble_arm64.lock:7")
+    asserts.true(env, ubuntu.endswith("rm third_party/ubuntu/noble_arm64.lock, then ./bazelw run //tools:lock -- noble"))
+
+    # Another workspace has no ./bazelw, and can't change a lock of this one.
+    asserts.false(env, "bazelw" in renewal(command, root = False))
+    review = Label("//tools/rootfs:review")
+    asserts.equals(env, "./bazelw run //tools/rootfs:review -- x", run_command(review, "x", root = True))
+    asserts.true(env, run_command(review, root = False).startswith("bazel run "))
+    return unittest.end(env)
+
 _lock_test = unittest.make(_lock_test_impl)
 _fault_test = unittest.make(_fault_test_impl)
 _select_test = unittest.make(_select_test_impl)
 _apt_test = unittest.make(_apt_test_impl)
 _machines_test = unittest.make(_machines_test_impl)
+_messages_test = unittest.make(_messages_test_impl)
 _urls_test = unittest.make(_urls_test_impl)
 
 def debian_test_suite(name):
@@ -210,4 +228,4 @@ def debian_test_suite(name):
     Args:
       name: name of the suite.
     """
-    unittest.suite(name, _lock_test, _fault_test, _select_test, _apt_test, _machines_test, _urls_test)
+    unittest.suite(name, _lock_test, _fault_test, _select_test, _apt_test, _machines_test, _messages_test, _urls_test)

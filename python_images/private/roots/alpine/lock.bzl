@@ -17,6 +17,7 @@ load(
     "package_fault",
     "roles",
 )
+load("//python_images/private/tools:commands.bzl", "renewal")
 
 # What the values of header lines have to be.
 _HEADER = {"arch": is_word, "release": is_word, "repository": is_url, "time": is_time}
@@ -43,8 +44,8 @@ def alpine_line_fault(line):
     ], words[6])
 
 def relock(release):
-    """The command that pins what mirrors hold now, for messages."""
-    return "to pin what mirrors hold now: ./bazelw run //tools:lock -- {}".format(release)
+    """How to pin what mirrors have now, for messages."""
+    return renewal("./bazelw run //tools:lock -- {}".format(release))
 
 def _package(line, where, release):
     fault = alpine_line_fault(line)

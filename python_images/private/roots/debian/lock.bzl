@@ -16,8 +16,29 @@ load(
     "package_fault",
     "roles",
 )
+load("//python_images/private/tools:commands.bzl", "renewal")
 
-RELOCK = "to pin what the archive holds now: ./bazelw run //tools:lock"
+def relock(name):
+    """How to pin what the archive has now, for messages.
+
+    Args:
+      name: the lock: third_party/debian/<suite>_<arch>.lock of this module, or its folder ubuntu,
+        with a line or without; or the label of another module's.
+
+    Returns:
+      a string.
+    """
+    if "//" in name:
+        return "to pin what the archive has now, run the debian_lock that writes it"
+    suite, _, arch = name.rpartition("/")[2].partition(".lock")[0].partition("_")
+
+    if "/ubuntu/" in name:
+        # With a lock that can't be read, //tools:lock can't be loaded either.
+        return renewal("rm {}, then ./bazelw run //tools:lock -- {}".format(name.partition(":")[0], suite))
+
+    # Without Bazel: what //tools:lock itself needs may be gone, and this file may be what keeps
+    # Bazel from loading anything.
+    return renewal("./bazelw --bazelw-lock --keep --suite={} --arch={}".format(suite, arch))
 
 # What the values of header lines have to be.
 _HEADER = {
@@ -66,7 +87,7 @@ def parse_package(line, where):
     """
     fault = line_fault(line)
     if fault:
-        fail("{}: malformed package line '{}': {}; {}".format(where, line, fault, RELOCK))
+        fail("{}: malformed package line '{}': {}; {}".format(where, line, fault, relock(where)))
     words = line.split(" ")
     return struct(
         name = words[0],
@@ -97,13 +118,13 @@ def parse_lock(text, name):
         if key in _HEADER and value and " " not in value:
             fault = header_fault(key, value)
             if fault:
-                fail("{}:{}: {}; {}".format(name, index + 1, fault, RELOCK))
+                fail("{}:{}: {}; {}".format(name, index + 1, fault, relock(name)))
             header[key] = value
         else:
             lines[line] = index + 1
     for key in ("suite", "arch", "snapshot"):
         if key not in header:
-            fail("{}: no '{}' line; {}".format(name, key, RELOCK))
+            fail("{}: no '{}' line; {}".format(name, key, relock(name)))
     return struct(
         lines = lines,
         arch = header["arch"],

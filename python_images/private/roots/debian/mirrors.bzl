@@ -7,7 +7,7 @@ time the lock was made. Whichever it is, the lock's sha256 decides whether the b
 
 load("//python_images/private/roots:mirrors.bzl", "public_mirrors")
 load("//python_images/private/roots:packages.bzl", "fetch_packages")
-load(":lock.bzl", "RELOCK", "parse_lock", "parse_package")
+load(":lock.bzl", "parse_lock", "parse_package", "relock")
 
 # Suites by which a source of apt's is known to be Debian's own archive, a pocket cut off.
 _SUITES = [
@@ -150,13 +150,12 @@ def read_lock(rctx, lock, set):
       set: name of the package set.
 
     Returns:
-      what download_debs takes: struct(suite, arch, snapshot, packages = [struct(name, version,
-      arch, path, sha256, size, requested, where)]), `where` being file:line. Fails on a malformed
-      line and on a set no package is of.
+      what download_debs takes: struct(name, suite, arch, snapshot, packages = [struct(name,
+      version, arch, path, sha256, size, requested, where)]), `name` being the file and `where`
+      file:line. Fails on a malformed line and on a set no package is of.
     """
-    file = rctx.path(lock)
-    name = "third_party/debian/" + file.basename
-    parsed = parse_lock(rctx.read(file), name)
+    name = "{}/{}".format(lock.package, lock.name)
+    parsed = parse_lock(rctx.read(rctx.path(lock)), name)
     return select_packages(parsed, parsed.lines.keys(), name, set)
 
 def select_packages(parsed, lines, name, set):
@@ -187,8 +186,9 @@ def select_packages(parsed, lines, name, set):
                 where = where,
             ))
     if not packages:
-        fail("{}: no package is of the set '{}'; {}".format(name, set, RELOCK))
+        fail("{}: no package is of the set '{}'; {}".format(name, set, relock(name)))
     return struct(
+        name = name,
         suite = parsed.suite,
         arch = parsed.arch,
         snapshot = parsed.snapshot,
@@ -214,7 +214,7 @@ def download_debs(rctx, lock, folder = "."):
         lock.packages,
         lambda package: debian_urls(mirrors, package.path, lock.snapshot),
         [
-            "If mirrors dropped or replaced them, " + RELOCK,
+            "If mirrors dropped or replaced them, " + relock(lock.name),
             "For another mirror: --repo_env=DEBIAN_MIRROR=<root URL>",
             "For another copy of Debian's snapshot archive: --repo_env=DEBIAN_SNAPSHOT=<root URL>",
         ],

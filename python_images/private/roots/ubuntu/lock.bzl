@@ -6,6 +6,7 @@ images name as their sources.
 
 load("//python_images/private/roots:columns.bzl", "is_url")
 load("//python_images/private/roots/debian:lock.bzl", "parse_lock")
+load("//python_images/private/tools:commands.bzl", "renewal")
 
 _KEYS = ("mirror", "security_mirror")
 
@@ -13,8 +14,8 @@ _KEYS = ("mirror", "security_mirror")
 _ARCHIVE = ("amd64", "i386")
 
 def ubuntu_relock(suite):
-    """The command that pins what mirrors hold now, for messages."""
-    return "to pin what mirrors hold now: ./bazelw run //tools:lock -- {}".format(suite)
+    """How to pin what mirrors have now, for messages."""
+    return renewal("./bazelw run //tools:lock -- {}".format(suite))
 
 def parse_ubuntu_lock(text, name):
     """Parses a lock file.

@@ -1,6 +1,7 @@
 """windows_base: a Windows base image by its digests, the root file system of images on Windows."""
 
 load("//python_images/private/roots:layer.bzl", "RootInfo")
+load("//python_images/private/tools:commands.bzl", "IN_CHECKOUT")
 load("//toolchains/python:rules.bzl", "py_test")
 
 # What an unlocked base image doesn't fit; Bazel names it where it skips one.
@@ -20,8 +21,9 @@ def _windows_base_impl(ctx):
     if not ctx.file.lock:
         fail("\n".join([
             "",
-            "The base image Windows Server Core {} is not locked. Where a registry that has it can be reached:".format(
+            "The base image Windows Server Core {} is not locked. Where a registry that has it can be reached{}".format(
                 ctx.attr.release,
+                IN_CHECKOUT,
             ),
             "  ./bazelw run //tools:lock -- {} --registry=HOST".format(ctx.attr.release),
             "writes {}/{}.lock; docs/windows.md says more.".format(ctx.label.package, ctx.attr.release),
