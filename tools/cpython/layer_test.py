@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import tarfile
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
@@ -101,11 +102,55 @@ def test_links(tmp_path: Path) -> None:
         "usr/local/bin/python": "python3",
         "usr/local/bin/python-config": "python3-config",
     }
-    links.write(made, tmp_path / "links.tar", 1234)
+    links.write(made, {}, tmp_path / "links.tar", 1234)
     with tarfile.open(tmp_path / "links.tar") as archive:
         found = {member.name: member.linkname for member in archive if member.issym()}
         assert {member.mtime for member in archive} == {1234}
     assert found == made
+
+
+def installed(minor: str, triplet: str, abi: str = "") -> set[str]:
+    folder = f"usr/local/lib/python{minor}{abi}/config-{minor}{abi}-{triplet}"
+    return {f"usr/local/lib/libpython{minor}{abi}.so.1.0", f"{folder}/Makefile", *BIN}
+
+
+def test_debian_s_programs_use_the_standard_library_of_our_libpython(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "usr/lib/python3.13/site-packages/usr-local.pth"
+    for triplet in ("x86_64-linux-gnu", "arm-linux-gnueabihf"):
+        texts = links.embedded(installed("3.13", triplet))
+        assert list(texts) == [path]
+    # What site does with such a file, in gdb's Python.
+    (line,) = texts[path].splitlines()
+    assert line.startswith("import ")
+    programs = ["/usr/share/gdb/python", "/usr/lib/python313.zip"]
+    stdlib = ["python3.13", "python3.13/lib-dynload", "python3.13/site-packages"]
+    monkeypatch.setattr(sys, "path", programs + [f"/usr/lib/{name}" for name in stdlib])
+    exec(line)
+    assert sys.path == [
+        *programs,
+        *(f"/usr/local/lib/{name}" for name in stdlib),
+        "/usr/local/lib/python3.13/dist-packages",
+        "/usr/lib/python3/dist-packages",
+    ]
+    links.write({}, texts, tmp_path / "links.tar", 1234)
+    with tarfile.open(tmp_path / "links.tar") as archive:
+        assert archive.getnames() == [*(str(p) for p in [*PurePath(path).parents][-2::-1]), path]
+        member = archive.getmember(path)
+        assert (member.mode, member.uid, member.mtime) == (0o644, 0, 1234)
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        installed("3.12", "x86_64-linux-musl"),  # Alpine's own Python reads that folder
+        installed("3.13", "x86_64-linux-gnu", "t"),
+        installed("3.10", "x86_64-linux-gnu"),
+    ],
+)
+def test_no_program_of_the_distribution_loads_this_libpython(paths: set[str]) -> None:
+    assert links.embedded(paths) == {}
 
 
 def test_links_need_their_targets(tmp_path: Path) -> None:
