@@ -4,7 +4,6 @@ load("//python_images/private/cpython:cpython.bzl", "cpython_links_layer")
 load("//python_images/private/cpython:minors.bzl", "minor_rules")
 load("//python_images/private/cpython:musl.bzl", "cpython_musl")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
-load("//python_images/private/roots:snapshot.bzl", "snapshot_epoch")
 load("//python_images/private/roots/alpine:layer.bzl", "alpine_layer")
 load("//toolchains/musl:rules.bzl", "apk_tree")
 load("//toolchains/musl:toolchains.bzl", "musl_platform")
@@ -46,7 +45,6 @@ def _layer(name, release, arch, lock, set, **kwargs):
         name = name,
         apks = packages,
         arch = arch,
-        epoch = snapshot_epoch(lock.time),
         packages = packages + ".json",
         release = release,
         repositories = lock.repositories,

@@ -1,11 +1,9 @@
 """cpythons: every CPython of the catalog, and the image layers made of it."""
 
-load("@debian//:sets.bzl", "SNAPSHOTS")
 load("//python_images/private/attestations:sbom.bzl", "cpython_bundled")
 load("//python_images/private/cpython:cpython.bzl", "build_python", "cpython", "cpython_bytecode_layer", "cpython_layer", "cpython_links_layer")
 load("//python_images/private/cpython:minors.bzl", "minor_rules")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
-load("//python_images/private/roots:snapshot.bzl", "snapshot_epoch")
 load("//python_images/private/roots/debian:layer.bzl", "debian_layer")
 load("//python_images/rootfs:rootfs.bzl", "layer_name", "root_attributes")
 load("//third_party/profiles:profiles.bzl", "PROFILES")
@@ -69,7 +67,6 @@ def _layers(release, version, suite, platform, arch, below):
             arch = arch,
             below = "//python_images/rootfs:" + top,
             debs = sysroot,
-            epoch = snapshot_epoch(SNAPSHOTS["{}/{}".format(suite, arch)]),
             needed_by = release,
             packages = sysroot + ".json",
             suite = suite,

@@ -1,8 +1,7 @@
 """debian_roots: the root file system layers every image of a suite and platform shares."""
 
-load("@debian//:sets.bzl", "PACKAGE_SETS", "SNAPSHOTS", "SOURCES")
+load("@debian//:sets.bzl", "PACKAGE_SETS", "SOURCES")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
-load("//python_images/private/roots:snapshot.bzl", "snapshot_epoch")
 load("//python_images/private/roots/debian:layer.bzl", "debian_layer")
 
 # Prefix of the layers' names, by what catalog/variants.yaml calls root.
@@ -106,7 +105,6 @@ def debian_roots(name, catalog):  # buildifier: disable=unused-variable
                         arch = arch,
                         below = below,
                         debs = packages,
-                        epoch = snapshot_epoch(SNAPSHOTS["{}/{}".format(suite, arch)]),
                         packages = packages + ".json",
                         sources = SOURCES.get("{}/{}".format(suite, arch), []),
                         suite = suite,

@@ -170,7 +170,7 @@ def test_the_system_is_debians_but_for_what_differs(locked: Checkout, arch: str,
     ours = listing(locked, test_layer)
     debians = listing(locked, test_layer.replace("noble", "trixie"))
     differs = {path for path in ours.keys() | debians.keys() if ours.get(path) != debians.get(path)}
-    # /etc/shadow has the day of the lock: when passwords were last changed.
+    # /etc/shadow has the day of the newest package: when passwords were last changed.
     expected = (
         r"/(etc/shadow|usr/lib/os-release|etc/apt/sources\.list(\.d/(ubuntu|debian)\.sources)?"
         r"|var/lib/apt/extended_states"

@@ -1,7 +1,8 @@
 """The form in which a layer's listing is checked in.
 
 Sizes and digests are kept below /etc only, where most of what is computed lies. So a security
-update of a package changes the lines of files that come and go, not one for each file.
+update of a package changes the lines of files that come and go, not one for each file. /etc/shadow
+has none: it tells the day of the newest package.
 
 A root file system with documentation has tens of thousands of paths. Of those outside of /etc a
 summary is kept, one line per folder that has several: it tells where to look in the listing itself.
@@ -14,7 +15,7 @@ import re
 
 # Of /usr/share/doc: the empty name before the first slash counts.
 _DEPTH = 4
-_FILE = re.compile(r"^(f \d{4} \d+:\d+) \d+ [0-9a-f]{64} (/(?!etc/).*)$", re.MULTILINE)
+_FILE = re.compile(r"^(f \d{4} \d+:\d+) \d+ [0-9a-f]{64} (/(?!etc/(?!shadow$)).*)$", re.MULTILINE)
 
 
 def condense(listing: str) -> str:

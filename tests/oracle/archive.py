@@ -6,16 +6,19 @@ import gzip
 import hashlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from tools.debian.deb import read_deb
 
 
 def write_archive(
-    top: Path, suite: str, arch: str, epoch: int, base: Iterable[Path], others: Iterable[Path]
+    top: Path, suite: str, arch: str, base: Collection[Path], others: Iterable[Path]
 ) -> None:
     """Writes an unsigned archive below `top`; packages are hard links where possible.
+
+    Its date is that of the newest package of `base`, as it is for a computed base layer; what is
+    installed from the archive takes it over.
 
     Packages of `base` get priority "required", as debootstrap installs those; `others` are
     "optional".
@@ -39,6 +42,7 @@ def write_archive(
     directory = f"main/binary-{arch}"
     dists = top / "dists" / suite
     (dists / directory).mkdir(parents=True)
+    epoch = max(read_deb(path).time for path in base)
     date = time.strftime("%a, %d %b %Y %H:%M:%S UTC", time.gmtime(epoch))
     release = (
         f"Origin: Debian\nLabel: Debian\nSuite: {suite}\nCodename: {suite}\nDate: {date}\n"

@@ -31,7 +31,6 @@ from tools.rootfs.package_set import PackageSet, read_package_set
 from tools.rootfs.tree import Entry
 
 _ALLOWED = Path(__file__).parent / "allow.txt"
-_EPOCH = 1767225600  # any day will do: it dates the archive, and all that is computed
 # Something small to install into the computed tree, of the locked packages it hasn't.
 _SAMPLE = "readline-common"
 # Paths Debian's images leave out, though packages ship them.
@@ -90,7 +89,6 @@ def _check(suite: _Suite, allowed: list[Allowed]) -> int:
             top / "archive",
             suite.name,
             ARCH,
-            _EPOCH,
             [deb.path for deb in suite.base.packages],
             [path for name, path in others.items() if name not in known],
         )
@@ -107,7 +105,7 @@ def _check(suite: _Suite, allowed: list[Allowed]) -> int:
 
 
 def _compute(suite: str, *sets: PackageSet) -> dict[str, Entry]:
-    spec = Spec(suite, arch_named(ARCH), _EPOCH, True, None, sets, None)
+    spec = Spec(suite, arch_named(ARCH), None, True, None, sets, None)
     return build(spec, TABLES).layer
 
 

@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from tools.archives import inflate, tar
+from tools.archives import inflate, rules, tar
 from tools.archives.errors import ArchiveError
 from tools.debian import fields
 
@@ -55,11 +55,15 @@ class Deb:
         control: the fields of the control file, in its order and with its spelling. A value of
             several lines keeps them as they are: "\\n" and the line with its leading blank.
         control_files: all files of the control archive by name ("control", "postinst", ...).
+        time: the newest time that a member of the ar archive carries, in seconds since 1970.
+            dpkg-deb writes SOURCE_DATE_EPOCH there, the date of the changelog's newest entry; 0
+            where whoever packed it recorded none.
     """
 
     path: Path
     control: Mapping[str, str]
     control_files: Mapping[str, ControlFile]
+    time: int
     _data_name: str = field(repr=False)
     _packed: memoryview = field(repr=False)
 
@@ -81,7 +85,8 @@ class Deb:
         return _members(self.path, self._data_name, self.data)
 
 
-def _ar_members(path: Path, archive: memoryview) -> Iterator[tuple[str, memoryview]]:
+def _ar_members(path: Path, archive: memoryview) -> Iterator[tuple[str, int, memoryview]]:
+    """Name, time and content of each member."""
     if archive[: len(_AR_MAGIC)] != _AR_MAGIC:
         raise DebError(path, "not a .deb: no ar archive")
     offset = len(_AR_MAGIC)
@@ -93,11 +98,14 @@ def _ar_members(path: Path, archive: memoryview) -> Iterator[tuple[str, memoryvi
         digits = header[48:58].strip()
         if not digits.isdigit():
             raise DebError(path, f"member {name!r} has the size {digits!r}")
+        time = header[16:28].strip() or b"0"
+        if not time.isdigit() or int(time) > rules.MAXIMUM_TIME:
+            raise DebError(path, f"member {name!r} has the time {time!r}")
         size = int(digits)
         start = offset + _AR_HEADER_SIZE
         if start + size > len(archive):
             raise DebError(path, f"truncated: member {name!r} is incomplete")
-        yield name, archive[start : start + size]
+        yield name, int(time), archive[start : start + size]
         offset = start + size + size % 2  # members are padded to even offsets
 
 
@@ -159,7 +167,9 @@ def read_deb(path: Path) -> Deb:
     except OSError as error:
         raise DebError(path, f"can't be read: {error.strerror}") from None
     found: dict[str, tuple[str, memoryview]] = {}
-    for index, (name, content) in enumerate(_ar_members(path, archive)):
+    newest = 0
+    for index, (name, time, content) in enumerate(_ar_members(path, archive)):
+        newest = max(newest, time)
         if index == 0:
             if name != "debian-binary" or not bytes(content[:8]).startswith(b"2."):
                 raise DebError(path, "not a .deb of format 2: no debian-binary member saying so")
@@ -183,4 +193,4 @@ def read_deb(path: Path) -> Deb:
     except UnicodeDecodeError as error:
         raise DebError(path, f"control file: {error}") from None
     data_name, data = found["data"]
-    return Deb(path, parse_control(path, text), files, data_name, data)
+    return Deb(path, parse_control(path, text), files, newest, data_name, data)

@@ -134,6 +134,27 @@ def test_refuses(tmp_path: Path, content: bytes, why: str) -> None:
     assert str(caught.value).startswith(str(tmp_path / "hello.deb"))
 
 
+def test_the_time_is_the_newest_of_the_archives(tmp_path: Path) -> None:
+    deb, _ = read(tmp_path, make_deb(CONTROL, MEMBERS))
+    assert deb.time == 0
+    content = bytearray(make_deb(CONTROL, MEMBERS, time=1_700_000_000))
+    assert read(tmp_path, bytes(content))[0].time == 1_700_000_000
+    content[24:36] = b"1700000005  "
+    assert read(tmp_path, bytes(content))[0].time == 1_700_000_005
+    content[24:36] = b" " * 12
+    assert read(tmp_path, bytes(content))[0].time == 1_700_000_000
+
+
+@pytest.mark.parametrize(
+    "time", [b"-1          ", b"now         ", b"999999999999", b"1_0         "]
+)
+def test_refuses_a_time_that_is_none(tmp_path: Path, time: bytes) -> None:
+    content = bytearray(make_deb(CONTROL, MEMBERS))
+    content[24:36] = time
+    with pytest.raises(DebError, match="member 'debian-binary' has the time"):
+        read(tmp_path, bytes(content))
+
+
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(DebError, match="No such file"):
         read_deb(tmp_path / "absent.deb")

@@ -44,11 +44,11 @@ def symlink(name: str, target: str) -> tarfile.TarInfo:
     return info
 
 
-def ar(members: Mapping[str, bytes]) -> bytes:
-    """An ar archive as dpkg-deb writes it."""
+def ar(members: Mapping[str, bytes], time: int = 0) -> bytes:
+    """An ar archive as dpkg-deb writes it; `time` is that of all members."""
     out = bytearray(b"!<arch>\n")
     for name, data in members.items():
-        out += f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(data):<10}`\n".encode()
+        out += f"{name:<16}{time:<12}{0:<6}{0:<6}{'100644':<8}{len(data):<10}`\n".encode()
         out += data + b"\n" * (len(data) % 2)
     return bytes(out)
 
@@ -73,8 +73,9 @@ def make_deb(
     scripts: Mapping[str, bytes] | None = None,
     compression: str = ".xz",
     form: int = tarfile.GNU_FORMAT,
+    time: int = 0,
 ) -> bytes:
-    """A .deb with this control file, data members and maintainer scripts."""
+    """A .deb with this control file, data members and maintainer scripts, packed at `time`."""
     control_members = [(directory("./"), b""), (file("./control"), control.encode())]
     for name, content in (scripts or {}).items():
         control_members.append((file(f"./{name}", 0o755), content))
@@ -83,5 +84,6 @@ def make_deb(
             "debian-binary": b"2.0\n",
             f"control.tar{compression}": pack(make_tar(control_members), compression),
             f"data.tar{compression}": pack(make_tar(members, form), compression),
-        }
+        },
+        time,
     )

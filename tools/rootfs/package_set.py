@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools.archives import rules
 from tools.rootfs.errors import RootfsError
 
 
@@ -77,6 +78,15 @@ def as_object(path: Path, value: Any) -> Mapping[str, Any]:
     """A value of a file's as the object it is to be; RootfsError if it's none."""
     if not isinstance(value, dict):
         raise _malformed(path, f"has {value!r} where an object belongs")
+    return value
+
+
+def read_epoch(path: Path, value: Any) -> int | None:
+    """The epoch a spec gives a layer, seconds since 1970, or None; RootfsError if it's neither."""
+    if value is None:
+        return None
+    if not isinstance(value, int) or not 0 <= value <= rules.MAXIMUM_TIME:
+        raise _malformed(path, f"epoch is {value!r}, not seconds since 1970")
     return value
 
 

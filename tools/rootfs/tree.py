@@ -7,7 +7,7 @@ system ``bin/sh`` and ``usr/bin/sh`` are one file; a tree keeps it under ``usr``
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -44,15 +44,31 @@ class Entry:
 
     def same_as(self, other: Entry) -> bool:
         """Whether both are the same on disk, wherever they come from."""
+        return self.mtime == other.mtime and self.same_but_for_time(other)
+
+    def same_but_for_time(self, other: Entry) -> bool:
+        """Whether both are the same on disk but for the mtime."""
         return (
             self.kind == other.kind
             and self.mode == other.mode
             and self.uid == other.uid
             and self.gid == other.gid
-            and self.mtime == other.mtime
             and self.target == other.target
             and (self.content is other.content or self.content == other.content)
         )
+
+
+def newest(given: int | None, own: Sequence[int], below: int) -> int:
+    """The epoch of a layer.
+
+    Args:
+        given: what someone asks for, instead of all else.
+        own: the times that the packages record which this layer brings.
+        below: the epoch of the layer below, which one without packages of its own takes over.
+    """
+    if given is not None:
+        return given
+    return max(own, default=below)
 
 
 class Tree:
@@ -62,7 +78,7 @@ class Tree:
         entries: every path but the root, in no particular order.
         root: the root directory.
         epoch: mtime of whatever is computed, and upper bound of every other mtime, so that no
-            file is newer than the release it belongs to.
+            file is newer than the layer it belongs to. Each layer begins with its own.
     """
 
     def __init__(self, epoch: int, aliases: dict[str, str]) -> None:
@@ -79,6 +95,26 @@ class Tree:
     def __iter__(self) -> Iterator[str]:
         """All paths but the root, in no particular order."""
         return iter(self.entries)
+
+    def begin(self, epoch: int) -> None:
+        """Begins a layer: `epoch` is the time of all that is computed from here on."""
+        self.epoch = epoch
+        if not self.entries:
+            self.root = replace(self.root, mtime=epoch)
+
+    def keep_times(self, before: Mapping[str, Entry]) -> None:
+        """Ends a layer: what was written again as it was keeps its time, and is in no new layer.
+
+        `before` has the entries of the tree, the root's at "", as they were when the layer began.
+        """
+        for path, old in before.items():
+            new = self.root if path == "" else self.entries.get(path)
+            if new is None or new is old or not new.same_but_for_time(old):
+                continue
+            if path == "":
+                self.root = old
+            else:
+                self.entries[path] = old
 
     def normalise(self, path: str) -> str:
         """`path` as a key of the tree: no leading ``./`` or ``/``, aliases followed."""
@@ -151,7 +187,7 @@ class Tree:
             entry = replace(entry, mtime=self.epoch)
         if entry.kind == "dir":
             # A directory's mtime says when something was last added to it, which no package
-            # knows; one value for all keeps shared directories out of later layers.
+            # knows: it's that of the layer that brings it, and those above leave it alone.
             entry = replace(entry, mtime=self.epoch)
             if key in self._aliases:
                 return  # the parent of files that go to /usr; the link stays
@@ -159,7 +195,7 @@ class Tree:
             self.root = entry
             return
         old = self.entries.get(key)
-        if old is not None and not (old.kind == "dir" and entry.same_as(old)):
+        if old is not None and not (old.kind == "dir" and entry.same_but_for_time(old)):
             raise RootfsError(
                 f"/{key}",
                 f"is shipped by both {old.source} ({_describe(old)}) and "

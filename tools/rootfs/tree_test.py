@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.tarout import write_tar
-from tools.rootfs.tree import Entry, Tree
+from tools.rootfs.tree import Entry, Tree, newest
 
 EPOCH = 1000
 
@@ -61,6 +61,41 @@ def test_nothing_is_newer_than_the_epoch() -> None:
     t.add("new", a_file(mtime=EPOCH + 1))
     t.put("computed", b"", source="effect")
     assert [t.entries[p].mtime for p in ("old", "new", "computed")] == [1, EPOCH, EPOCH]
+
+
+def test_what_a_layer_writes_again_as_it_was_keeps_its_time() -> None:
+    t = tree()
+    t.put("same", b"x", source="effect")
+    t.put("other", b"x", source="effect")
+    t.symlink("link", "same", source="effect")
+    t.mkdir("etc", source="effect")
+    before = {"": t.root, **t.entries}
+    t.begin(EPOCH + 5)
+    t.add("", Entry("dir", 0o755, source="one"))
+    t.add("etc", Entry("dir", 0o755, source="one"))
+    t.remove("link")
+    t.symlink("link", "same", source="effect")
+    t.put("same", b"x", source="effect")
+    t.put("other", b"y", source="effect")
+    t.put("new", b"y", source="effect")
+    t.keep_times(before)
+    assert {path: entry.mtime - EPOCH for path, entry in t.entries.items()} == {
+        "same": 0, "other": 5, "link": 0, "etc": 0, "new": 5,
+    }  # fmt: skip
+    assert t.root.mtime == EPOCH
+
+
+def test_the_root_of_an_empty_tree_is_as_new_as_its_layer() -> None:
+    t = tree()
+    t.begin(EPOCH + 5)
+    assert t.root.mtime == EPOCH + 5
+
+
+@pytest.mark.parametrize(
+    ("given", "own", "expected"), [(None, [1, 3, 2], 3), (None, [], 9), (5, [1, 7], 5), (5, [], 5)]
+)
+def test_the_epoch_of_a_layer(given: int | None, own: list[int], expected: int) -> None:
+    assert newest(given, own, below=9) == expected
 
 
 def test_files_below_a_file_are_refused() -> None:

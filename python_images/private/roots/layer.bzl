@@ -6,7 +6,6 @@ RootInfo = provider(
     fields = {
         "by_need": "bool: whether the uppermost layer's packages are chosen by need, so that " +
                    "they are unknown before it is computed; no layer of packages can lie on it.",
-        "epoch": "int: time of everything that is computed, seconds since 1970; 0 of a base image.",
         "installed": "File: JSON of all packages in the tree; None of a base image.",
         "listing": "File: one line per path of the uppermost layer: type, mode, owner, size, " +
                    "digest; None of a base image.",
@@ -52,12 +51,9 @@ def layer_below(ctx, info):
         ))
     return ctx.attr.below[info]
 
-def _epoch(ctx):
-    """The layer's own epoch, else that of the layer below."""
-    epoch = ctx.attr.epoch or (ctx.attr.below[RootInfo].epoch if ctx.attr.below else 0)
-    if not epoch:
-        fail("{}: a base needs `epoch`".format(ctx.label))
-    return epoch
+def given_epoch(ctx):
+    """The epoch a layer's spec gives; None where the layer's packages decide."""
+    return ctx.attr.epoch or None
 
 def compute_layer(ctx, own, key, release, spec, mnemonic, inputs = [], options = [], outputs = []):
     """Declares the action that computes a layer, <name>.tar.
@@ -77,14 +73,13 @@ def compute_layer(ctx, own, key, release, spec, mnemonic, inputs = [], options =
       a RootInfo.
     """
     needed_by = ctx.file.needed_by
-    epoch = _epoch(ctx)
     value = set_spec(own, key)
     file = ctx.actions.declare_file(ctx.label.name + ".spec.json")
     ctx.actions.write(file, json.encode({
         # What of the set is the layer's own is known only when it is computed.
         "add": [] if needed_by else [value],
         "arch": ctx.attr.arch,
-        "epoch": epoch,
+        "epoch": given_epoch(ctx),
         "select": value | {"for": needed_by.path} if needed_by else None,
     } | spec))
     tar = ctx.actions.declare_file(ctx.label.name + ".tar")
@@ -108,7 +103,6 @@ def compute_layer(ctx, own, key, release, spec, mnemonic, inputs = [], options =
     below = ctx.attr.below[RootInfo].packages if ctx.attr.below else []
     return RootInfo(
         by_need = bool(needed_by),
-        epoch = epoch,
         installed = installed,
         listing = listing,
         packages = below + [own.packages],
@@ -145,7 +139,9 @@ def root_layer_attrs(info, packages, rootfs):
             doc = "The layer this one lies on; none for a base.",
         ),
         "epoch": attr.int(
-            doc = "Time of everything that is computed, seconds since 1970; default: that of the layer below.",
+            doc = "Time of everything that is computed, seconds since 1970. As a rule, packages " +
+                  "decide: it is the newest time that those of this layer record; of a layer " +
+                  "without any of its own, the time of the layer below.",
         ),
         "needed_by": attr.label(
             allow_single_file = [".tar"],

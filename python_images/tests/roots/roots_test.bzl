@@ -23,7 +23,6 @@ def _root_test_impl(ctx):
     asserts.equals(env, ctx.attr.release, root.release)
     asserts.equals(env, ctx.attr.packages, [file.basename for file in root.packages])
     asserts.equals(env, ctx.attr.by_need, root.by_need)
-    asserts.equals(env, 7 if ctx.attr.computed else 0, root.epoch)
     if ctx.attr.computed:
         stem = target.label.name
         asserts.equals(env, stem + ".tar", _name(root.tar))
@@ -59,7 +58,10 @@ def _inputs_test_impl(ctx):
     for name in ctx.attr.inputs:
         asserts.true(env, name in names, "{} is no input".format(name))
     spec = json.decode(_action(env, "FileWrite").content)
-    asserts.equals(env, 7, spec["epoch"])
+
+
+    # Packages decide, and nothing that isn't in the layer, such as the lock's time.
+    asserts.equals(env, ctx.attr.epoch or None, spec["epoch"])
     asserts.equals(env, ctx.attr.selects, bool(spec["select"]))
     asserts.equals(env, not ctx.attr.selects, bool(spec["add"]))
     return analysistest.end(env)
@@ -67,6 +69,7 @@ def _inputs_test_impl(ctx):
 _inputs_test = analysistest.make(
     _inputs_test_impl,
     attrs = {
+        "epoch": attr.int(),
         "inputs": attr.string_list(mandatory = True),
         "mnemonic": attr.string(mandatory = True),
         "selects": attr.bool(),
@@ -111,8 +114,6 @@ def _layer(kind, name, set, **kwargs):
             name = name,
             apks = set + ".apk",
             arch = "x86_64",
-            # Only the base says it: what lies on it takes it over.
-            epoch = 7 if set == "base" else 0,
             packages = set + ".json",
             release = "alpine3.24",
             repositories = ["https://mirror.test/alpine/v3.24/main"],
@@ -124,8 +125,6 @@ def _layer(kind, name, set, **kwargs):
             name = name,
             arch = "amd64",
             debs = set + ".deb",
-            # Only the base says it: what lies on it takes it over.
-            epoch = 7 if set == "base" else 0,
             packages = set + ".json",
             suite = "trixie",
             tags = ["manual"],
@@ -148,6 +147,7 @@ def _targets():
         _layer(kind, kind + "_more", "more", below = kind + "_base")
         _layer(kind, kind + "_runtime", "sysroot", below = kind + "_more", needed_by = "cpython.tar")
         _layer(kind, kind + "_above", "more", below = kind + "_runtime")
+        _layer(kind, kind + "_given", "base", epoch = 7)
     windows_base(
         name = "windows",
         lock = "ltsc2025.lock",
@@ -216,6 +216,13 @@ def roots_test_suite(name):
             selects = True,
             target_under_test = kind + "_runtime",
         )
+        _inputs_test(
+            name = kind + "_given_test",
+            epoch = 7,
+            inputs = ["base.json"],
+            mnemonic = kind.capitalize() + "Layer",
+            target_under_test = kind + "_given",
+        )
         _fails_test(
             name = kind + "_above_test",
             says = "//python_images/tests/roots:{}_runtime, whose packages are chosen by need".format(kind),
@@ -227,7 +234,7 @@ def roots_test_suite(name):
             suite = release,
             target_under_test = kind + "_runtime.sbom",
         )
-        tests += [kind + "_" + test for test in ["above_test", "inputs_test", "needed_test", "sbom_test"]]
+        tests += [kind + "_" + test for test in ["above_test", "given_test", "inputs_test", "needed_test", "sbom_test"]]
     _root_test(
         name = "windows_test",
         computed = False,

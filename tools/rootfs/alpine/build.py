@@ -15,7 +15,7 @@ from tools.rootfs.alpine.scripts import load_table, review
 from tools.rootfs.alpine.select import select_packages
 from tools.rootfs.alpine.spec import Spec
 from tools.rootfs.alpine.system import System, install
-from tools.rootfs.tree import Entry, Tree
+from tools.rootfs.tree import Entry, Tree, newest
 
 TABLE = Path(__file__).with_name("scripts.toml")
 _SETTINGS = "container settings"
@@ -32,11 +32,14 @@ class Result:
 def build(spec: Spec, table_path: Path = TABLE) -> Result:
     """Computes the layer. Raises RootfsError."""
     table = load_table(table_path, EFFECTS)
-    system = System(Tree(spec.epoch, {}), spec.arch)
+    system = System(Tree(0, {}), spec.arch)
     needed: set[str] = set()
 
-    def add(packages: Sequence[Package]) -> None:
+    def add(packages: Sequence[Package], epoch: int | None) -> None:
         first = not system.packages
+        own = [package.time for package in packages if package.name not in system.packages]
+        system.tree.begin(newest(epoch, own, system.tree.epoch))
+        before = _entries(system)
         added = install(system, packages)
         rules = review(added, table, f"tools/rootfs/alpine/{table_path.name}")
         for rule in rules.values():
@@ -50,16 +53,17 @@ def build(spec: Spec, table_path: Path = TABLE) -> Result:
         if first:
             _configure(system, spec)
         system.tree.finish()
+        system.tree.keep_times(before)
 
     below: dict[str, Entry] = {}
-    for package_set in spec.below:
-        add(load_packages(package_set, spec.arch))
+    for package_set, epoch in spec.below:
+        add(load_packages(package_set, spec.arch), epoch)
         below = _entries(system)
     for package_set in spec.add:
-        add(load_packages(package_set, spec.arch))
+        add(load_packages(package_set, spec.arch), spec.epoch)
     if spec.select is not None:
         candidates = load_packages(spec.select.candidates, spec.arch)
-        add(select_packages(system, candidates, spec.select.programs))
+        add(select_packages(system, candidates, spec.select.programs), spec.epoch)
     return Result(system, layer.layer_of(below, _entries(system)))
 
 

@@ -268,6 +268,37 @@ def test_a_layer_has_only_what_it_adds(tiny: Tiny) -> None:
     ] == [("busybox", True, "busybox"), ("musl", False, "musl"), ("tool", True, "tools")]
 
 
+def test_a_layer_is_as_new_as_its_newest_package(tiny: Tiny) -> None:
+    newest = 1_700_000_002  # busybox's builddate
+    base = tiny.build(add=[tiny.base()], epoch=None).layer
+    assert {base[path].mtime for path in ("", "etc", "bin/ls", "etc/apk/world")} == {newest}
+    tiny.package(
+        "pkgname = tool\nbuilddate = 1600000000",
+        [(make.directory("etc"), b""), (make.file("etc/tool"), b"x")],
+    )
+    result = tiny.build(below=[tiny.base()], add=[tiny.upper("tool")], epoch=None)
+    # The directories of the base have another time, and aren't there again.
+    assert {path: entry.mtime for path, entry in result.layer.items()} == {
+        "etc/apk/world": 1_600_000_000, "etc/tool": 0, "lib/apk/db/installed": 1_600_000_000,
+    }  # fmt: skip
+    assert result.system.tree.entries["etc"].mtime == newest
+
+
+def test_a_layer_without_packages_of_its_own_is_as_new_as_the_one_below(tiny: Tiny) -> None:
+    again = fixtures.package_set(tiny.folder, "again", tiny.apks, ["musl"])
+    for given, expected in ((None, 1_700_000_002), (1_500_000_000, 1_500_000_000)):
+        layer = tiny.build(below=[tiny.base() | {"epoch": given}], add=[again], epoch=None).layer
+        assert {path: entry.mtime for path, entry in layer.items()} == {"etc/apk/world": expected}
+
+
+def test_a_package_without_a_builddate_is_as_new_as_its_newest_file(tiny: Tiny) -> None:
+    file = make.file("usr/tool")
+    file.mtime = 1_400_000_000
+    tiny.package("pkgname = tool", [(file, b"x")])
+    layer = tiny.build(below=[tiny.base()], add=[tiny.upper("tool")], epoch=None).layer
+    assert layer["etc/apk/world"].mtime == 1_400_000_000
+
+
 def test_root_has_no_empty_password(tiny: Tiny) -> None:
     layer = tiny.build(add=[tiny.base()]).layer
     assert text(Result(tiny.build().system, layer), "etc/shadow") == "root:!::\n"
@@ -454,6 +485,7 @@ def test_a_version_that_differs_between_layers(tiny: Tiny) -> None:
     [
         ({"epoch": -1}, "epoch is -1"),
         ({"more": 1}, "is no object of"),
+        ({"below": [{"packages": "x", "apks": [], "epoch": "now"}]}, "epoch is 'now'"),
         ({"add": [{"packages": "x"}]}, "isn't packages and apks"),
         ({"select": {"packages": "x", "apks": []}}, "select has no 'for'"),
         ({"select": 1}, "select is 1"),

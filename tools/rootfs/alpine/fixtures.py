@@ -138,7 +138,7 @@ def package_set(
 
 def spec(folder: Path, **changes: Any) -> Path:
     """Writes a spec of an empty layer, with changes."""
-    value = {
+    value: dict[str, Any] = {
         "release": "alpine3.24",
         "arch": "x86_64",
         "epoch": EPOCH,
@@ -147,6 +147,8 @@ def spec(folder: Path, **changes: Any) -> Path:
         "add": [],
         "select": None,
     }
+    value |= changes
+    value["below"] = [{"epoch": None} | item for item in value["below"]]
     path = folder / "spec.json"
-    path.write_text(json.dumps(value | changes))
+    path.write_text(json.dumps(value))
     return path

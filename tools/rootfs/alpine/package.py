@@ -42,6 +42,15 @@ class Package:
         """The package's version."""
         return self.apk.one("pkgver")
 
+    @property
+    def time(self) -> int:
+        """When the package was built as it says itself, in seconds since 1970.
+
+        Its builddate; where it has none, the time of the newest file.
+        """
+        said = int(self.apk.one("builddate", "0"))
+        return said or max((file.entry.mtime for file in self.files), default=0)
+
     @cached_property
     def files(self) -> tuple[PackageFile, ...]:
         """The data archive in its order."""

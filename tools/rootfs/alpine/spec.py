@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tools.rootfs.errors import RootfsError
-from tools.rootfs.package_set import PackageSet, Selection, read_package_set
+from tools.rootfs.package_set import (
+    PackageSet,
+    Selection,
+    as_object,
+    read_epoch,
+    read_object,
+    read_package_set,
+)
 
 _KEYS = {"release", "arch", "epoch", "repositories", "below", "add", "select"}
+
+
+class Below(NamedTuple):
+    """A layer below: what it consists of, and its epoch as in Spec."""
+
+    packages: PackageSet
+    epoch: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +33,19 @@ class Spec:
     Attributes:
         release: such as alpine3.24.
         arch: Alpine's name of the architecture.
-        epoch: time of everything computed, seconds since 1970.
+        epoch: time of everything computed, seconds since 1970; None for the newest that the
+            layer's own packages record.
         repositories: URLs for /etc/apk/repositories.
-        below: what the layers below consist of, lowest first.
+        below: the layers below, lowest first.
         add: what the layer adds.
         select: what else it adds, chosen by need.
     """
 
     release: str
     arch: str
-    epoch: int
+    epoch: int | None
     repositories: tuple[str, ...]
-    below: tuple[PackageSet, ...]
+    below: tuple[Below, ...]
     add: tuple[PackageSet, ...]
     select: Selection | None = None
 
@@ -41,31 +55,27 @@ def read_spec(path: Path) -> Spec:
 
     The file is an object with exactly these keys::
 
-        {"release": "alpine3.24", "arch": "aarch64", "epoch": 1760000000,
+        {"release": "alpine3.24", "arch": "aarch64", "epoch": 1760000000 or null,
          "repositories": ["https://HOST/alpine/v3.24/main", ...],
-         "below": [{"packages": "<packages.json>", "apks": ["<file>.apk", ...]}, ...],
-         "add": [...],
+         "below": [{"packages": "<packages.json>", "apks": ["<file>.apk", ...],
+                    "epoch": ...}, ...],
+         "add": [{"packages": "...", "apks": [...]}, ...],
          "select": {"packages": "...", "apks": [...], "for": "<programs>.tar"} or null}
 
     packages.json is as tools/rootfs/package_set.py has it, of .apk files.
     """
-    try:
-        raw = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise _malformed(path, f"can't be read: {error}") from None
-    if not isinstance(raw, dict) or set(raw) != _KEYS:
+    raw = read_object(path)
+    if set(raw) != _KEYS:
         raise _malformed(path, f"is no object of {', '.join(sorted(_KEYS))}")
-    if not isinstance(raw["epoch"], int) or raw["epoch"] < 0:
-        raise _malformed(path, f"epoch is {raw['epoch']!r}, not seconds since 1970")
     select = None
     if raw["select"] is not None:
         select = _selection(path, raw["select"])
     return Spec(
         release=str(raw["release"]),
         arch=str(raw["arch"]),
-        epoch=raw["epoch"],
+        epoch=read_epoch(path, raw["epoch"]),
         repositories=tuple(str(url) for url in raw["repositories"]),
-        below=tuple(_package_set(path, item) for item in raw["below"]),
+        below=tuple(_below(path, item) for item in raw["below"]),
         add=tuple(_package_set(path, item) for item in raw["add"]),
         select=select,
     )
@@ -79,6 +89,14 @@ def _selection(path: Path, value: Any) -> Selection:
     if programs is None:
         raise _malformed(path, "select has no 'for'")
     return Selection(_package_set(path, candidates), Path(str(programs)))
+
+
+def _below(path: Path, value: Any) -> Below:
+    packages = dict(as_object(path, value))
+    if "epoch" not in packages:
+        raise _malformed(path, "has a layer below without epoch")
+    epoch = read_epoch(path, packages.pop("epoch"))
+    return Below(_package_set(path, packages), epoch)
 
 
 def _package_set(path: Path, value: Any) -> PackageSet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from tools.rootfs.debian.system import System, install, new_system
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.needed import needed_libraries
 from tools.rootfs.package_set import LockedPackage, PackageSet
-from tools.rootfs.tree import Entry
+from tools.rootfs.tree import Entry, newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ def build(spec: Spec, tables: Path) -> Result:
     places: dict[str, Place] = {}
     below: dict[str, Entry] = {}
     if spec.below is None:
-        system = new_system(spec.suite, spec.arch, spec.epoch, spec.slim)
+        system = new_system(spec.suite, spec.arch, 0, spec.slim)
         system.sources = spec.sources
     else:
         system, places = read_state(
-            spec.below.state, spec.below.tars, spec.suite, spec.arch.name, spec.epoch, spec.slim
+            spec.below.state, spec.below.tars, spec.suite, spec.arch.name, spec.slim
         )
         below = _entries(system)
     if spec.tools is not None:
@@ -58,12 +58,13 @@ def build(spec: Spec, tables: Path) -> Result:
             _check(deb)
         system.programs = Programs([deb.path for deb in spec.tools.packages])
     for package_set in spec.add:
-        _add(system, _load(package_set, spec), table)
+        _add(system, _load(package_set, spec), table, spec.epoch)
     if spec.select is not None:
         candidates = _load(spec.select.candidates, spec)
         needed = needed_libraries(spec.select.programs, spec.arch)
-        _add(system, select_packages(system, candidates, needed), table)
+        before = _add(system, select_packages(system, candidates, needed), table, spec.epoch)
         list_libraries(system, spec.select.programs)
+        system.tree.keep_times(before)
     return Result(system, layer.layer_of(below, _entries(system)), places)
 
 
@@ -87,9 +88,18 @@ def _check(deb: LockedPackage) -> None:
         )
 
 
-def _add(system: System, packages: Iterable[Package], table: ScriptTable) -> None:
+def _add(
+    system: System, packages: Sequence[Package], table: ScriptTable, epoch: int | None
+) -> dict[str, Entry]:
+    """Adds packages, of which layers below may have some; `epoch` is the spec's.
+
+    Returns the entries there were before.
+    """
     first = not system.packages
-    install(system, list(packages), table, EFFECTS, generated)
+    own = [package.time for package in packages if package.name not in system.packages]
+    system.tree.begin(newest(epoch, own, system.epoch))
+    before = _entries(system)
+    install(system, packages, table, EFFECTS, generated)
     update_databases(system)
     ldconfig(system)
     write_database(system)
@@ -97,6 +107,8 @@ def _add(system: System, packages: Iterable[Package], table: ScriptTable) -> Non
     if first:
         configure(system)
     system.tree.finish()
+    system.tree.keep_times(before)
+    return before
 
 
 def _entries(system: System) -> dict[str, Entry]:

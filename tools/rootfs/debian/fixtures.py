@@ -36,9 +36,13 @@ def deb(
     *,
     scripts: Mapping[str, str] | None = None,
     architecture: str = "amd64",
+    time: int = EPOCH,
     **fields: str,
 ) -> Path:
-    """Writes a .deb. `files` maps paths to contents (text: a symbolic link's), or lists members."""
+    """Writes a .deb packed at `time`.
+
+    `files` maps paths to contents (text: a symbolic link's), or lists members.
+    """
     if isinstance(files, Mapping):
         members: list[Member] = []
         folders: set[str] = set()
@@ -59,7 +63,7 @@ def deb(
     control = "".join(f"{key}: {value}\n" for key, value in named.items())
     path = folder / f"{name}_1.0-1_{architecture}.deb"
     raw = {key: text.encode() for key, text in (scripts or {}).items()}
-    path.write_bytes(make_deb(control, members, scripts=raw))
+    path.write_bytes(make_deb(control, members, scripts=raw, time=time))
     return path
 
 

@@ -214,6 +214,146 @@ def test_asking_again_for_a_package_below_marks_it(tiny: Path) -> None:
     assert names_of(tiny / "again.tar") == {"var/lib/apt/extended_states"}
 
 
+DAY = 24 * 60 * 60
+OLD, NEW, NEWEST = (fixtures.EPOCH + days * DAY for days in (0, 10, 20))
+
+
+def timed(folder: Path, base: dict[str, int], extra: int) -> None:
+    """Packs the debs of `tiny` anew: those named in `base`, and the upper layer's, at these times.
+
+    All others are from the day OLD.
+    """
+    for path in (folder / "debs").iterdir():
+        packed = bytearray(path.read_bytes())
+        name = path.name.partition("_")[0]
+        time = extra if name == "extra" else base.get(name, OLD)
+        start = len("!<arch>\n")
+        while start < len(packed):
+            packed[start + 16 : start + 28] = f"{time:<12}".encode()
+            size = int(packed[start + 48 : start + 58])
+            start += 60 + size + size % 2
+        path.write_bytes(packed)
+
+
+def layers(folder: Path) -> tuple[dict[str, int], dict[str, int]]:
+    """Computes base and upper layer without an epoch given; the times of what is in them."""
+    base, extra = sets(folder)
+    below = None
+    for name, package_set in (("base", base), ("upper", extra)):
+        spec = fixtures.tiny_spec(folder, below=below, add=[package_set], epoch=None)
+        assert main(arguments(folder, spec, name)) == 0
+        below = {"state": str(folder / f"{name}.state"), "tars": [str(folder / f"{name}.tar")]}
+    return times(folder / "base.tar"), times(folder / "upper.tar")
+
+
+def times(layer: Path) -> dict[str, int]:
+    with tarfile.open(layer) as tar:
+        return {member.name.removeprefix("./"): int(member.mtime) for member in tar}
+
+
+def shadow_day(layer: Path) -> int:
+    with tarfile.open(layer) as tar:
+        file = tar.extractfile("etc/shadow")
+        assert file
+        return int(file.read().split(b":")[2])
+
+
+def test_a_layer_is_as_new_as_its_newest_package(tiny: Path) -> None:
+    timed(tiny, {"mawk": NEW}, OLD)
+    base, upper = layers(tiny)
+    assert base["var/lib/dpkg/status"] == base["etc"] == base["."] == NEW
+    assert shadow_day(tiny / "base.tar") == NEW // DAY
+    # Files have their own time.
+    assert base["usr/bin/mawk"] == fixtures.EPOCH - 1000
+    # Nothing of the base is there again, though its directories have another time.
+    assert upper == {
+        "etc/ld.so.cache": OLD,
+        "usr/lib/x86_64-linux-gnu/libx.so.1": fixtures.EPOCH - 1000,
+        "usr/share/doc/extra": OLD,
+        "usr/share/doc/extra/copyright": fixtures.EPOCH - 1000,
+        "var/lib/dpkg/info/extra.list": OLD,
+        "var/lib/dpkg/status": OLD,
+    }
+
+
+def test_a_newer_package_makes_only_its_own_layer_newer(tiny: Path) -> None:
+    timed(tiny, {"mawk": NEW}, OLD)
+    base, upper = layers(tiny)
+    digests = [make_programs.digest(tiny / f"{name}.tar") for name in ("base", "upper")]
+    timed(tiny, {"mawk": NEWEST}, OLD)
+    newer = layers(tiny)
+    assert newer[0]["etc"] == NEWEST > base["etc"]
+    assert newer[1] == upper
+    assert make_programs.digest(tiny / "upper.tar") == digests[1]
+    timed(tiny, {"mawk": NEW}, NEWEST)
+    assert layers(tiny)[1]["etc/ld.so.cache"] == NEWEST
+    assert make_programs.digest(tiny / "base.tar") == digests[0]
+
+
+def test_what_is_no_packages_time_changes_nothing(tiny: Path) -> None:
+    """Older packages change no time, as long as the newest is the same."""
+    timed(tiny, {"mawk": NEW}, OLD)
+    first = layers(tiny)
+    timed(tiny, {"mawk": NEW, "passwd": OLD + 5}, OLD)
+    assert layers(tiny) == first
+
+
+def test_a_layer_without_packages_of_its_own_is_as_new_as_the_one_below(tiny: Path) -> None:
+    timed(tiny, {"mawk": NEW}, NEWEST)
+    layers(tiny)
+    base, extra = sets(tiny)
+    below = {"state": str(tiny / "base.state"), "tars": [str(tiny / "base.tar")]}
+    programs = make_programs.programs(
+        tiny / "p.tar", {"bin/p": make_programs.elf(None, ["libc.so.6"])}
+    )
+    libc6 = next(path for path in base["debs"] if "libc6" in path)
+    again = fixtures.package_set(tiny, "again", [Path(libc6)], {"libc6"})
+    for changes in ({"select": extra | {"for": str(programs)}}, {"add": [again]}):
+        spec = fixtures.tiny_spec(tiny, below=below, epoch=None, **changes)
+        assert main(arguments(tiny, spec, "none")) == 0
+        assert times(tiny / "none.tar") == {"var/lib/apt/extended_states": NEW}
+
+
+def test_packages_chosen_by_need_decide_on_the_time(tiny: Path) -> None:
+    timed(tiny, {"mawk": NEW}, NEWEST)
+    layers(tiny)
+    listing = fixtures.deb(
+        tiny / "debs",
+        "libneeded",
+        {"lib/x86_64-linux-gnu/libneeded.so.1": make_programs.elf("libneeded.so.1")},
+        scripts={"shlibs": "libneeded 1 libneeded\n"},
+        time=OLD + 7,
+    )
+    candidates = fixtures.package_set(
+        tiny, "both", [listing, tiny / "debs/extra_1.0-1_amd64.deb"], set()
+    )
+    programs = make_programs.programs(
+        tiny / "p.tar", {"bin/p": make_programs.elf(None, ["libneeded.so.1"])}
+    )
+    below = {"state": str(tiny / "base.state"), "tars": [str(tiny / "base.tar")]}
+    select = candidates | {"for": str(programs)}
+    spec = fixtures.tiny_spec(tiny, below=below, epoch=None, select=select)
+    assert main(arguments(tiny, spec, "selected")) == 0
+    assert times(tiny / "selected.tar")["etc/ld.so.cache"] == OLD + 7
+
+
+def test_an_epoch_that_is_given_goes_before(tiny: Path) -> None:
+    timed(tiny, {"mawk": NEW}, OLD)
+    base, _ = sets(tiny)
+    given = fixtures.EPOCH - 5000
+    spec = fixtures.tiny_spec(tiny, add=[base], epoch=given)
+    assert main(arguments(tiny, spec, "base")) == 0
+    found = times(tiny / "base.tar")
+    assert found["var/lib/dpkg/status"] == max(found.values()) == given
+    assert shadow_day(tiny / "base.tar") == given // DAY
+
+
+def test_packages_without_a_time_have_their_newest_files(tiny: Path) -> None:
+    timed(tiny, {path.name.partition("_")[0]: 0 for path in (tiny / "debs").iterdir()}, 0)
+    base, upper = layers(tiny)
+    assert base["etc"] == upper["etc/ld.so.cache"] == fixtures.EPOCH - 1000
+
+
 def test_bytes_depend_on_nothing_else(tiny: Path) -> None:
     """Other order of inputs, time zone, locale, umask, working directory and hash seed."""
     base, extra = sets(tiny)
@@ -320,6 +460,7 @@ def test_lists_and_debs_must_agree(tiny: Path, what: str, problem: str) -> None:
     [
         ({"epoch": "now"}, "epoch is 'now'"),
         ({"epoch": -1}, "epoch is -1"),
+        ({"epoch": 10**12}, "epoch is 1000000000000, not seconds since 1970"),
         ({"arch": "vax"}, "architecture 'vax'"),
         ({"more": 1}, "unknown or missing keys: more"),
         ({"add": [{}]}, "without packages or debs"),

@@ -102,6 +102,14 @@ class Package:
         return name, version.strip("() ") or self.version
 
     @property
+    def time(self) -> int:
+        """When the package was built as it says itself, in seconds since 1970.
+
+        The archive's time; where it has none, that of the newest file.
+        """
+        return self.deb.time or max((file.entry.mtime for file in self.files), default=0)
+
+    @property
     def info_name(self) -> str:
         """What dpkg's files about it are called: with the architecture if co-installable."""
         if self.control.get("Multi-Arch") == "same":

@@ -12,6 +12,7 @@ from tools.rootfs.package_set import (
     PackageSet,
     Selection,
     as_object,
+    read_epoch,
     read_object,
     read_package_set,
 )
@@ -43,7 +44,8 @@ class Spec:
     Attributes:
         suite: Debian or Ubuntu suite.
         arch: Debian architecture.
-        epoch: time of everything computed, seconds since 1970.
+        epoch: time of everything computed, seconds since 1970; None for the newest that the
+            layer's own packages record.
         slim: whether documentation and translations are left out.
         below: the layers below; None for the lowest.
         add: what the layer adds.
@@ -54,7 +56,7 @@ class Spec:
 
     suite: str
     arch: Arch
-    epoch: int
+    epoch: int | None
     slim: bool
     below: Below | None
     add: tuple[PackageSet, ...]
@@ -68,7 +70,7 @@ def read_spec(path: Path) -> Spec:
 
     The file is an object with exactly these keys::
 
-        {"suite": "bookworm", "arch": "arm64", "epoch": 1760000000, "slim": true,
+        {"suite": "bookworm", "arch": "arm64", "epoch": 1760000000 or null, "slim": true,
          "below": {"state": "<state>", "tars": ["<layer>.tar", ...]} or null,
          "add": [{"packages": "<packages.json>", "debs": ["<file>.deb", ...]}, ...],
          "select": {"packages": "...", "debs": [...], "for": "<programs>.tar"} or null,
@@ -82,8 +84,6 @@ def read_spec(path: Path) -> Spec:
     if set(raw) != keys:
         odd = ", ".join(sorted(set(raw) ^ keys))
         raise _malformed(path, f"has unknown or missing keys: {odd}")
-    if not isinstance(raw["epoch"], int) or raw["epoch"] < 0:
-        raise _malformed(path, f"epoch is {raw['epoch']!r}, not seconds since 1970")
     select = None
     if raw["select"] is not None:
         chosen = as_object(path, raw["select"])
@@ -103,7 +103,7 @@ def read_spec(path: Path) -> Spec:
     return Spec(
         suite=str(raw["suite"]),
         arch=arch_named(str(raw["arch"])),
-        epoch=raw["epoch"],
+        epoch=read_epoch(path, raw["epoch"]),
         slim=bool(raw["slim"]),
         below=below,
         add=tuple(_package_set(path, item) for item in raw["add"]),

@@ -81,7 +81,8 @@ def write_state(
         if entry.kind == "file" and entry.content
     }
     state = {
-        "system": (system.suite, system.arch.name, system.epoch, system.slim),
+        "system": (system.suite, system.arch.name, system.slim),
+        "epoch": system.epoch,
         "root": system.tree.root,
         "entries": dict(sorted(system.tree.entries.items())),
         "places": dict(sorted(of_path.items())),
@@ -95,27 +96,28 @@ def write_state(
 
 
 def read_state(
-    path: Path, tars: Sequence[Path], suite: str, arch: str, epoch: int, slim: bool
+    path: Path, tars: Sequence[Path], suite: str, arch: str, slim: bool
 ) -> tuple[System, dict[str, Place]]:
     """Reads the state a layer left, given the tars of all layers up to it, lowest first.
 
-    Returns the system and the places of its contents. RootfsError if the files don't belong
-    together, or to another system than the one that is wanted.
+    Returns the system, whose epoch is that of the layer, and the places of its contents.
+    RootfsError if the files don't belong together, or to another system than the one that is
+    wanted.
     """
     try:
         maps = [_mapped(tar) for tar in tars]
         state: dict[str, Any] = _Unpickler(io.BytesIO(path.read_bytes()), maps).load()
-        found = state["system"]
+        found, epoch = state["system"], state["epoch"]
     except (OSError, ValueError, LookupError, EOFError, pickle.UnpicklingError) as error:
         raise RootfsError(
             str(path), f"is no state of these layers: {error}", "Build the layer below again."
         ) from None
-    wanted = (suite, arch, epoch, slim)
+    wanted = (suite, arch, slim)
     if found != wanted:
         raise RootfsError(
             str(path),
             f"is of a layer for {found}, not {wanted}",
-            "Layers that lie on each other have one suite, architecture and epoch.",
+            "Layers that lie on each other have one suite, architecture and `slim`.",
         )
     system = new_system(suite, arch_named(arch), epoch, slim)
     entries: dict[str, Entry] = state["entries"]
@@ -133,7 +135,8 @@ def _without_archive(package: Package) -> Package:
     """The package as it is needed once it's unpacked."""
     deb = package.deb
     light = Package(
-        Deb(deb.path, deb.control, deb.control_files, "", memoryview(b"")), package.requested
+        Deb(deb.path, deb.control, deb.control_files, deb.time, "", memoryview(b"")),
+        package.requested,
     )
     # What is computed when first asked for, while the contents are there.
     light.__dict__.update(files=package.files, conffiles=package.conffiles)

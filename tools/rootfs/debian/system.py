@@ -57,7 +57,7 @@ class System:
 
     @property
     def epoch(self) -> int:
-        """The time everything computed carries, in seconds since 1970."""
+        """The time everything the uppermost layer computes carries, in seconds since 1970."""
         return self.tree.epoch
 
 

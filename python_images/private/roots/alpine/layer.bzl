@@ -4,6 +4,7 @@ load(
     "//python_images/private/roots:layer.bzl",
     "RootInfo",
     "compute_layer",
+    "given_epoch",
     "layer_below",
     "layer_providers",
     "package_set",
@@ -15,9 +16,10 @@ load(
 AlpineLayerInfo = provider(
     doc = "A layer of an Alpine root file system, as the layer above sees it.",
     fields = {
-        "sets": "list of struct(files = list of File, packages = File): the package sets of this " +
-                "layer and of those below, lowest first. None when the layer's own share is chosen " +
-                "by need: no layer lies on it.",
+        "layers": "list of struct(set = struct(files = list of File, packages = File), epoch = " +
+                  "int or None): package set and given epoch of this layer and of those below, " +
+                  "lowest first. None when the layer's own share is chosen by need: no layer lies " +
+                  "on it.",
     },
 )
 
@@ -26,24 +28,29 @@ _APKS = "apks"
 
 def _alpine_layer_impl(ctx):
     lower = layer_below(ctx, AlpineLayerInfo)
-    below = lower.sets if lower else []
+    below = lower.layers if lower else []
     own = package_set(ctx.files.apks, ctx.file.packages)
     root = compute_layer(
         ctx,
-        inputs = [file for set in below for file in set_inputs(set)] + ctx.files.scripts,
+        inputs = [file for layer in below for file in set_inputs(layer.set)] + ctx.files.scripts,
         key = _APKS,
         mnemonic = "AlpineLayer",
         options = ["--table", ctx.file.scripts] if ctx.file.scripts else [],
         own = own,
         release = ctx.attr.release,
         spec = {
-            "below": [set_spec(set, _APKS) for set in below],
+            "below": [set_spec(layer.set, _APKS) | {"epoch": layer.epoch} for layer in below],
             "release": ctx.attr.release,
             "repositories": ctx.attr.repositories,
         },
     )
     return layer_providers(root) + [
-        AlpineLayerInfo(sets = None if root.by_need else below + [own]),
+        AlpineLayerInfo(
+            layers = None if root.by_need else below + [struct(
+                epoch = given_epoch(ctx),
+                set = own,
+            )],
+        ),
     ]
 
 alpine_layer = rule(

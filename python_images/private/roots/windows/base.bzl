@@ -32,7 +32,6 @@ def _windows_base_impl(ctx):
         DefaultInfo(files = depset([ctx.file.lock])),
         RootInfo(
             by_need = False,
-            epoch = 0,
             installed = None,
             listing = None,
             packages = [],
