@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,3 +87,20 @@ def open_tar(path: Path) -> BinaryIO:
     Reading raises BlobError, an OSError, where the blob is damaged or cut short.
     """
     return cast(BinaryIO, io.BufferedReader(_Reader(pieces(path)), _CHUNK))
+
+
+def newest_time(layer: BinaryIO, source: object) -> int:
+    """The newest time of any member of a tar, in seconds since 1970; 0 of an empty one.
+
+    Args:
+        layer: the tar, read from its beginning to its end.
+        source: names it in the BlobError for what is no tar.
+    """
+    newest = 0
+    try:
+        with tarfile.open(fileobj=layer, mode="r:" if layer.seekable() else "r|") as tar:
+            for member in tar:
+                newest = max(newest, int(member.mtime))
+    except (tarfile.TarError, ValueError, OverflowError) as error:
+        raise BlobError(f"{source}: is no tar: {error}") from None
+    return newest

@@ -36,8 +36,7 @@ def gzipped(tmp_path: Path, tar: bytes, *options: str) -> bytes:
 @pytest.mark.parametrize("length", [512, 70_000, 3_000_320])
 @pytest.mark.parametrize("spread", [1, 5, 256])
 def test_gzip_round_trip(tmp_path: Path, length: int, spread: int) -> None:
-    data = bytes(random.Random(length).choices(range(spread), k=length))
-    data += bytes(-length % 512)
+    data = tar_of({"a": bytes(random.Random(length).choices(range(spread), k=length))})
     blob = gzipped(tmp_path, data)
     assert gzip.decompress(blob) == data
     # A single member: nothing is left after the first one.
@@ -89,8 +88,33 @@ def test_descriptor_tells_the_truth(tmp_path: Path, form: str) -> None:
         "digest": "sha256:" + hashlib.sha256(blob.read_bytes()).hexdigest(),
         "size": blob.stat().st_size,
         "diffId": "sha256:" + hashlib.sha256(source.read_bytes()).hexdigest(),
+        "newest": 0,
     }
     assert sorted(path.name for path in tmp_path.iterdir()) == ["l.blob", "l.json", "l.tar"]
+
+
+def test_the_descriptor_has_the_newest_time(tmp_path: Path) -> None:
+    source, facts = tmp_path / "l.tar", tmp_path / "l.json"
+    with tarfile.open(source, "w", format=tarfile.PAX_FORMAT) as tar:
+        for name, mtime in {"a": 5, "b": 1_700_000_000.75, "c" * 200: 7}.items():
+            info = tarfile.TarInfo(name)
+            info.mtime = mtime
+            tar.addfile(info)
+    options = ["--input", str(source), "--output", str(tmp_path / "b"), "--descriptor", str(facts)]
+    assert compress.main(options) == 0
+    assert json.loads(facts.read_text())["newest"] == 1_700_000_000
+
+
+def test_garbage_of_a_tars_size_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, out = tmp_path / "l.tar", tmp_path / "out"
+    source.write_bytes(b"x" * 1024)
+    out.mkdir()
+    arguments = [f"--input={source}", f"--output={out / 'b'}", f"--descriptor={out / 'd'}"]
+    assert compress.main(arguments) == 1
+    assert f"compress: {source}: is no tar: " in capsys.readouterr().err
+    assert not list(out.iterdir())
 
 
 def test_what_is_not_a_tar_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -185,14 +185,19 @@ def write_zip(path: Path, files: Mapping[str, bytes]) -> Path:
     return path
 
 
-def make_image(folder: Path, base: Base, release: str = "ltsc2025", *options: str) -> Path:
-    """Build an image with one layer of its own, as the rule does; return its layout."""
+def make_image(
+    folder: Path, base: Base, release: str = "ltsc2025", *options: str, **changes: Any
+) -> Path:
+    """Build an image with one layer of its own, as the rule does; return its layout.
+
+    `changes` are to SETTINGS.
+    """
     folder.mkdir(exist_ok=True)
     tar = folder / "python.tar"
     with tar.open("wb") as out:
         write({"Python/python.exe": b"MZ"}, 0, out)
     layer.write(tar, folder / "python.json")
-    (folder / "settings.json").write_text(json.dumps(SETTINGS))
+    (folder / "settings.json").write_text(json.dumps(SETTINGS | changes))
     arguments = [
         f"--lock={base.write_lock(folder, release)}",
         f"--settings={folder / 'settings.json'}",

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tools.oci.assembler import layer
+from tools.oci.assembler import layer, times
 from tools.oci.assembler.layout import LayoutWriter
 from tools.oci.assembler.spec import BASE_NAME, OCI_CONFIG, OCI_MANIFEST, Json, OciError
 from tools.windows import lockfile
@@ -51,10 +51,10 @@ class Settings:
     """What an image sets.
 
     `path` goes in front of the base's PATH, or of `system_path` where the base's config has none.
-    `created` is a time of RFC 3339.
+    `created` is a time of RFC 3339; without it, the image is as new as what is inside.
     """
 
-    created: str
+    created: str | None = None
     path: Sequence[str] = ()
     system_path: Sequence[str] = ()
     env: Sequence[tuple[str, str]] = ()
@@ -78,7 +78,17 @@ def environment(base: Sequence[str], settings: Settings) -> list[str]:
     return [f"{name}={value}" for name, value in (*merged.values(), *made.values())]
 
 
-def _config(lock: Lock, settings: Settings, layers: Sequence[tuple[Json, Layer]]) -> Json:
+def _created(lock: Lock, settings: Settings, layers: Sequence[tuple[Json, Layer]]) -> str:
+    if settings.created:
+        return times.check(settings.created)
+    inside = [times.of_seconds(facts["newest"], source.blob) for facts, source in layers]
+    base = lock.settings.get("created")
+    return times.newest([*inside, *([str(base)] if base else [])], f"created of {lock.image}")
+
+
+def _config(
+    lock: Lock, settings: Settings, created: str, layers: Sequence[tuple[Json, Layer]]
+) -> Json:
     base = lock.settings
     inner: dict[str, Any] = {
         key: value for key, value in (base.get("config") or {}).items() if key in _KEPT and value
@@ -94,11 +104,9 @@ def _config(lock: Lock, settings: Settings, layers: Sequence[tuple[Json, Layer]]
         {key: entry[key] for key in ("created", "created_by", "empty_layer") if key in entry}
         for entry in base.get("history") or []
     ]
-    history += [
-        {"created": settings.created, "created_by": source.created_by} for _, source in layers
-    ]
+    history += [{"created": created, "created_by": source.created_by} for _, source in layers]
     return {
-        "created": settings.created,
+        "created": created,
         "architecture": base["architecture"],
         "os": base["os"],
         "os.version": base["os.version"],
@@ -126,13 +134,18 @@ def build(
         entry = {key: facts[key] for key in ("mediaType", "digest", "size")}
         writer.add_layer(entry, source.blob, source.label)
         entries.append(entry)
-    annotations = {**settings.annotations, BASE_NAME: lock.image, _BASE_DIGEST: lock.digest}
+    created = _created(lock, settings, listed)
+    annotations = {
+        **times.annotated(settings.annotations, [created]),
+        BASE_NAME: lock.image,
+        _BASE_DIGEST: lock.digest,
+    }
     root = writer.add_json(
         OCI_MANIFEST,
         {
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
-            "config": writer.add_json(OCI_CONFIG, _config(lock, settings, listed)),
+            "config": writer.add_json(OCI_CONFIG, _config(lock, settings, created, listed)),
             "layers": entries,
             "annotations": dict(sorted(annotations.items())),
         },

@@ -79,6 +79,17 @@ def test_an_outline_is_the_same_image(tmp_path: Path) -> None:
     assert [source.label for source in Layout(outline).sources().values()] == ["//:python"]
 
 
+def test_it_is_as_new_as_the_newest_of_what_is_inside(tmp_path: Path) -> None:
+    created = "org.opencontainers.image.created"
+    base = "2026-11-08T04:19:26.1234567Z"  # the layer's files are of 1970
+    layout = make_image(tmp_path / "a", Base(), created=None, annotations={created: ""})
+    manifest, config = documents(layout)
+    assert config["created"] == manifest["annotations"][created] == base
+    assert [entry["created"] for entry in config["history"]] == ["2025-10-09T07:51:18Z", base, base]
+    given = make_image(tmp_path / "b", Base(), created="2026-08-05T00:00:00Z")
+    assert documents(given)[1]["created"] == "2026-08-05T00:00:00Z"
+
+
 @pytest.mark.parametrize(
     ("base", "path"),
     [

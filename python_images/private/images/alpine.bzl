@@ -55,12 +55,10 @@ def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test)
     target = "{}_{}".format(entry["name"], platform)
     version = catalog["versions"][entry["version"]]
     about = catalog["platforms"][platform]
-    created = version["released"] + "T00:00:00Z"
     image(
         name = target,
         annotations = image_annotations(
             base_name = entry["release"].replace("alpine", "alpine:"),
-            created = created,
             license_expression = "PSF-2.0",
             revision = "v" + version["release"],
             source = version["url"],
@@ -69,7 +67,6 @@ def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test)
         ),
         architecture = about["architecture"],
         cmd = ["python3"],
-        created = created,
         env = version["env"],
         layers = [
             "{}:{}.blob".format(parts, layer)

@@ -4,7 +4,6 @@ load("@debian//:sets.bzl", "SNAPSHOTS", "SOURCES")
 load("//python_images/private/attestations:sbom.bzl", "build_tools", "image_attestations", "lock_file")
 load("//python_images/private/attestations:signing.bzl", "index_attestations")
 load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
-load("//python_images/private/roots:snapshot.bzl", "snapshot_rfc3339")
 load("//python_images/rootfs:rootfs.bzl", "layer_name")
 
 def base_image(suite, root, arch):
@@ -48,18 +47,15 @@ def debian_images(name, catalog, title = "debian"):
             repo_tags = ["localhost/{}:{}".format(title, index)]
             for platform in facts["platforms"]:
                 about = catalog["platforms"][platform]
-                created = snapshot_rfc3339(SNAPSHOTS["{}/{}".format(suite, about["debian"])])
                 base = layer_name(suite, platform, variant, variant["layers"][0])
                 image(
                     name = "{}_{}".format(index, platform),
                     annotations = image_annotations(
-                        created = created,
                         title = title,
                         version = facts["release"],
                     ),
                     architecture = about["architecture"],
                     cmd = ["bash"],
-                    created = created,
                     env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
                     layers = [Label("//python_images/rootfs:{}.blob".format(base))],
                     os = about["os"],

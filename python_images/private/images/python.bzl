@@ -35,12 +35,10 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
     release = catalog["versions"][entry["version"]]
     variant = catalog["variants"][entry["variant"]]
     about = catalog["platforms"][platform]
-    created = release["released"] + "T00:00:00Z"
     annotations_file(
         name = target + ".annotations",
         annotations = image_annotations(
             base_name = entry["base"],
-            created = created,
             license_expression = "PSF-2.0",
             revision = "v" + release["release"],
             source = release["url"],
@@ -58,7 +56,6 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
         annotations = target + ".annotations",
         architecture = about["architecture"],
         cmd = cmd,
-        created = created,
         env = release["env"],
         layers = _layers(entry, variant, platform, cpythons),
         os = about["os"],

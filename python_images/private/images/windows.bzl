@@ -91,11 +91,9 @@ def _image(image, catalog, bases):
     windows = catalog["windows"]
     release = catalog["versions"][image["version"]]
     archive = windows["archives"][image["version"]]
-    created = release["released"] + "T00:00:00Z"
     windows_image(
         name = image["name"],
         annotations = image_annotations(
-            created = created,
             license_expression = "PSF-2.0",
             revision = "v" + release["release"],
             source = archive["url"],
@@ -104,7 +102,6 @@ def _image(image, catalog, bases):
         ),
         base = "{}:{}".format(bases, image["release"]),
         cmd = windows["cmd"],
-        created = created,
         env = windows["env"] | {
             "PYTHON_VERSION": release["release"],
         } | ({"PYTHON_SHA256": archive["sha256"]} if archive["sha256"] else {}),

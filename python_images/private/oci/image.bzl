@@ -15,7 +15,7 @@ _ANNOTATION = "org.opencontainers.image."
 def image_annotations(
         title,
         version,
-        created,
+        created = None,
         source = None,
         revision = None,
         license_expression = None,
@@ -27,7 +27,8 @@ def image_annotations(
     Args:
       title: the image's name for people.
       version: the version of the software packaged.
-      created: time of creation, YYYY-MM-DDTHH:MM:SSZ.
+      created: time of creation, YYYY-MM-DDTHH:MM:SSZ; default: the `created` of the image that is
+        annotated, and of an index that of its newest image.
       source: URL of the source the image is built from.
       revision: revision of that source.
       license_expression: SPDX licence expression of what the image contains.
@@ -36,19 +37,20 @@ def image_annotations(
       **others: further keys of org.opencontainers.image, a "." written as "_".
 
     Returns:
-      a dict; what is None or empty is left out.
+      a dict; what is None or empty is left out, but for `created`: empty, it is what `image` and
+      `image_index` fill in.
     """
     values = {
         "base.digest": base_digest,
         "base.name": base_name,
-        "created": created,
         "licenses": license_expression,
         "revision": revision,
         "source": source,
         "title": title,
         "version": version,
     } | {key.replace("_", "."): value for key, value in others.items()}
-    return {_ANNOTATION + key: values[key] for key in sorted(values) if values[key]}
+    found = {key: value for key, value in values.items() if value} | {"created": created or ""}
+    return {_ANNOTATION + key: found[key] for key in sorted(found)}
 
 def _companions(name, repo_tags, repository, remote_tags, load_format, common):
     """Declares <name>.load, <name>.tar and <name>.push."""
@@ -79,8 +81,8 @@ def image(
         name,
         layers,
         architecture,
-        created,
         repo_tags,
+        created = None,
         os = "linux",
         variant = None,
         env = {},
@@ -103,8 +105,9 @@ def image(
       name: the image's target.
       layers: layer_blob targets, lowest first.
       architecture: the platform's CPU, as Go names it.
-      created: time of creation, YYYY-MM-DDTHH:MM:SSZ; a constant, never the clock.
       repo_tags: repository:tag names the image gets when it is loaded.
+      created: time of creation, YYYY-MM-DDTHH:MM:SSZ; a constant, never the clock. Default: that of
+        the newest file in the layers.
       os: the platform's operating system, as Go names it.
       variant: the CPU's variant (v8 ...), where it has one.
       env: dict of environment variables, in the order they are to be listed.
@@ -119,21 +122,23 @@ def image(
       **common: tags, visibility and other attributes every rule has.
     """
 
-    write_file(
-        name = name + ".created",
-        out = name + ".created.txt",
-        content = [created],
-        **(common | {"tags": ["manual"]})
-    )
+    if created:
+        write_file(
+            name = name + ".created",
+            out = name + ".created.txt",
+            content = [created],
+            **(common | {"tags": ["manual"]})
+        )
     image_layout(
         name = name,
         annotations = annotations or None,
         architecture = architecture,
         cmd = cmd,
-        created = name + ".created",
+        created = name + ".created" if created else None,
         entrypoint = entrypoint,
         env = env or None,
         labels = labels or None,
+        newest = not created,
         os = os,
         tars = layers,
         user = user,

@@ -23,7 +23,7 @@ def _layer_blob_impl(ctx):
     )
     return [
         DefaultInfo(files = depset([blob])),
-        # Our own images take digest and diff ID from here; rules_oci's oci_image reads the blob.
+        # Our own images take digest, diff ID and newest time from here; rules_oci's oci_image reads the blob.
         OutputGroupInfo(oci_descriptor = depset([descriptor])),
     ]
 
@@ -32,7 +32,7 @@ layer_blob = rule(
     doc = """A layer's blob, <name>.tar.gz or <name>.tar.zst; the same bytes on every machine.
 
 The output group `oci_descriptor` is a JSON file with `mediaType`, `digest` and `size` (bytes) of the
-blob, and `diffId`, the digest of the tar inside.""",
+blob, `diffId`, the digest of the tar inside, and `newest`, the newest time of a file in it.""",
     attrs = {
         "compression": attr.string(
             default = "gzip",

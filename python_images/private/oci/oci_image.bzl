@@ -32,7 +32,7 @@ _STRINGS = [
 ]
 
 def _layer_facts(ctx, target, tar, number):
-    """Returns the file with digest, size and diff ID of a layer."""
+    """Returns the file with digest, size, diff ID and newest time of a layer."""
     if OutputGroupInfo in target and hasattr(target[OutputGroupInfo], "oci_descriptor"):
         facts = target[OutputGroupInfo].oci_descriptor.to_list()
         if len(facts) == 1:
@@ -122,6 +122,8 @@ def _arguments(ctx, layout, base, layers, settings):
     """
     args = ctx.actions.args()
     args.add("image")
+    if ctx.attr.newest:
+        args.add("--newest")
 
     # Not the path of the directory's files: only the directory is named.
     args.add_all("--output", [layout], expand_directories = False)
@@ -152,6 +154,9 @@ oci_image = rule(
         "env": _file("Environment, key=value lines; $KEY in a value is the base's value of KEY."),
         "exposed_ports": _file("Comma-separated: 80/tcp,53/udp."),
         "labels": _file("Labels of the config, key=value lines; added to the base's."),
+        "newest": attr.bool(
+            doc = "Without `created`: the image is as new as the newest file in `tars`, or as its base.",
+        ),
         "os": attr.string(doc = "Operating system, as Go names it: linux."),
         "resource_set": attr.string(
             default = "default",
@@ -159,7 +164,7 @@ oci_image = rule(
         ),
         "tars": attr.label_list(
             allow_files = _TAR_EXTENSIONS,
-            doc = "Layers, lowest first. A target with the output group oci_descriptor tells digest and diff ID itself; others are read once.",
+            doc = "Layers, lowest first. A target with the output group oci_descriptor tells digest, diff ID and newest time itself; others are read once.",
         ),
         "user": attr.string(doc = "User the container runs as: user, uid, user:group ..."),
         "variant": attr.string(doc = "Variant of the CPU: v7, v8 ..."),

@@ -7,7 +7,7 @@ def _windows_image_impl(ctx):
     ctx.actions.write(settings, json.encode({
         "annotations": ctx.attr.annotations,
         "cmd": ctx.attr.cmd,
-        "created": ctx.attr.created,
+        "created": ctx.attr.created or None,
         "env": [[name, value] for name, value in ctx.attr.env.items()],
         "path": ctx.attr.path,
         "shell": ctx.attr.shell,
@@ -66,7 +66,10 @@ manifest refers to them, and pushing mounts them from where the registry has the
             doc = "The base image, a windows_base.",
         ),
         "cmd": attr.string_list(doc = "The container's default command."),
-        "created": attr.string(mandatory = True, doc = "Time of creation, YYYY-MM-DDTHH:MM:SSZ."),
+        "created": attr.string(
+            doc = "Time of creation, YYYY-MM-DDTHH:MM:SSZ; default: that of the newest file in the " +
+                  "layers, or of the base.",
+        ),
         "env": attr.string_dict(doc = "Variables besides PATH."),
         "layers": attr.label_list(doc = "layer_blob targets to put upon the base, lowest first."),
         "path": attr.string_list(doc = "Folders in front of the base's PATH."),

@@ -60,6 +60,7 @@ def _image(args: argparse.Namespace) -> str:
             for blob, facts, by, label in args.layer
         ],
         created=args.created and args.created.read_text().strip(),
+        newest=args.newest,
         env=args.env and pairs_of(args.env),
         entrypoint=args.entrypoint and arguments_of(args.entrypoint),
         cmd=args.cmd and arguments_of(args.cmd),
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
-    sub = commands.add_parser("layer", help="write digest, size and diffId of a layer")
+    sub = commands.add_parser("layer", help="write digest, size, diffId and newest of a layer")
     sub.add_argument("--input", type=Path, required=True)
     sub.add_argument("--output", type=Path, required=True)
 
@@ -89,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
         "--layer", nargs=4, action="append", default=[], help="BLOB FACTS CREATED_BY LABEL"
     )
     sub.add_argument("--outline", action="store_true", help="without the layers; see LayoutWriter")
+    sub.add_argument(
+        "--newest", action="store_true", help="without --created: as new as what is inside"
+    )
     for name in ("os", "architecture", "variant", "user", "workdir"):
         sub.add_argument(f"--{name}")
     for name in ("created", "env", "entrypoint", "cmd", "labels", "annotations"):

@@ -18,11 +18,12 @@ from tools.oci.assembler.spec import DOCKER_MANIFEST, Json, OciError, digest_of
 CREATED = "2026-01-02T03:04:05Z"
 
 
-def tar_bytes(name: str = "hello", content: bytes = b"hello\n") -> bytes:
+def tar_bytes(name: str = "hello", content: bytes = b"hello\n", mtime: int = 0) -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as tar:
         info = tarfile.TarInfo(name)
         info.size = len(content)
+        info.mtime = mtime
         tar.addfile(info, io.BytesIO(content))
     return out.getvalue()
 
@@ -123,6 +124,59 @@ def test_upon_a_base(tmp_path: Path) -> None:
     ]
     for entry in manifest["layers"]:
         assert digest_of(layout.blob(entry["digest"]).read_bytes()) == entry["digest"]
+
+
+ANNOTATION = "org.opencontainers.image.created"
+
+
+def test_an_image_is_as_new_as_the_newest_file_in_it(tmp_path: Path) -> None:
+    old = layer_in(tmp_path, "old", tar_bytes("old", mtime=1_600_000_000))
+    new = layer_in(tmp_path, "new", gzip.compress(tar_bytes("new", mtime=1_700_000_000)))
+    settings: dict[str, Any] = {"created": None, "newest": True, "annotations": {ANNOTATION: ""}}
+    layout = build(tmp_path, layers=[new, old], **settings)
+    config, manifest = config_of(layout), layout.image()[1]
+    assert config["created"] == manifest["annotations"][ANNOTATION] == "2023-11-14T22:13:20Z"
+    assert {entry["created"] for entry in config["history"]} == {"2023-11-14T22:13:20Z"}
+    # What lies upon it may be older, or newer.
+    newer = layer_in(tmp_path, "newer", tar_bytes("newer", mtime=1_700_000_001))
+    for name, source, created in (("a", old, 20), ("b", newer, 21)):
+        upon = build(tmp_path, name, base=tmp_path / "image", layers=[source], **settings)
+        assert config_of(upon)["created"] == f"2023-11-14T22:13:{created}Z"
+        assert upon.image()[1]["annotations"][ANNOTATION] == f"2023-11-14T22:13:{created}Z"
+    # A time that is given goes before, and without the option the base's stays.
+    given = build(tmp_path, "c", layers=[new], **(settings | {"created": CREATED}))
+    assert config_of(given)["created"] == given.image()[1]["annotations"][ANNOTATION] == CREATED
+    stays = build(tmp_path, "d", base=tmp_path / "image", layers=[newer], created=None)
+    assert config_of(stays)["created"] == "2023-11-14T22:13:20Z"
+
+
+def test_layers_that_tell_no_time(tmp_path: Path) -> None:
+    source = layer_in(tmp_path)
+    facts = json.loads(source.facts.read_text())
+    del facts["newest"]
+    source.facts.write_text(json.dumps(facts))
+    layout = build(tmp_path, layers=[source], created=None, newest=True)
+    assert config_of(layout)["created"] == "1970-01-01T00:00:00Z"
+    for newest, why in (("5", "newest is '5'"), (-1, "newest is -1"), (10**12, "`created`")):
+        source.facts.write_text(json.dumps(facts | {"newest": newest}))
+        with pytest.raises(OciError, match=why):
+            build(tmp_path, "wrong", layers=[source], created=None, newest=True)
+
+
+def test_an_index_is_as_new_as_its_newest_image(tmp_path: Path) -> None:
+    times = {"amd64": "2026-01-02T03:04:05Z", "arm64": "2026-01-02T03:04:04.9+00:00"}
+    for name, created in times.items():
+        platform = {"architecture": name, "os": "linux"}
+        build(tmp_path, name, platform=platform, layers=[layer_in(tmp_path)], created=created)
+    annotations = tmp_path / "annotations.txt"
+    annotations.write_text(f"{ANNOTATION}=\n")
+    arguments = [f"--image={tmp_path / name}" for name in times]
+    out = tmp_path / "index"
+    assert (
+        assemble.main(["index", f"--output={out}", f"--annotations={annotations}", *arguments]) == 0
+    )
+    layout = Layout(out)
+    assert layout.document(layout.root())["annotations"] == {ANNOTATION: times["amd64"]}
 
 
 def test_a_docker_base_stays_one(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tools.oci.assembler import layer
+from tools.oci.assembler import layer, times
 from tools.oci.assembler.layout import Layout, LayoutWriter
 from tools.oci.assembler.spec import (
     DOCKER_LAYER,
@@ -20,8 +20,6 @@ from tools.oci.assembler.spec import (
     check_config,
 )
 
-_EPOCH = "1970-01-01T00:00:00Z"
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?", re.ASCII)
 
 
@@ -43,13 +41,16 @@ class ImageSpec:
     """What to build. None leaves a setting as the base has it.
 
     Exactly one of `base` (a layout with one image) and `platform` (`os`, `architecture` and
-    maybe `variant`) is given.
+    maybe `variant`) is given. With `newest` and without `created`, the image is as new as the
+    newest of what is inside: of the base, and of the files in `layers`. An annotation
+    times.CREATED that is empty becomes the time that is found.
     """
 
     base: Path | None = None
     platform: Json | None = None
     layers: list[LayerSource] = dataclasses.field(default_factory=list)
     created: str | None = None
+    newest: bool = False
     env: list[tuple[str, str]] | None = None
     entrypoint: list[str] | None = None
     cmd: list[str] | None = None
@@ -123,15 +124,15 @@ def build(spec: ImageSpec, out: Path, *, outline: bool = False) -> str:
     else:
         raise OciError("an image needs a base image or an operating system and architecture")
 
-    created = spec.created or config.get("created") or _EPOCH
-    if not _RFC3339.fullmatch(created):
-        raise OciError(f"created: {created!r} is not a time of the form YYYY-MM-DDTHH:MM:SSZ")
-
+    added = [(source, layer.read(source.facts)) for source in spec.layers]
+    created = times.check(spec.created or config.get("created") or times.UNKNOWN)
+    if spec.newest and not spec.created:
+        inside = [times.of_seconds(facts["newest"], source.blob) for source, facts in added]
+        created = times.newest([created, *inside])
     layers = list(manifest["layers"])
     diff_ids = list(config["rootfs"]["diff_ids"])
     history = list(config.get("history") or [])
-    for source in spec.layers:
-        facts = layer.read(source.facts)
+    for source, facts in added:
         blob = {
             "mediaType": _layer_type(facts["mediaType"], media_type == DOCKER_MANIFEST),
             "digest": facts["digest"],
@@ -151,7 +152,10 @@ def build(spec: ImageSpec, out: Path, *, outline: bool = False) -> str:
         "rootfs": {"type": "layers", "diff_ids": diff_ids},
         "history": history,
     }
-    annotations = {**(manifest.get("annotations") or {}), **(spec.annotations or {})}
+    annotations = {
+        **(manifest.get("annotations") or {}),
+        **times.annotated(spec.annotations or {}, [created]),
+    }
     result: Json = {
         "schemaVersion": 2,
         "mediaType": media_type,

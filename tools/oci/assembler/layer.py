@@ -1,4 +1,4 @@
-"""What an image has to know of a layer: digest, size, media type, digest of the tar inside."""
+"""What an image has to know of a layer: digest, size, type; digest and newest time of its tar."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import json
 from pathlib import Path
 
 from tools.oci.assembler.spec import OCI_LAYER, Json, OciError, check_digest, digest_of_file, parse
-from tools.oci.blob import BlobError, compression_of, pieces
+from tools.oci.blob import BlobError, compression_of, newest_time, open_tar, pieces
 
 
 def inspect(path: Path) -> Json:
-    """Return `mediaType`, `digest`, `size` and `diffId` of a layer, by reading all of it."""
+    """Return `mediaType`, `digest`, `size`, `diffId` and `newest` of a layer, by reading it.
+
+    `newest` is the newest time of any member, in seconds since 1970.
+    """
     kind = compression_of(path)
     facts: Json = {
         "mediaType": OCI_LAYER + (f"+{kind}" if kind else ""),
@@ -19,14 +22,16 @@ def inspect(path: Path) -> Json:
         "size": path.stat().st_size,
     }
     facts["diffId"] = facts["digest"]
-    if kind:
-        diff_id = hashlib.sha256()
-        try:
+    try:
+        if kind:
+            diff_id = hashlib.sha256()
             for piece in pieces(path):
                 diff_id.update(piece)
-        except BlobError as error:
-            raise OciError(str(error)) from None
-        facts["diffId"] = "sha256:" + diff_id.hexdigest()
+            facts["diffId"] = "sha256:" + diff_id.hexdigest()
+        with open_tar(path) as tar:
+            facts["newest"] = newest_time(tar, path)
+    except BlobError as error:
+        raise OciError(str(error)) from None
     return facts
 
 
@@ -36,10 +41,15 @@ def write(path: Path, out: Path) -> None:
 
 
 def read(path: Path) -> Json:
-    """Return the facts a file written by `write` (or by the layer's own rule) holds."""
+    """Return the facts a file written by `write` (or by the layer's own rule) holds.
+
+    A rule of somebody else's need not tell `newest`: it's 0 then.
+    """
     facts = parse(path.read_bytes(), path)
     check_digest(facts.get("digest"), path)
     check_digest(facts.get("diffId"), path)
     if not str(facts.get("mediaType")).startswith(OCI_LAYER) or type(facts.get("size")) is not int:
         raise OciError(f"{path}: mediaType or size is missing or wrong")
+    if type(facts.setdefault("newest", 0)) is not int or facts["newest"] < 0:
+        raise OciError(f"{path}: newest is {facts['newest']!r}, not seconds since 1970")
     return facts

@@ -17,7 +17,7 @@ def outline(root: Path) -> tuple[Layout, Layout]:
     out.mkdir(parents=True)
     layer_sources = []
     for name in ("a", "b"):
-        (out / f"{name}.tar").write_bytes(name.encode() * 1000)
+        (out / f"{name}.tar").write_bytes(bytes(1024) + name.encode() * 1000)
         layer.write(out / f"{name}.tar", out / f"{name}.json")
         path = Path(f"bazel-out/bin/{name}.tar")
         layer_sources.append(image.LayerSource(path, out / f"{name}.json", name, f"//:{name}"))
@@ -73,7 +73,7 @@ def test_only_what_is_wanted_and_missing_is_built(tmp_path: Path) -> None:
         for label in labels:
             files[label[3:]].write_bytes(content[label[3:]])
 
-    upper = {manifest["layers"][1]["digest"]: 1000}
+    upper = {manifest["layers"][1]["digest"]: 2024}
     layers.locate([lean], upper, build)
     assert built == [["//:b"]]
     layers.locate([lean], sizes(lean), build)

@@ -20,7 +20,7 @@ def build(folder: Path, architecture: str) -> Path:
     """An image of two layers, the lower one the same for every architecture."""
     for name, content in zip(NAMES, (b"c", architecture.encode()), strict=True):
         # More than a pipe holds, so that an engine that doesn't read is noticed.
-        (folder / f"{name}.tar").write_bytes(content * (1 << 20))
+        (folder / f"{name}.tar").write_bytes(bytes(1024) + content * (1 << 20))
         layer.write(folder / f"{name}.tar", folder / f"{name}.json")
     sources = [image.LayerSource(folder / f"{n}.tar", folder / f"{n}.json", n) for n in NAMES]
     platform = {"os": "linux", "architecture": architecture}

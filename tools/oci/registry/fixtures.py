@@ -19,12 +19,12 @@ LAYER_SIZE = 3_000_000
 def make_layout(
     folder: Path, seed: int = 0, *, outline: bool = False, size: int = LAYER_SIZE
 ) -> Path:
-    """Make an index of two images that share a layer (uncompressed: any bytes will do here).
+    """Make an index of two images that share a layer (tars by their end, which comes first).
 
     With `outline` there is `bazel-out` beside it, with the layers and `index.outline`.
     """
     for number, name in enumerate(("common", "amd64", "arm64")):
-        data = bytes([seed, number]) * (size // 2)
+        data = bytes(1024) + bytes([seed, number]) * max(1, (size - 1024) // 2)
         (folder / f"{name}.tar").write_bytes(data)
         layer.write(folder / f"{name}.tar", folder / f"{name}.json")
     _make_index(folder, folder, folder / "index", outline=False)

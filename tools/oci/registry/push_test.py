@@ -101,7 +101,7 @@ def test_a_registry_that_knows_no_mounting(layout: Layout) -> None:
 
 
 def test_where_blobs_may_be_mounted_from(tmp_path: Path) -> None:
-    (tmp_path / "l").write_bytes(b"x")
+    (tmp_path / "l").write_bytes(bytes(1024))
     layer.write(tmp_path / "l", tmp_path / "facts")
     images = []
     for number, base in enumerate(
