@@ -9,21 +9,23 @@ _VARIANT = "slim"
 # What an unlocked suite doesn't fit; Bazel names it where it skips one.
 _NOT_LOCKED = "//third_party/ubuntu:locked_by_tools_lock"
 
-def _is_locked(catalog, package_sets, suite, platform):
-    """Whether a platform's packages are locked, and with them the compiler's."""
-    archs = package_sets.get(suite, {})
-    return catalog["platforms"][platform]["debian"] in archs and "amd64" in archs
+def _is_locked(catalog, package_sets, build_sets, suite, platform):
+    """Whether a platform's packages are locked, and with them what compiles for it."""
+    arch = catalog["platforms"][platform]["debian"]
+    build = build_sets.get(suite, {})
+    return arch in package_sets.get(suite, {}) and arch in build and "amd64" in build
 
 def _with_suites(catalog, suites):
     variant = catalog["variants"][_VARIANT] | {"suites": suites.keys()}
     return catalog | {"suites": suites, "variants": {_VARIANT: variant}}
 
-def ubuntu_locked(catalog, package_sets):
+def ubuntu_locked(catalog, package_sets, build_sets):
     """The catalog with Ubuntu's suites in the place of Debian's, as far as they are locked.
 
     Args:
       catalog: CATALOG of @catalog//:catalog.bzl.
       package_sets: PACKAGE_SETS of @debian//:sets.bzl.
+      build_sets: BUILD_SETS of it.
 
     Returns:
       a catalog for debian_roots, suite_toolchains and suite_cpythons. Its platforms are those that
@@ -34,25 +36,26 @@ def ubuntu_locked(catalog, package_sets):
         platforms = [
             platform
             for platform in facts["platforms"]
-            if _is_locked(catalog, package_sets, suite, platform)
+            if _is_locked(catalog, package_sets, build_sets, suite, platform)
         ]
         if platforms:
             suites[suite] = facts | {"platforms": platforms}
     return _with_suites(catalog, suites)
 
-def ubuntu_unlocked(name, catalog, package_sets, names):  # buildifier: disable=unused-variable
+def ubuntu_unlocked(name, catalog, package_sets, build_sets, names):  # buildifier: disable=unused-variable
     """Declares, for each suite and platform that isn't locked, targets that say how to lock it.
 
     Args:
       name: unused; what there is comes from the catalog.
       catalog: CATALOG of @catalog//:catalog.bzl.
       package_sets: PACKAGE_SETS of @debian//:sets.bzl.
+      build_sets: BUILD_SETS of it.
       names: function of a catalog, a suite and a platform: the names of the targets.
     """
     whole = _with_suites(catalog, catalog["ubuntu"]["suites"])
     for suite, facts in whole["suites"].items():
         for platform in facts["platforms"]:
-            if _is_locked(catalog, package_sets, suite, platform):
+            if _is_locked(catalog, package_sets, build_sets, suite, platform):
                 continue
             for target in names(whole, suite, platform):
                 unlocked(
@@ -95,7 +98,8 @@ def ubuntu_locks(name, catalog, package_sets):
             name = suite + "_lock_test",
             size = "small",
             srcs = ["//tools/ubuntu:locked_test.py"],
-            data = ["{}_{}.lock".format(suite, arch) for arch in archs],
+            data = ["{}_{}.lock".format(suite, arch) for arch in archs] +
+                   ["//third_party/ubuntu/build:{}_{}.lock".format(suite, arch) for arch in archs],
             env = {
                 "ARCHS": " ".join(archs),
                 "SUITE": suite,

@@ -56,7 +56,7 @@ def _layers_below(variants, suite):
 
 def _layers(release, version, suite, platform, arch, below):
     """Declares the layers of one CPython, with their blobs."""
-    sysroot = "@debian//{}/{}:sysroot".format(suite, arch)
+    libraries = "@debian//{}/{}:libraries".format(suite, arch)
     for root, variant in below.items():
         top = layer_name(suite, platform, variant, variant["layers"][-1])
 
@@ -66,9 +66,9 @@ def _layers(release, version, suite, platform, arch, below):
             name = "{}.{}".format(release, _RUNTIME[root]),
             arch = arch,
             below = "//python_images/rootfs:" + top,
-            debs = sysroot,
+            debs = libraries,
             needed_by = release,
-            packages = sysroot + ".json",
+            packages = libraries + ".json",
             suite = suite,
             tags = ["manual"],
             **root_attributes(suite, variant)
@@ -108,7 +108,7 @@ def _profile(facts, suite, suite_facts, platform, target):
 
     # amd64's of a free-threaded build doesn't fit arm64's eval loop: there it's the platform's own.
     profiled = platform if facts["free_threaded"] else target["compile"]["profile"]
-    gcc = gcc_version(suite, platform, suite_facts["package_sets"]["cc_" + platform])
+    gcc = gcc_version(suite, platform, suite_facts["build_sets"]["cc_" + platform])
     profile = "cpython-{}{}-{}-gcc{}".format(
         facts["minor"],
         "t" if facts["free_threaded"] else "",
@@ -132,7 +132,7 @@ def _train(release, version, facts, suite, suite_facts, platform, target):
     facts_of_it = {
         "cflags": " ".join([flags.cflags] + target["compile"]["frame_pointers"]),
         "epoch": facts["epoch"],
-        "gcc": gcc_version(suite, platform, suite_facts["package_sets"]["cc_" + platform]),
+        "gcc": gcc_version(suite, platform, suite_facts["build_sets"]["cc_" + platform]),
         "gnu": target["gnu"],
         "ldflags": flags.ldflags,
         "triplet": target["triplet"],

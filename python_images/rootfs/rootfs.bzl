@@ -2,6 +2,7 @@
 
 load("@debian//:sets.bzl", "PACKAGE_SETS", "SOURCES")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
+load("//python_images/private/roots:build_sets.bzl", "build_set")
 load("//python_images/private/roots/debian:layer.bzl", "debian_layer")
 
 # Prefix of the layers' names, by what catalog/variants.yaml calls root.
@@ -55,11 +56,10 @@ def root_attributes(suite, variant):
     """
     if variant["root"] == "debian-slim":
         return {}
-    tools = "@debian//{}/amd64:rootfs_tools".format(suite)
     return {
         "slim": False,
-        "tools": tools,
-        "tools_packages": tools + ".json",
+        "tools": build_set(suite, "amd64", "rootfs_tools"),
+        "tools_packages": build_set(suite, "amd64", "rootfs_tools.json"),
     }
 
 def debian_roots(name, catalog):  # buildifier: disable=unused-variable

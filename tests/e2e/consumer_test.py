@@ -38,11 +38,12 @@ DEBIAN_INPUTS = {"debian_trixie_amd64_base"}
 # bookworm's compiler makes the launcher of all compilers.
 PYTHON_INPUTS = {
     "debian_trixie_amd64_slim",
-    "debian_bookworm_amd64_cc_amd64",
-    "debian_bookworm_amd64_sysroot",
-    "debian_trixie_amd64_cc_amd64",
-    "debian_trixie_amd64_hosttools",
-    "debian_trixie_amd64_sysroot",
+    "debian_build_bookworm_amd64_cc_amd64",
+    "debian_build_bookworm_amd64_sysroot",
+    "debian_build_trixie_amd64_cc_amd64",
+    "debian_build_trixie_amd64_hosttools",
+    "debian_build_trixie_amd64_sysroot",
+    "debian_trixie_amd64_libraries",
 }
 
 

@@ -221,15 +221,16 @@ def test_another_family_is_built_on_ubuntu_once_that_is_locked(declared: Declare
     (image, *_) = [image for image in facts["missing"] if image["suite"] == "noble"]
     index = f"//images/infra7:{image['name']}"
     assert declared.labels(f"kind(unlocked, {index}_arm64)") == [f"{index}_arm64"]
-    sets = declared.catalog["ubuntu"]["suites"]["noble"]["package_sets"]
-    roles = ",".join(f"{name}=requested" for name in sets)
-    for arch in ("amd64", "arm64"):
-        lock = declared.checkout.path / "third_party" / "ubuntu" / f"noble_{arch}.lock"
-        lock.write_text(
-            f"suite noble\narch {arch}\nsnapshot 20261120T000000Z\n"
-            "mirror https://mirror.test/ubuntu\nsecurity_mirror https://mirror.test/ubuntu\n"
-            f"base-files 1 {arch} pool/base-files.deb {'a' * 64} 1 {roles}\n"
-        )
+    suite = declared.catalog["ubuntu"]["suites"]["noble"]
+    for sets, folder in (("package_sets", "ubuntu"), ("build_sets", "ubuntu/build")):
+        roles = ",".join(f"{name}=requested" for name in suite[sets])
+        for arch in ("amd64", "arm64"):
+            lock = declared.checkout.path / "third_party" / folder / f"noble_{arch}.lock"
+            lock.write_text(
+                f"suite noble\narch {arch}\nsnapshot 20261120T000000Z\n"
+                "mirror https://mirror.test/ubuntu\nsecurity_mirror https://mirror.test/ubuntu\n"
+                f"base-files 1 {arch} pool/base-files.deb {'a' * 64} 1 {roles}\n"
+            )
     assert declared.labels(f"labels(tars, {index}_arm64)") == [
         f"//python_images/cpython:{image['version']}_noble_arm64.{layer}.blob"
         for layer in ("links", "runtime", "stripped")

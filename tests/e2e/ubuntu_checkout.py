@@ -23,9 +23,9 @@ LOCK = ("run", "//tools:lock", "--", "noble")
 
 
 def files(variable: str) -> list[Path]:
-    """Runfiles that a variable of the test lists, .debs of them."""
+    """Runfiles that a variable of the test lists, .debs of them, one of each name."""
     paths = [Path(word).resolve() for word in os.environ.get(variable, "").split()]
-    return [path for path in paths if path.suffix == ".deb"]
+    return list({path.name: path for path in paths if path.suffix == ".deb"}.values())
 
 
 class Mirror:
@@ -84,7 +84,7 @@ def served(top: Path, edits: Mapping[str, Edit]) -> Iterator[Mirror]:
 def unlocked(name: str) -> Iterator[Checkout]:
     """A checkout without locks of Ubuntu's, for two platforms and Debian's compilers."""
     with scratch(name, ["--noshow_progress"]) as copy:
-        for lock in (copy.path / "third_party/ubuntu").glob("*.lock"):
+        for lock in (copy.path / "third_party/ubuntu").rglob("*.lock"):
             lock.unlink()
         catalog = copy.path / "catalog/ubuntu.yaml"
         text, _, _ = catalog.read_text().partition("\n  jammy:")
@@ -100,3 +100,4 @@ def lock_suite(checkout: Checkout, mirror: Mirror) -> None:
     assert done.status == 0, done.output
     for arch in ARCHS:
         assert f"third_party/ubuntu/noble_{arch}.lock: written" in done.output
+        assert f"third_party/ubuntu/build/noble_{arch}.lock: written" in done.output

@@ -53,8 +53,8 @@ def locked(checkout: Checkout, mirror: Mirror) -> Checkout:
     return checkout
 
 
-def lock_of(checkout: Checkout, arch: str) -> lockfile.Lock:
-    return lockfile.read(checkout.path / f"third_party/ubuntu/noble_{arch}.lock")
+def lock_of(checkout: Checkout, arch: str, folder: str = "") -> lockfile.Lock:
+    return lockfile.read(checkout.path / f"third_party/ubuntu/{folder}noble_{arch}.lock")
 
 
 def test_without_a_lock(checkout: Checkout) -> None:
@@ -82,7 +82,7 @@ def test_what_locking_refuses(checkout: Checkout, mirror: Mirror) -> None:
     done = checkout.bazel(*LOCK, *mirror.options())
     assert done.status == 2
     assert "NO_PUBKEY" in done.errors
-    assert not list((checkout.path / "third_party/ubuntu").glob("*.lock"))
+    assert not list((checkout.path / "third_party/ubuntu").rglob("*.lock"))
 
 
 def test_where_packages_come_from(locked: Checkout, mirror: Mirror) -> None:
@@ -100,9 +100,12 @@ def test_where_packages_come_from(locked: Checkout, mirror: Mirror) -> None:
         debian = lockfile.read(locked.path / f"third_party/debian/trixie_{arch}.lock")
         ours = {package.name for package in lock.in_set("base")} - {"ubuntu-keyring"}
         assert ours == {package.name for package in debian.in_set("base")}
-        for name in ("slim", "sysroot"):
+        for name in ("slim", "libraries"):
             ours = {package.name for package in lock.in_set(name)}
             assert ours == {package.name for package in debian.in_set(name)}
+        ours = {package.name for package in lock_of(locked, arch, "build/").in_set("sysroot")}
+        debian = lockfile.read(locked.path / f"third_party/debian/build/trixie_{arch}.lock")
+        assert ours == {package.name for package in debian.in_set("sysroot")}
     done = locked.bazel("test", "//third_party/ubuntu:all", "--test_output=errors")
     assert done.status == 0, done.output
     assert re.search(r"^//third_party/ubuntu:noble_lock_test +PASSED", done.output, re.M)
@@ -207,18 +210,20 @@ def test_what_the_image_says_of_its_sources(locked: Checkout, mirror: Mirror, ar
 
 def test_a_package_that_was_replaced(locked: Checkout, mirror: Mirror) -> None:
     """The lock decides: other bytes are refused, and what helps is said."""
-    package = next(p for p in lock_of(locked, "arm64").in_set("sysroot") if p.name == "zlib1g-dev")
+    package = next(
+        p for p in lock_of(locked, "arm64", "build/").in_set("sysroot") if p.name == "zlib1g-dev"
+    )
     served = mirror.folder / "ubuntu-ports" / package.path
     before = served.resolve()
     served.unlink()
     served.write_bytes(b"\0" * package.size)
     # Not from a cache of other builds, which may have the locked bytes.
     cache = f"--repository_cache={locked.output_base.parent / 'repository_cache'}"
-    target = "@debian//noble/arm64:sysroot"
+    target = "@debian//build/noble/arm64:sysroot"
     done = locked.bazel("build", target, cache)
     assert done.status != 0
     assert "locked Ubuntu packages can't be fetched" in done.errors
-    assert f"third_party/ubuntu/noble_arm64.lock: zlib1g-dev {package.version}" in done.errors
+    assert f"third_party/ubuntu/build/noble_arm64.lock: zlib1g-dev {package.version}" in done.errors
     assert f"{mirror.url}/ubuntu-ports/{package.path}" in done.errors
     assert "./bazelw run //tools:lock -- noble" in done.errors
     assert "--repo_env=UBUNTU_PORTS_MIRROR=<root URL>" in done.errors

@@ -1,13 +1,13 @@
 """cc_toolchains: the compilers of every suite and platform of the catalog."""
 
+load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
 load("//tools/testing:pytest.bzl", "py_pytest")
 load(":flags.bzl", "build_flags")
 load(":rules.bzl", "cc_toolchain_archives", "launcher", "package_tree")
 
-# The suites whose packages give the tools of the build machine. They may differ from the suites
-# of images: a CPython made for one runs nothing of these.
-BUILD_SUITE = "bookworm"  # gcc for the launcher and the build python
-HOST_TOOLS_SUITE = "trixie"  # make, pkgconf, busybox
+# The suite whose gcc compiles the launcher and the build python. It may differ from the suites of
+# images: a CPython made for one runs nothing of it.
+BUILD_SUITE = "bookworm"
 
 _CC_DROP = [
     # Headers and libraries to compile against: they are the sysroot's business alone. (gcc would
@@ -107,12 +107,12 @@ def cc_toolchains(name, catalog):
     """
     launcher(
         name = "launcher",
-        debs = "@debian//{}/amd64:cc_amd64".format(BUILD_SUITE),
+        debs = build_set(BUILD_SUITE, "amd64", "cc_amd64"),
         tags = ["manual"],
     )
     package_tree(
         name = "host_tools",
-        debs = "@debian//{}/amd64:hosttools".format(HOST_TOOLS_SUITE),
+        debs = build_set(TOOLS_SUITE, "amd64", "hosttools"),
         drop = ["*/gconv/*"],
         keep = _HOST_TOOLS_KEEP,
         launcher = ":launcher",
@@ -147,7 +147,7 @@ def _flags_test(suite, platforms, targets, vendor):
     package_tree(
         name = suite + "_dpkg",
         testonly = True,
-        debs = "@debian//{}/amd64:sysroot".format(suite),
+        debs = build_set(suite, "amd64", "sysroot"),
         keep = _DPKG_KEEP,
         launcher = ":launcher",
         tags = ["manual"],
@@ -182,17 +182,17 @@ def suite_toolchains(name, catalog, vendor, test_sample = False):
             toolchain = "{}_{}".format(suite, platform)
             flags = build_flags(suite, platform)
             target = catalog["platforms"][platform]
-            gcc = gcc_version(suite, platform, facts["package_sets"]["cc_" + platform])
+            gcc = gcc_version(suite, platform, facts["build_sets"]["cc_" + platform])
             package_tree(
                 name = toolchain + "_cc",
-                debs = "@debian//{}/amd64:cc_{}".format(suite, platform),
+                debs = build_set(suite, "amd64", "cc_" + platform),
                 drop = [pattern.format(gnu = target["gnu"]) for pattern in _CC_DROP],
                 launcher = ":launcher",
                 tags = ["manual"],
             )
             package_tree(
                 name = toolchain + "_sysroot",
-                debs = "@debian//{}/{}:sysroot".format(suite, target["debian"]),
+                debs = build_set(suite, target["debian"], "sysroot"),
                 drop = _SYSROOT_DROP,
                 keep = _SYSROOT_KEEP,
                 tags = ["manual"],

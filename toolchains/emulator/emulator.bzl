@@ -1,5 +1,7 @@
 """Which emulator runs which platform's programs."""
 
+load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
+
 # QEMU's name of each platform of catalog/platforms.yaml that the build machine can't run itself.
 EMULATORS = {
     "arm64": "aarch64",
@@ -83,7 +85,7 @@ def emulator(name, **kwargs):
     """
     _emulator(
         name = name,
-        debs = ["@debian//trixie/amd64:emulator"],
+        debs = [build_set(TOOLS_SUITE, "amd64", "emulator")],
         qemu = EMULATORS[name],
         # Unpacked for who needs it, not by `bazel build //...`.
         tags = ["manual"],

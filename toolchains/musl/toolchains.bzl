@@ -1,5 +1,6 @@
 """musl_toolchains: clang, and what it takes for each platform of Alpine's."""
 
+load("//python_images/private/roots:build_sets.bzl", "build_set")
 load("//toolchains/cc:rules.bzl", "package_tree")
 load(":rules.bzl", "hard_float_libgcc", "musl_toolchain")
 load(":targets.bzl", "CFLAGS", "LDFLAGS", "TARGETS")
@@ -36,8 +37,8 @@ _LLVM_DROP = [
 ]
 
 def _gcc_set(platform):
-    """The package set that has gcc's own objects for a platform."""
-    return "@debian//{}/amd64:cc_{}".format(_SUITE, getattr(TARGETS[platform], "libgcc", platform))
+    """Name of the package set that has gcc's own objects for a platform."""
+    return "cc_" + getattr(TARGETS[platform], "libgcc", platform)
 
 def musl_tools(platform):
     """What the toolchain of a platform is made of, as a bill of materials has it.
@@ -50,8 +51,8 @@ def musl_tools(platform):
     """
     role = "compiler=" + _SUITE
     return {
-        Label("@debian//{}/amd64:cc_musl.json".format(_SUITE)): role,
-        Label(_gcc_set(platform) + ".json"): role,
+        build_set(_SUITE, "amd64", "cc_musl.json"): role,
+        build_set(_SUITE, "amd64", _gcc_set(platform) + ".json"): role,
     }
 
 def musl_toolchains(name, catalog):
@@ -63,7 +64,7 @@ def musl_toolchains(name, catalog):
     """
     package_tree(
         name = "llvm",
-        debs = "@debian//{}/amd64:cc_musl".format(_SUITE),
+        debs = build_set(_SUITE, "amd64", "cc_musl"),
         drop = _LLVM_DROP,
         keep = [pattern.format(clang = CLANG) for pattern in _LLVM_KEEP],
         launcher = "//toolchains/cc:launcher",
@@ -82,7 +83,7 @@ def musl_toolchains(name, catalog):
             )
         package_tree(
             name = objects,
-            debs = _gcc_set(platform),
+            debs = build_set(_SUITE, "amd64", _gcc_set(platform)),
             keep = [
                 "usr/lib/gcc*/{}/{}/{}".format(gnu, _GCC, file)
                 for file in ["crt*.o", "libgcc.a", "libgcc_eh.a"] + getattr(target, "libraries", [])

@@ -1,5 +1,7 @@
 """oci_tool: a dynamically linked program of a Debian package that runs on any x86-64 Linux."""
 
+load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
+
 # Started through the loader beside it: the machine's own C library may be older, or another.
 _LAUNCHER = """\
 #!/bin/sh
@@ -44,8 +46,14 @@ oci_tool = rule(
     implementation = _oci_tool_impl,
     doc = "The program that the target is named after.",
     attrs = {
-        "debs": attr.label(default = "@debian//trixie/amd64:oci_tools", allow_files = [".deb"]),
-        "libraries": attr.label(default = "@debian//trixie/amd64:hosttools", allow_files = [".deb"]),
+        "debs": attr.label(
+            default = build_set(TOOLS_SUITE, "amd64", "oci_tools"),
+            allow_files = [".deb"],
+        ),
+        "libraries": attr.label(
+            default = build_set(TOOLS_SUITE, "amd64", "hosttools"),
+            allow_files = [".deb"],
+        ),
         "_extract": attr.label(
             default = "//toolchains/emulator:extract",
             executable = True,

@@ -30,7 +30,7 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "platforms": ["amd64", "arm64"], "eol": "2028-08-09",
           "published": ["amd64"],              # those of its platforms that indexes have
           "ended": false,                      # nobody supports it any more
-          "package_sets": {"base": ["..."], ...}}},
+          "package_sets": {"base": ["..."], ...}, "build_sets": {"sysroot": ["..."], ...}}},
       "default_suite": "trixie",
       "roles": {                               # what tests and measurements take, by its role
           "suite": "trixie", "other_suite": "bookworm",    # the default one, another supported one
@@ -143,6 +143,7 @@ def _suite(suite: Suite) -> dict[str, object]:
         "published": list(suite.published),
         "ended": suite.ended,
         "package_sets": {name: list(names) for name, names in suite.package_sets.items()},
+        "build_sets": {name: list(names) for name, names in suite.build_sets.items()},
     }
 
 

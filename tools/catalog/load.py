@@ -155,6 +155,12 @@ def _platforms(top: Mapping) -> dict[str, Platform]:
     return found
 
 
+def _sets(value: Value | None) -> dict[str, tuple[str, ...]]:
+    if value is None:
+        return {}
+    return {name: item.names() for name, item in value.mapping().items()}
+
+
 def _lts(value: Value | None, built: tuple[str, ...], eol: datetime.date) -> Lts | None:
     if value is None:
         return None
@@ -177,7 +183,7 @@ def _suites(top: Mapping, platforms: set[str], as_of: datetime.date | None) -> d
     found: dict[str, Suite] = {}
     for name, row in _named(_only(top, "suites"), _NAME, "suite"):
         listed = row.need("platforms", "list the platforms it is built for")
-        sets, point = row.get("package_sets"), row.get("point_release")
+        point = row.get("point_release")
         built = _some_of(listed, platforms, "platform") or ()
         security = _some_of(row.get("security"), set(built), f"platform of {name}")
         eol = row.need("eol", "add the end of security support").date()
@@ -190,9 +196,8 @@ def _suites(top: Mapping, platforms: set[str], as_of: datetime.date | None) -> d
             platforms=built,
             security=built if security is None else security,
             eol=eol,
-            package_sets={}
-            if sets is None
-            else {key: item.names() for key, item in sets.mapping().items()},
+            package_sets=_sets(row.get("package_sets")),
+            build_sets=_sets(row.get("build_sets")),
             lts=lts,
             published=published,
             ended=ended,

@@ -187,6 +187,7 @@ class Suite:
     security: tuple[str, ...]
     eol: datetime.date
     package_sets: Mapping[str, tuple[str, ...]]
+    build_sets: Mapping[str, tuple[str, ...]]
     lts: Lts | None
     published: tuple[str, ...]
     ended: bool

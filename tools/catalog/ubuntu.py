@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from tools.catalog.yamlfile import Value
 FILE = "ubuntu.yaml"
 ARCHIVES = ("archive", "ports")
 # What a suite has no images without: see catalog/package_sets.yaml.
-_NEEDED = ("base", "sysroot")
+_NEEDED = ("base", "libraries")
+_BUILD_NEEDED = ("sysroot",)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def export(ubuntu: Ubuntu | None) -> dict[str, object]:
                 "published": list(suite.published),
                 "ended": suite.ended,
                 "package_sets": {name: list(names) for name, names in suite.package_sets.items()},
+                "build_sets": {name: list(names) for name, names in suite.build_sets.items()},
             }
             for suite in ubuntu.suites.values()
         }
@@ -65,10 +67,18 @@ def _archives(value: Value, platforms: Mapping[str, object]) -> dict[str, str]:
     return found
 
 
+def _sets(value: Value, needed: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    mapping = value.mapping()
+    for name in needed:
+        mapping.need(name, f"add the set {name}; see catalog/package_sets.yaml")
+    return {key: item.names() for key, item in mapping.items()}
+
+
 def _suite(name: str, value: Value, archives: Mapping[str, str]) -> Suite:
     row = value.mapping()
     listed = row.need("platforms", "list the platforms it is built for")
-    sets = row.need("package_sets", "list its package sets")
+    package_sets = row.need("package_sets", "list its package sets")
+    build_sets = row.need("build_sets", "list the package sets that only the build uses")
     release = row.need("release", "add Ubuntu's version number, such as 24.04")
     eol = row.need("eol", "add the end of standard support")
     row.done()
@@ -76,9 +86,7 @@ def _suite(name: str, value: Value, archives: Mapping[str, str]) -> Suite:
     platforms = tuple(item.one_of(archives, "platform of `archives`") for item in listed.sequence())
     if not platforms:
         raise listed.error("suite has no platform", "list at least one or remove the suite")
-    mapping = sets.mapping()
-    for needed in (*_NEEDED, *(f"cc_{platform}" for platform in platforms)):
-        mapping.need(needed, f"add the set {needed}; see catalog/package_sets.yaml")
+    compilers = tuple(f"cc_{platform}" for platform in platforms)
     return Suite(
         name=name,
         release=release.matching(r"\d+\.\d+", "a release of Ubuntu's", "write it as 24.04"),
@@ -86,7 +94,8 @@ def _suite(name: str, value: Value, archives: Mapping[str, str]) -> Suite:
         platforms=platforms,
         security=platforms,
         eol=eol.date(),
-        package_sets={key: item.names() for key, item in mapping.items()},
+        package_sets=_sets(package_sets, _NEEDED),
+        build_sets=_sets(build_sets, (*_BUILD_NEEDED, *compilers)),
         lts=None,
         published=platforms,
         ended=False,

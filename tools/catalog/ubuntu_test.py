@@ -40,7 +40,7 @@ def test_suites_and_the_halves_of_the_archive() -> None:
     }
     for suite in read.suites.values():
         assert suite.security == suite.platforms
-        compilers = {name for name in suite.package_sets if name.startswith("cc_")}
+        compilers = {name for name in suite.build_sets if name.startswith("cc_")}
         assert compilers == {f"cc_{platform}" for platform in suite.platforms}
 
 
@@ -51,6 +51,7 @@ def test_export(catalog: Path) -> None:
     assert isinstance(exported, dict)
     assert exported["jammy"]["release"] == "22.04"
     assert exported["noble"]["package_sets"]["slim"] == ["ca-certificates", "netbase", "tzdata"]
+    assert exported["noble"]["build_sets"]["cc_amd64"][-1] == "gcc-13"
     assert not set(exported) & set(whole.suites)
     (catalog / ubuntu.FILE).unlink()
     assert ubuntu.export(ubuntu.read(catalog, whole)) == {"suites": {}}
@@ -70,6 +71,9 @@ def test_export(catalog: Path) -> None:
         ("platforms: [amd64, arm64", "platforms: [mips64le, arm64", "unknown platform of"),
         ("[amd64, arm64, armv7, ppc64le, riscv64, s390x]", "[]", "no platform"),
         ("      base: []", "      bass: []", "has no 'base'"),
+        ("      libraries:", "      librarys:", "has no 'libraries'"),
+        ("      sysroot: &sysroot", "      sysrot: &sysroot", "has no 'sysroot'"),
+        ("    build_sets:", "    built_sets:", "has no 'build_sets'"),
         ("      cc_s390x:", "      cc_s309x:", "has no 'cc_s390x'"),
         ("    eol: 2029-05-31", "    eof: 2029-05-31", "has no 'eol'"),
     ],

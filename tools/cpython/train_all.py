@@ -43,7 +43,7 @@ class Job:
 
 def gcc(suite: Suite, platform: str) -> str:
     """The major version of the suite's gcc for the platform."""
-    (package,) = (name for name in suite.package_sets[f"cc_{platform}"] if name.startswith("gcc-"))
+    (package,) = (name for name in suite.build_sets[f"cc_{platform}"] if name.startswith("gcc-"))
     return package.split("-")[1]
 
 

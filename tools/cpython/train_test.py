@@ -28,7 +28,7 @@ PROFILES = Path(__file__).parents[2] / "third_party/profiles"
 def catalog(tmp_path: Path) -> Catalog:
     loaded = load(fixture.checkout(tmp_path) / "catalog")
     suites = {
-        name: dataclasses.replace(suite, package_sets={"cc_amd64": (f"g++-{gcc}", f"gcc-{gcc}")})
+        name: dataclasses.replace(suite, build_sets={"cc_amd64": (f"g++-{gcc}", f"gcc-{gcc}")})
         for (name, suite), gcc in zip(loaded.suites.items(), ("14", "12"), strict=True)
     }
     return dataclasses.replace(loaded, suites=suites)

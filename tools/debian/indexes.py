@@ -8,6 +8,7 @@ architectures have with the same bytes, one copy is enough.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -138,7 +139,8 @@ class Indexes:
     @staticmethod
     def _place(file: Path, at: Path) -> None:
         at.parent.mkdir(parents=True, exist_ok=True)
-        if not at.exists():
+        # A lock and a build lock of an architecture have the same.
+        with contextlib.suppress(FileExistsError):
             at.hardlink_to(file)
 
     def _release(self, url: str) -> _Release:

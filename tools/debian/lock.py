@@ -3,6 +3,7 @@
 ./bazelw run //tools:lock                          every suite and architecture
 ./bazelw run //tools:lock -- --suite=trixie        one suite
 ./bazelw run //tools:lock -- --keep                nothing newer: only what sets or mirrors lack
+./bazelw run //tools:lock -- --build               also what only the build uses
 ./bazelw run //tools:lock -- --check               write nothing, exit 1 if a lock is stale
 """
 
@@ -27,6 +28,10 @@ from tools.debian.mirrors import Mirror, find_mirrors
 from tools.debian.progress import Progress
 
 LOCKS = Path("third_party/debian")
+BUILD_HELP = (
+    "renew the build locks too, of compilers, sysroots and tools: every CPython compiles again "
+    "(without it, only build locks that aren't there yet are written)"
+)
 
 # Jobs that run at the same time: they wait for mirrors as much as they compute.
 _AT_ONCE = 8
@@ -52,6 +57,7 @@ class Job:
         catalog: the file that has the suite's package sets, for errors.
         remedy: what to do when no mirror has the suite, for errors.
         sources: what images name, if that isn't their own apt's business.
+        build: whether it is a build lock.
     """
 
     suite: str
@@ -63,11 +69,12 @@ class Job:
     catalog: str = "catalog/suites.yaml"
     remedy: str = "Another mirror: --mirror=<URL>"
     sources: lockfile.Sources | None = None
+    build: bool = False
 
     @property
     def name(self) -> str:
-        """As in the lock's file name."""
-        return f"{self.suite}_{self.arch}"
+        """As in the lock's file name, below the folder of its distribution's locks."""
+        return lockfile.stem(self.suite, self.arch, build=self.build)
 
 
 def merge(sets: dict[str, tuple[Sequence[Package], frozenset[str]]]) -> tuple[Package, ...]:
@@ -134,7 +141,9 @@ def resolve_lock(
         asked = [package for package in below if package.name in requested]
         done[package_set.name] = ([*packages, *asked], requested)
         systems[package_set.name] = (*below, *packages)
-    lock = Lock(job.suite, job.arch, apt.snapshot(), merge(done), job.pockets, job.sources)
+    lock = Lock(
+        job.suite, job.arch, apt.snapshot(), merge(done), job.pockets, job.sources, job.build
+    )
     size = sum(package.size for package in lock.packages)
     progress.show(job.name, f"{len(lock.packages)} packages, {size / 1e6:.1f} MB", final=True)
     return lock
@@ -206,6 +215,7 @@ class JobResult:
         after: what it says now, or would without --check; None if the job failed.
         error: why it failed, "" if it didn't. The file is then as it was.
         content_changed: the job failed because a locked version has other bytes now.
+        build: whether it is a build lock.
     """
 
     suite: str
@@ -214,11 +224,12 @@ class JobResult:
     after: Lock | None
     error: str = ""
     content_changed: bool = False
+    build: bool = False
 
     @property
     def name(self) -> str:
-        """As in the lock's file name."""
-        return f"{self.suite}_{self.arch}"
+        """As in the lock's file name, below the folder of its distribution's locks."""
+        return lockfile.stem(self.suite, self.arch, build=self.build)
 
     @property
     def changed(self) -> bool:
@@ -258,8 +269,15 @@ def run_job(
             lockfile.write(target, after)
     except (resolve.ResolveError, CatalogError, lockfile.LockError, OSError) as error:
         changed = isinstance(error, ContentChangedError)
-        return JobResult(job.suite, job.arch, before, None, str(error), changed)
-    return JobResult(job.suite, job.arch, before, after)
+        return JobResult(job.suite, job.arch, before, None, str(error), changed, job.build)
+    return JobResult(job.suite, job.arch, before, after, build=job.build)
+
+
+def wanted(jobs: Iterable[Job], folder: Path, *, build: bool) -> list[Job]:
+    """The jobs to do; without `build`, of the build locks those that `folder` hasn't yet."""
+    return [
+        job for job in jobs if build or not job.build or not (folder / f"{job.name}.lock").exists()
+    ]
 
 
 def require_known(option: str, values: Sequence[str], known: Iterable[str]) -> None:
@@ -334,8 +352,12 @@ def plan_jobs(
     suites: Sequence[str] = (),
     archs: Sequence[str] = (),
     pockets: Sequence[str] = lockfile.POCKETS,
+    build: bool = False,
 ) -> list[Job]:
     """The locks to make for the catalog below `top`: of all suites and architectures, or of some.
+
+    Build locks that are there already are among them only if `build`: to renew them makes every
+    CPython compile again.
 
     Raises ResolveError for a name that isn't in the catalog, CatalogError.
     """
@@ -354,23 +376,25 @@ def plan_jobs(
                 for pocket in lockfile.POCKETS
                 if pocket in pockets and (pocket != "security" or (suite, arch) in plan.secured)
             ),
-            plan.sets_for(suite, arch),
+            plan.sets_for(suite, arch, build=for_build),
             tuple(mirrors),
+            build=for_build,
         )
         for suite, found in plan.archs.items()
         for arch in found
         if suite in (suites or plan.archs) and arch in (archs or found)
+        for for_build in (False, True)
     ]
     if not jobs:
         raise resolve.ResolveError("no suite is built for that architecture")
-    return jobs
+    return wanted(jobs, top / LOCKS, build=build)
 
 
 def orphans(top: Path) -> list[Path]:
     """Lock files that the catalog doesn't ask for, relative to `top`. Raises CatalogError."""
     plan = package_sets.load(top / "catalog", Path("catalog"))
     kept = {f"{suite}_{arch}.lock" for suite, archs in plan.archs.items() for arch in archs}
-    found = sorted((top / LOCKS).glob("*.lock"))
+    found = sorted((top / LOCKS).rglob("*.lock"))
     return [path.relative_to(top) for path in found if path.name not in kept]
 
 
@@ -383,6 +407,7 @@ def run(arguments: argparse.Namespace) -> int:
         suites=arguments.suite,
         archs=arguments.arch,
         pockets=arguments.pocket,
+        build=arguments.build,
     )
     resolve.require_apt()
     keyring = resolve.find_keyring(arguments.keyring)
@@ -407,6 +432,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="take nothing newer: a locked version stays if the archive still has it. To add a "
         "package to a set, or to replace one that is gone",
     )
+    parser.add_argument("--build", action="store_true", help=BUILD_HELP)
     parser.add_argument("--suite", action="append", default=[], help="only this suite (repeatable)")
     parser.add_argument(
         "--arch", action="append", default=[], help="only this Debian architecture (repeatable)"

@@ -1,7 +1,8 @@
 """Lock files of Debian packages: what they hold, reading and writing them.
 
 One file per suite and architecture, `third_party/debian/<suite>_<arch>.lock`, those of Ubuntu's
-suites in `third_party/ubuntu`. Plain text, so that a change reads well in a diff:
+suites in `third_party/ubuntu`. Build locks, of what only the build uses, are in the folder `build`
+of each. Plain text, so that a change reads well in a diff:
 
     # comments
     suite bookworm
@@ -24,13 +25,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tools.lockfile import lines
 from tools.lockfile.lines import LockError, Row
 
-__all__ = ["POCKETS", "Lock", "LockError", "Package", "Sources"]
+__all__ = ["BUILD", "POCKETS", "Lock", "LockError", "Package", "Sources"]
 
 # The parts of the archive a suite has.
 POCKETS = ("main", "updates", "security")
@@ -70,6 +71,25 @@ _UBUNTU_COMMENT = """\
 # `./bazelw run //tools:lock -- {suite}` from the package_sets in catalog/ubuntu.yaml; don't edit.
 # docs/locking.md has the format.
 """
+# The folder of build locks, beside the others.
+BUILD = "build"
+_BUILD_COMMENT = """\
+# Debian {suite} packages for {arch} that only the build uses, pinned by content. Written by
+# `./bazelw run //tools:lock -- --build` from the build_sets in catalog/suites.yaml; don't edit.
+# docs/locking.md has the format.
+"""
+_UBUNTU_BUILD_COMMENT = """\
+# Ubuntu {suite} packages for {arch} that only the build uses, pinned by content. Written by
+# `./bazelw run //tools:lock -- {suite} --build` from the build_sets in catalog/ubuntu.yaml; don't
+# edit. docs/locking.md has the format.
+"""
+# By whether a lock is Ubuntu's, and whether it is a build lock.
+_COMMENTS = {
+    (False, False): _COMMENT,
+    (False, True): _BUILD_COMMENT,
+    (True, False): _UBUNTU_COMMENT,
+    (True, True): _UBUNTU_BUILD_COMMENT,
+}
 
 
 @dataclass(frozen=True)
@@ -106,13 +126,18 @@ class Sources:
     security: str
 
 
+def stem(suite: str, arch: str, *, build: bool) -> str:
+    """A lock's path below the folder of its distribution's locks, without the ending."""
+    return f"{BUILD}/{suite}_{arch}" if build else f"{suite}_{arch}"
+
+
 @dataclass(frozen=True)
 class Lock:
     """A whole lock file.
 
     `snapshot` is a UTC time in Debian's snapshot notation; `pockets` are the parts of the archive
     that packages were taken from. Ubuntu's locks have `sources`; Debian's images get theirs from
-    their own apt.
+    their own apt. `build` tells a build lock.
     """
 
     suite: str
@@ -121,6 +146,12 @@ class Lock:
     packages: tuple[Package, ...] = field(default=())
     pockets: tuple[str, ...] = POCKETS
     sources: Sources | None = None
+    build: bool = False
+
+    @property
+    def path(self) -> Path:
+        """Where the lock belongs, below the folder of its distribution's locks."""
+        return Path(f"{stem(self.suite, self.arch, build=self.build)}.lock")
 
     def in_set(self, name: str) -> tuple[Package, ...]:
         """The packages of one set, sorted by name; KeyError if the lock has no such set."""
@@ -132,7 +163,7 @@ class Lock:
 
     def text(self) -> str:
         """The file's content. Raises LockError for what the format can't express."""
-        comment = _COMMENT if self.sources is None else _UBUNTU_COMMENT
+        comment = _COMMENTS[self.sources is not None, self.build]
         made = [comment.format(suite=self.suite, arch=self.arch).rstrip("\n")]
         made += [f"{key} {getattr(self, key)}" for key in _HEADER]
         if self.pockets != POCKETS:
@@ -175,8 +206,8 @@ def _package(row: Row, locked: str, where: str) -> Package:
 
 
 def read(path: Path) -> Lock:
-    """Read a lock file. Raises LockError naming file and line."""
-    lock = parse(lines.read_text(path), str(path))
+    """Read a lock file; the folder tells build locks. Raises LockError naming file and line."""
+    lock = replace(parse(lines.read_text(path), str(path)), build=path.parent.name == BUILD)
     if path.name != f"{lock.suite}_{lock.arch}.lock":
         raise LockError(
             f"{path}: holds suite {lock.suite!r}, arch {lock.arch!r}; "

@@ -46,6 +46,16 @@ def test_round_trip(found: list[Package]) -> None:
         )
 
 
+def test_a_build_lock_is_told_by_its_folder(tmp_path: Path) -> None:
+    lock = Lock("bookworm", "arm64", "20261120T000000Z", lockfile.parse(TEXT, "x").packages)
+    for made in (lock, replace(lock, build=True)):
+        path = tmp_path / made.path
+        path.parent.mkdir(exist_ok=True)
+        lockfile.write(path, made)
+        assert lockfile.read(path) == made
+        assert ("//tools:lock -- --build" in path.read_text()) == made.build
+
+
 def test_reads_columns() -> None:
     (package,) = lockfile.parse(TEXT, "x").packages
     assert package == Package(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.catalog import load as catalog
@@ -13,6 +13,8 @@ from tools.catalog.errors import CatalogError
 from tools.catalog.model import Suite
 
 FILE = "package_sets.yaml"
+# The mappings of sets, there and in a suite, by whether only the build uses those sets.
+KEYS = {False: "package_sets", True: "build_sets"}
 _SET_NAME = r"[a-z][a-z0-9_]*"
 _PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 
@@ -22,7 +24,8 @@ class PackageSet:
     """What to resolve for one suite, as catalog/package_sets.yaml explains it.
 
     `packages` are the names asked for; `above` names the set below this one, or is None for an
-    empty system; `debian` is the only Debian architecture the set is for, or None.
+    empty system; `debian` is the only Debian architecture the set is for, or None; `build` tells
+    whether only the build uses it.
     """
 
     name: str
@@ -30,16 +33,19 @@ class PackageSet:
     minbase: bool
     above: str | None
     debian: str | None
+    build: bool = False
 
     @property
     def key(self) -> str:
         """The set's place below a suite in suites.yaml, for errors."""
-        return f"package_sets.{self.name}"
+        return f"{KEYS[self.build]}.{self.name}"
 
 
 @dataclass(frozen=True)
 class Plan:
     """All sets to lock: Debian architectures per suite, and sets per suite in resolving order.
+
+    `sets` has those for images and those that only the build uses.
 
     `secured` are the pairs (suite, architecture) the security archive has.
     """
@@ -48,20 +54,38 @@ class Plan:
     secured: frozenset[tuple[str, str]]
     sets: Mapping[str, tuple[PackageSet, ...]]
 
-    def sets_for(self, suite: str, arch: str) -> tuple[PackageSet, ...]:
-        """The sets that belong into the lock of this suite and Debian architecture."""
-        return tuple(s for s in self.sets[suite] if s.debian in (None, arch))
+    def sets_for(self, suite: str, arch: str, *, build: bool = False) -> tuple[PackageSet, ...]:
+        """The sets that belong into the lock, or build lock, of a suite and architecture."""
+        return sets_for(self.sets[suite], arch, build=build)
+
+
+def sets_for(
+    sets: Iterable[PackageSet], arch: str, *, build: bool = False
+) -> tuple[PackageSet, ...]:
+    """Those of a suite's sets that belong into its lock, or build lock, of an architecture."""
+    return tuple(s for s in sets if s.debian in (None, arch) and s.build == build)
 
 
 def read_rules(file: Path, shown: Path, archs: set[str]) -> dict[str, PackageSet]:
     """The sets of package_sets.yaml, still without packages. Raises CatalogError."""
     top = yamlfile.read(file, shown)
-    rows = top.need("package_sets", "add a mapping of package sets")
+    rows = {build: top.need(key, "add a mapping of package sets") for build, key in KEYS.items()}
     top.done()
     found: dict[str, PackageSet] = {}
-    mapping = rows.mapping()
+    for build, value in rows.items():
+        found |= _read_rules(value.mapping(), archs, found, build=build)
+    return found
+
+
+def _read_rules(
+    mapping: yamlfile.Mapping, archs: set[str], others: Collection[str], *, build: bool
+) -> dict[str, PackageSet]:
+    found: dict[str, PackageSet] = {}
     for name, value in mapping.items():
-        mapping.key(name).matching(_SET_NAME, "a set's name", "use a-z, 0-9 and _")
+        key = mapping.key(name)
+        key.matching(_SET_NAME, "a set's name", "use a-z, 0-9 and _")
+        if name in others:
+            raise key.error(f"{name!r} is in {KEYS[not build]} already", "leave it in one of them")
         row = value.mapping()
         minbase, above, debian = row.get("minbase"), row.get("above"), row.get("debian")
         row.done()
@@ -72,6 +96,7 @@ def read_rules(file: Path, shown: Path, archs: set[str]) -> dict[str, PackageSet
             # A set is resolved after the one below it, so that one has to stand earlier.
             above=above.one_of(found, "earlier package set") if above else None,
             debian=debian.one_of(archs, "Debian architecture") if debian else None,
+            build=build,
         )
     return found
 
@@ -81,10 +106,30 @@ def sets_of(file: Path, suite: Suite, rules: Mapping[str, PackageSet]) -> tuple[
 
     Raises CatalogError.
     """
-    key = f"suites.{suite.name}.package_sets"
-    for name, packages in suite.package_sets.items():
-        if name not in rules:
-            remedy = f"add it to {FILE}, or {yamlfile.near(name, rules)}"
+    listed = {False: suite.package_sets, True: suite.build_sets}
+    for build, sets in listed.items():
+        _check_sets(file, f"suites.{suite.name}.{KEYS[build]}", sets, rules, build=build)
+    return tuple(
+        replace(rule, packages=listed[rule.build][name])
+        for name, rule in rules.items()
+        if name in listed[rule.build]
+    )
+
+
+def _check_sets(
+    file: Path,
+    key: str,
+    sets: Mapping[str, tuple[str, ...]],
+    rules: Mapping[str, PackageSet],
+    *,
+    build: bool,
+) -> None:
+    known = [name for name, rule in rules.items() if rule.build == build]
+    for name, packages in sets.items():
+        if name not in known:
+            remedy = f"add it to {FILE}, or {yamlfile.near(name, known)}"
+            if name in rules:
+                remedy = f"move it to {KEYS[not build]}, as in {FILE}"
             raise CatalogError(file, None, key, f"unknown package set {name!r}", remedy)
         if not packages and not rules[name].minbase:
             raise CatalogError(
@@ -95,15 +140,10 @@ def sets_of(file: Path, suite: Suite, rules: Mapping[str, PackageSet]) -> tuple[
                 problem = f"{package!r} is no Debian package name"
                 raise CatalogError(file, None, f"{key}.{name}", problem, "write the binary package")
         below = rules[name].above
-        if below is not None and below not in suite.package_sets:
+        if below is not None and below not in sets:
             raise CatalogError(
                 file, None, f"{key}.{name}", f"is above {below!r}, which is missing", "add that set"
             )
-    return tuple(
-        PackageSet(name, suite.package_sets[name], rule.minbase, rule.above, rule.debian)
-        for name, rule in rules.items()
-        if name in suite.package_sets
-    )
 
 
 def load(directory: Path, shown: Path | None = None) -> Plan:

@@ -23,8 +23,10 @@ def test_real_catalog() -> None:
     plan = package_sets.load(CATALOG)
     for suite in plan.sets:
         names = [s.name for s in plan.sets_for(suite, "amd64")]
-        assert names[:6] == ["base", "slim", "curl", "scm", "full", "dev"]
-        assert {s.name for s in plan.sets_for(suite, "arm64")}.isdisjoint({"python", "cc_arm64"})
+        assert names == ["base", "slim", "curl", "scm", "full", "dev", "libraries"]
+        build = {s.name for s in plan.sets_for(suite, "amd64", build=True)}
+        assert build >= {"sysroot", "cc_amd64", "cc_arm64", "rootfs_tools"}
+        assert [s.name for s in plan.sets_for(suite, "arm64", build=True)] == ["sysroot"]
     base, slim = plan.sets_for("bookworm", "arm64")[:2]
     assert (base.minbase, base.packages, base.above) == (True, ("usr-is-merged",), None)
     assert (slim.minbase, slim.above) == (False, "base")
@@ -38,6 +40,9 @@ def test_real_catalog() -> None:
         ("package_sets.yaml", "base: {minbase: true}", "base: {minbase: yes}", "write true or"),
         ("package_sets.yaml", "{debian: amd64}", "{debian: amd46}", "did you mean amd64"),
         ("package_sets.yaml", "  slim:", "  Slim:", "'Slim' is not a set's name"),
+        ("package_sets.yaml", "  sysroot: {}", "  base: {}", "in package_sets already"),
+        ("package_sets.yaml", "above: hosttools", "above: base", "unknown earlier package set"),
+        ("suites.yaml", "    build_sets:\n", "", "move it to build_sets, as in package_sets.yaml"),
         ("suites.yaml", "    sysroot:", "    sysrot:", "unknown package set 'sysrot'"),
         ("suites.yaml", "netbase, tzdata", "Netbase, tzdata", "'Netbase' is no Debian package"),
         ("suites.yaml", "[ca-certificates, netbase, tzdata]", "[]", "names no package"),

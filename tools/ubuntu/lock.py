@@ -20,7 +20,7 @@ from tools.catalog import load as catalog
 from tools.catalog import ubuntu
 from tools.catalog.errors import CatalogError
 from tools.debian import lockfile, package_sets, resolve
-from tools.debian.lock import Job, lock_all, report, require_known
+from tools.debian.lock import BUILD_HELP, Job, lock_all, report, require_known, wanted
 from tools.debian.mirrors import Mirror
 from tools.ubuntu.keyring import extract_keyring, pinned_package
 from tools.ubuntu.mirrors import HALVES, MirrorError, find_mirrors
@@ -98,15 +98,17 @@ def make_jobs(plan: Plan, arguments: argparse.Namespace) -> list[Job]:
             suite,
             arch,
             tuple(pocket for pocket in lockfile.POCKETS if pocket in arguments.pocket),
-            tuple(s for s in plan.suites[suite] if s.debian in (None, arch)),
+            package_sets.sets_for(plan.suites[suite], arch, build=build),
             found[arch],
             plan.components,
             f"catalog/{ubuntu.FILE}",
             f"Another mirror: {HALVES[half].option}=<URL>",
             sources(arguments, half, found[arch][0]),
+            build,
         )
         for suite, rows in chosen.items()
         for arch, half in rows.items()
+        for build in (False, True)
     ]
 
 
@@ -114,6 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Lock as the arguments say; returns the exit status."""
     top = Path(arguments.root)
     jobs = make_jobs(load_plan(top / "catalog", Path("catalog")), arguments)
+    jobs = wanted(jobs, top / LOCKS, build=arguments.build)
     resolve.require_apt()
     write = not arguments.check
     with tempfile.TemporaryDirectory(prefix="ubuntu-keyring.") as directory:
@@ -129,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lock", description="Lock packages of Ubuntu's suites.")
     parser.add_argument("suite", nargs="+", help="as in catalog/ubuntu.yaml: noble")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
+    parser.add_argument("--build", action="store_true", help=BUILD_HELP)
     parser.add_argument(
         "--arch", action="append", default=[], help="only this Debian architecture (repeatable)"
     )

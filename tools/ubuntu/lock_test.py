@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import re
 import shutil
 import subprocess
 import threading
@@ -34,6 +35,8 @@ suites:
     package_sets:
       base: []
       slim: [netbase]
+      libraries: [netbase]
+    build_sets:
       sysroot: [libz-dev]
       cc_amd64: [gcc-13]
       cc_arm64: [gcc-13-aarch64]
@@ -146,7 +149,11 @@ def top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def locks(top: Path) -> dict[str, lockfile.Lock]:
-    return {path.stem: lockfile.read(path) for path in sorted((top / lock.LOCKS).glob("*"))}
+    folder = top / lock.LOCKS
+    return {
+        str(path.relative_to(folder).with_suffix("")): lockfile.read(path)
+        for path in sorted(folder.rglob("*.lock"))
+    }
 
 
 def test_both_halves(mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,9 +161,14 @@ def test_both_halves(mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixture[
     assert lock.main(options) == 0
     said = capsys.readouterr()
     assert "third_party/ubuntu/noble_arm64.lock: written" in said.out
-    assert "noble_amd64  resolving base" in said.err
+    assert re.search(r"^noble_amd64 +resolving base", said.err, re.M)
     made = locks(top)
-    assert list(made) == ["noble_amd64", "noble_arm64"]
+    assert list(made) == [
+        "build/noble_amd64",
+        "build/noble_arm64",
+        "noble_amd64",
+        "noble_arm64",
+    ]
     for arch in ("amd64", "arm64"):
         found = made[f"noble_{arch}"]
         assert found.pockets == lockfile.POCKETS
@@ -169,18 +181,38 @@ def test_both_halves(mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixture[
             == f"pool/main/b/base-files/base-files_13ubuntu10_{arch}.deb"
         )
         assert packages["apt"].version == "2.8.1"
-        assert packages["libz-dev"].version == "1:1.3-1ubuntu2"
         assert packages["universal"].path == "pool/universe/u/universal/universal_1.0_all.deb"
-        assert packages["netbase"].sets == {"slim": True}
-        assert packages["universal"].sets == {"slim": False}
+        assert packages["netbase"].sets == {"libraries": True, "slim": True}
+        assert packages["universal"].sets == {"libraries": False, "slim": False}
         assert not [p for p in found.packages if p.path.startswith("security:")]
-    assert {"cc_amd64", "cc_arm64"} <= set(made["noble_amd64"].set_names())
-    assert "cc_arm64" not in made["noble_arm64"].set_names()
+        assert found.set_names() == ("base", "libraries", "slim")
+        build = {package.name: package for package in made[f"build/noble_{arch}"].packages}
+        assert build["libz-dev"].version == "1:1.3-1ubuntu2"
+    assert made["build/noble_amd64"].set_names() == ("cc_amd64", "cc_arm64", "sysroot")
+    assert made["build/noble_arm64"].set_names() == ("sysroot",)
     # Images name what was asked.
     assert made["noble_arm64"].sources == lockfile.Sources(*[f"{mirrors.url}/ubuntu-ports"] * 2)
     # Again, nothing has changed.
     assert lock.main([*options, "--check"]) == 0
     assert "noble_amd64.lock: unchanged" in capsys.readouterr().out
+
+
+def test_what_the_build_uses_is_renewed_on_purpose(
+    mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["noble", f"--root={top}", "--arch=amd64", *mirrors.options()]
+    assert lock.main(options) == 0
+    path = top / lock.LOCKS / "build/noble_amd64.lock"
+    older = path.read_text().replace("libz-dev 1:1.3-1ubuntu2", "libz-dev 1:1.3-1ubuntu1")
+    path.write_text(older)
+    capsys.readouterr()
+    assert lock.main(options) == 0
+    assert path.read_text() == older
+    assert "/build/" not in capsys.readouterr().out
+    assert lock.main([*options, "--build", "--check"]) == 1
+    assert lock.main([*options, "--build"]) == 0
+    assert "build/noble_amd64.lock: written" in capsys.readouterr().out
+    assert "libz-dev 1:1.3-1ubuntu2" in path.read_text()
 
 
 def test_what_images_name(mirrors: Mirrors, top: Path) -> None:
@@ -203,17 +235,20 @@ def test_what_images_name(mirrors: Mirrors, top: Path) -> None:
 def test_one_architecture(mirrors: Mirrors, top: Path) -> None:
     options = [option for option in mirrors.options() if "ports" not in option]
     assert lock.main(["noble", f"--root={top}", "--arch=amd64", *options]) == 0
-    assert list(locks(top)) == ["noble_amd64"]
+    assert list(locks(top)) == ["build/noble_amd64", "noble_amd64"]
+
+
+BOTH = ("build/noble_amd64", "build/noble_arm64", "noble_amd64", "noble_arm64")
 
 
 def fails(
     top: Path, options: list[str], capsys: pytest.CaptureFixture[str], written: str = ""
 ) -> str:
-    """The one error that locking ends with; no lock is written but the one of that name."""
+    """The one error that locking ends with; no locks are written but those of that pattern."""
     assert lock.main(["noble", f"--root={top}", *options]) == 2
     error = capsys.readouterr().err.partition("lock: error: ")[2]
     assert error
-    assert [path.stem for path in (top / lock.LOCKS).glob("*")] == ([written] if written else [])
+    assert sorted(locks(top)) == sorted(name for name in BOTH if re.fullmatch(written, name))
     return error
 
 
@@ -227,7 +262,7 @@ def test_without_a_mirror_the_public_ones_are_tried(
     keyring = [option for option in mirrors.options() if option.startswith("--keyring=")]
     error = fails(top, ["--arch=amd64", *keyring], capsys)
     assert "http://127.0.0.1:9/public/dists/noble/InRelease" in error
-    error = fails(top, [o for o in mirrors.options() if "ports" not in o], capsys, "noble_amd64")
+    error = fails(top, [o for o in mirrors.options() if "ports" not in o], capsys, ".*noble_amd64")
     assert "http://127.0.0.1:9/public-ports/dists/noble/InRelease" in error
     assert error.rstrip().endswith("Another mirror: --ports-mirror=<URL>")
 
@@ -236,7 +271,7 @@ def test_a_mirror_that_does_not_answer(
     mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = [mirrors.options()[0], "--ports-mirror=http://127.0.0.1:9/x", mirrors.options()[2]]
-    error = fails(top, options, capsys, "noble_amd64")
+    error = fails(top, options, capsys, ".*noble_amd64")
     assert "noble_arm64.lock: " in error
     assert "http://127.0.0.1:9/x/dists/noble/InRelease" in error
     assert error.rstrip().endswith("Another mirror: --ports-mirror=<URL>")
@@ -251,7 +286,7 @@ def test_the_halves_are_not_mixed_up(
     mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     both = f"--ports-mirror={mirrors.url}/ubuntu"
-    error = fails(top, [mirrors.options()[0], both, mirrors.options()[2]], capsys, "noble_amd64")
+    error = fails(top, [mirrors.options()[0], both, mirrors.options()[2]], capsys, ".*noble_amd64")
     assert "arm64" in error
 
 
@@ -279,7 +314,7 @@ def test_a_changed_index(
     (folder / "Packages.gz").unlink()
     index = folder / "Packages"
     index.write_text(index.read_text().replace("SHA256: ", "SHA256: 0", 1))
-    error = fails(top, mirrors.options(), capsys, "noble_amd64")
+    error = fails(top, mirrors.options(), capsys, ".*noble_amd64")
     assert f"/{component}/binary-arm64/Packages" in error
     assert f"{mirrors.url}/ubuntu-ports: Hash Sum mismatch" in error
 
@@ -288,7 +323,7 @@ def test_an_unsigned_pocket(
     mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (mirrors.folder / "ubuntu/dists/noble-security/InRelease").unlink()
-    error = fails(top, mirrors.options(), capsys, "noble_arm64")
+    error = fails(top, mirrors.options(), capsys, ".*noble_arm64")
     assert f"{mirrors.url}/ubuntu/dists/noble-security/InRelease: 404" in error
 
 
@@ -297,7 +332,7 @@ def test_a_pocket_the_mirror_lacks(
     mirrors: Mirrors, top: Path, pocket: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.rmtree(mirrors.folder / "ubuntu/dists" / pocket)
-    error = fails(top, mirrors.options(), capsys, "noble_arm64")
+    error = fails(top, mirrors.options(), capsys, ".*noble_arm64")
     assert f"{mirrors.url}/ubuntu/dists/{pocket}/InRelease: 404" in error
 
 
@@ -306,7 +341,7 @@ def test_universe_is_needed(
 ) -> None:
     file = top / "catalog/ubuntu.yaml"
     file.write_text(file.read_text().replace("[main, universe]", "[main]"))
-    error = fails(top, mirrors.options(), capsys)
+    error = fails(top, mirrors.options(), capsys, "build/noble_arm64")
     assert "apt-get failed (noble, amd64)" in error
     assert "broken packages" in error
 
@@ -314,10 +349,10 @@ def test_universe_is_needed(
 def test_unknown_names(mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = top / "catalog/ubuntu.yaml"
     file.write_text(file.read_text().replace("[libz-dev]", "[libzz-dev]"))
-    error = fails(top, mirrors.options(), capsys)
-    assert "catalog/ubuntu.yaml: suites.noble.package_sets.sysroot" in error
+    error = fails(top, mirrors.options(), capsys, "noble_.*")
+    assert "catalog/ubuntu.yaml: suites.noble.build_sets.sysroot" in error
     assert "'libzz-dev'" in error
-    assert "did you mean arm64 or amd64?" in fails(top, ["--arch=adm64"], capsys)
+    assert "did you mean arm64 or amd64?" in fails(top, ["--arch=adm64"], capsys, "noble_.*")
 
 
 def test_the_pinned_keys(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.debian import lockfile
+from tools.debian import lockfile, package_sets
+from tools.debian.lockfile import Lock
 from tools.ubuntu.lock import LOCKS, load_plan
 
 SUITE = os.environ["SUITE"]
@@ -13,13 +14,14 @@ PLAN = load_plan(Path("catalog"))
 REMEDY = f"stale: ./bazelw run //tools:lock -- {SUITE}"
 
 
+@pytest.mark.parametrize("build", [False, True])
 @pytest.mark.parametrize("arch", os.environ["ARCHS"].split())
-def test_lock_has_what_the_catalog_asks_for(arch: str) -> None:
-    assert arch in PLAN.halves[SUITE], f"remove {LOCKS}/{SUITE}_{arch}.lock"
-    path = LOCKS / f"{SUITE}_{arch}.lock"
+def test_lock_has_what_the_catalog_asks_for(arch: str, *, build: bool) -> None:
+    path = LOCKS / Lock(SUITE, arch, "", build=build).path
+    assert arch in PLAN.halves[SUITE], f"remove {path}"
     lock = lockfile.read(path)
     assert path.read_text() == lock.text(), "edited by hand?"
-    sets = {s.name: s for s in PLAN.suites[SUITE] if s.debian in (None, arch)}
+    sets = {s.name: s for s in package_sets.sets_for(PLAN.suites[SUITE], arch, build=build)}
     assert lock.set_names() == tuple(sorted(sets)), REMEDY
     for name, package_set in sets.items():
         packages = lock.in_set(name)

@@ -2,7 +2,9 @@
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("@debian//:sets.bzl", "SOURCES")
+load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
 load("//python_images/private/roots:layer.bzl", "RootInfo")
+load("//toolchains/cc:toolchains.bzl", "BUILD_SUITE")
 load(":cves.bzl", "image_cves")
 load(":info.bzl", "AttestationsInfo")
 
@@ -194,15 +196,15 @@ def build_tools(suite, platform, arch, compiled, rendered):
       dict: label of the set's packages.json to its roles, for image_sbom's `tools`.
     """
     tools = {}
-    _add(tools, Label("@debian//trixie/amd64:python.json"), "tool=trixie")
+    _add(tools, build_set(TOOLS_SUITE, "amd64", "python.json"), "tool=" + TOOLS_SUITE)
     if rendered:
-        _add(tools, Label("@debian//{}/amd64:rootfs_tools.json".format(suite)), "tool={}".format(suite))
+        _add(tools, build_set(suite, "amd64", "rootfs_tools.json"), "tool=" + suite)
     if compiled:
-        _add(tools, Label("@debian//{}/{}:sysroot.json".format(suite, arch)), "sysroot={}".format(suite))
-        _add(tools, Label("@debian//{}/amd64:cc_{}.json".format(suite, platform)), "compiler={}".format(suite))
-        _add(tools, Label("@debian//bookworm/amd64:sysroot.json"), "build-machine=bookworm")
-        _add(tools, Label("@debian//bookworm/amd64:cc_amd64.json"), "build-machine=bookworm")
-        _add(tools, Label("@debian//trixie/amd64:hosttools.json"), "build-machine=trixie")
+        _add(tools, build_set(suite, arch, "sysroot.json"), "sysroot=" + suite)
+        _add(tools, build_set(suite, "amd64", "cc_{}.json".format(platform)), "compiler=" + suite)
+        _add(tools, build_set(BUILD_SUITE, "amd64", "sysroot.json"), "build-machine=" + BUILD_SUITE)
+        _add(tools, build_set(BUILD_SUITE, "amd64", "cc_amd64.json"), "build-machine=" + BUILD_SUITE)
+        _add(tools, build_set(TOOLS_SUITE, "amd64", "hosttools.json"), "build-machine=" + TOOLS_SUITE)
     return tools
 
 def image_documents(name, testonly = False, **kwargs):

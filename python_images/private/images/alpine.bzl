@@ -4,7 +4,9 @@ load("//python_images/alpine:parts.bzl", "alpine_layer_names", "alpine_root")
 load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "image_attestations")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "index_attestations")
 load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
+load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
 load("//python_images/private/roots:unlocked.bzl", "unlocked")
+load("//toolchains/cc:toolchains.bzl", "BUILD_SUITE")
 load("//toolchains/musl:toolchains.bzl", "musl_tools")
 load(":names.bzl", "COMPANIONS", "image_alias", "index_test", "known_as", "package_of")
 
@@ -44,10 +46,10 @@ def _build_tools(release, arch, platform):
     """What an image is built with, as attestations/sbom.bzl has it for Debian's."""
     return {
         Label("@alpine//{}/{}:sysroot.json".format(release, arch)): "sysroot=" + release,
-        Label("@debian//bookworm/amd64:cc_amd64.json"): "build-machine=bookworm",
-        Label("@debian//bookworm/amd64:sysroot.json"): "build-machine=bookworm",
-        Label("@debian//trixie/amd64:hosttools.json"): "build-machine=trixie",
-        Label("@debian//trixie/amd64:python.json"): "tool=trixie",
+        build_set(BUILD_SUITE, "amd64", "cc_amd64.json"): "build-machine=" + BUILD_SUITE,
+        build_set(BUILD_SUITE, "amd64", "sysroot.json"): "build-machine=" + BUILD_SUITE,
+        build_set(TOOLS_SUITE, "amd64", "hosttools.json"): "build-machine=" + TOOLS_SUITE,
+        build_set(TOOLS_SUITE, "amd64", "python.json"): "tool=" + TOOLS_SUITE,
     } | musl_tools(platform)
 
 def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test):

@@ -1,6 +1,6 @@
 """family_images: the images of another family, on the layers of //images. A macro: data to targets."""
 
-load("@debian//:sets.bzl", "PACKAGE_SETS")
+load("@debian//:sets.bzl", "BUILD_SETS", "PACKAGE_SETS")
 load("//python_images:ubuntu.bzl", "ubuntu_locked")
 load("//python_images/private/roots:unlocked.bzl", "unlocked")
 load(":names.bzl", "COMPANIONS")
@@ -63,7 +63,7 @@ def family_images(name, catalog, family, structure_test, cpythons = None):
       cpythons: as for `python_images`.
     """
     facts = catalog["families"][family]
-    suites = ubuntu_locked(catalog, PACKAGE_SETS)["suites"]
+    suites = ubuntu_locked(catalog, PACKAGE_SETS, BUILD_SETS)["suites"]
     locked = [entry for entry in facts["missing"] if _locked(entry, suites)]
     python_images(
         name = name,

@@ -124,7 +124,7 @@ def musl_fixture(name, platform, arch):
         name,
         "pack_musl",
         _BASE + ([] if compiled else _MUSL),
-        ["@debian//trixie/amd64:musl"],
+        ["@debian//build/trixie/amd64:musl"],
         "--arch {} --gnu {} --loader {}{}".format(
             arch,
             facts["triplet"],
@@ -272,7 +272,7 @@ def musl_python(
         source = {"sha256": release["sha256"], "url": release["url"], "version": version},
         suite = _RELEASE,
         title = "python",
-        tools = {"@debian//trixie/amd64:cc_musl.json": "compiler=trixie"},
+        tools = {"@debian//build/trixie/amd64:cc_musl.json": "compiler=trixie"},
     )
     alpine_structure_test(
         name = name + "_image.test",

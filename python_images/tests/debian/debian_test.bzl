@@ -203,6 +203,8 @@ def _messages_test_impl(ctx):
     command = "./bazelw --bazelw-lock --keep --suite=trixie --arch=amd64"
     for name in ("third_party/debian/trixie_amd64.lock", "third_party/debian/trixie_amd64.lock:7"):
         asserts.true(env, relock(name).endswith(": " + command), relock(name))
+    build = relock("third_party/debian/build/trixie_amd64.lock:7")
+    asserts.true(env, build.endswith(": {} --build".format(command)), build)
     asserts.true(env, "debian_lock" in relock("//app:trixie_amd64.lock"))
     ubuntu = relock("third_party/ubuntu/noble_arm64.lock:7")
     asserts.true(env, ubuntu.endswith("rm third_party/ubuntu/noble_arm64.lock, then ./bazelw run //tools:lock -- noble"))

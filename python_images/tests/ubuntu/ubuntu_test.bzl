@@ -86,19 +86,23 @@ _CATALOG = {
     "versions": {"3.14.7": {}},
 }
 
-# What is locked -> the platforms of the suites that can be built.
+# What is locked for images and for the build -> the platforms of the suites that can be built.
+_BOTH = {"amd64": [], "armhf": []}
 _LOCKED = [
-    ({"trixie": {"amd64": ["base"]}}, {}),
-    ({"noble": {"amd64": []}}, {"noble": ["amd64"]}),
-    # The compiler is amd64's.
-    ({"noble": {"armhf": []}}, {}),
-    ({"jammy": {"amd64": [], "armhf": []}, "noble": {"amd64": []}}, {"jammy": ["amd64", "armv7"], "noble": ["amd64"]}),
+    ({"trixie": {"amd64": ["base"]}}, {"trixie": {"amd64": []}}, {}),
+    ({"noble": {"amd64": []}}, {"noble": {"amd64": []}}, {"noble": ["amd64"]}),
+    ({"noble": {"amd64": []}}, {}, {}),
+    # The compiler is amd64's, the sysroot the platform's own.
+    ({"noble": _BOTH}, {"noble": {"armhf": []}}, {}),
+    ({"noble": _BOTH}, {"noble": {"amd64": []}}, {"noble": ["amd64"]}),
+    ({"noble": {"armhf": []}}, {"noble": _BOTH}, {"noble": ["armv7"]}),
+    ({"jammy": _BOTH, "noble": {"amd64": []}}, {"jammy": _BOTH, "noble": _BOTH}, {"jammy": ["amd64", "armv7"], "noble": ["amd64"]}),
 ]
 
 def _locked_test_impl(ctx):
     env = unittest.begin(ctx)
-    for package_sets, want in _LOCKED:
-        made = ubuntu_locked(_CATALOG, package_sets)
+    for package_sets, build_sets, want in _LOCKED:
+        made = ubuntu_locked(_CATALOG, package_sets, build_sets)
         found = {suite: facts["platforms"] for suite, facts in made["suites"].items()}
         asserts.equals(env, want, found)
         asserts.equals(env, {"slim": {"layers": ["base"], "suites": want.keys()}}, made["variants"])

@@ -51,8 +51,8 @@ class Programs:
             raise RootfsError(
                 f"{package.name} {package.version}",
                 f"needs its own program to be computed, and that is {have} in rootfs_tools",
-                "Add the package to the set rootfs_tools of catalog/suites.yaml, or lock all "
-                "architectures at once: ./bazelw run //tools:lock",
+                "Add the package to the set rootfs_tools of catalog/suites.yaml, or lock that set "
+                "again: ./bazelw run //tools:lock -- --build",
             )
 
     def run(self, program: str, *arguments: str, stdin: bytes = b"") -> bytes:

@@ -63,7 +63,8 @@ def _owners(needed: Mapping[str, str], libraries: Mapping[str, _Library]) -> set
             raise RootfsError(
                 soname,
                 f"is needed by {users[soname]}, and no package has it",
-                "Add the package of the library to the candidates' set in catalog/suites.yaml.",
+                "Add the package of the library to the set `libraries` in catalog/suites.yaml, and "
+                "lock: ./bazelw run //tools:lock",
             )
         owners.add(library.owner)
         for name in library.needed:

@@ -84,11 +84,11 @@ Output groups: `installed` (JSON of all packages in the tree) and `listing` (wha
         "tools": attr.label(
             allow_files = [".deb"],
             doc = "Packages of the build machine whose programs make byte code and databases, " +
-                  "@debian//<suite>/amd64:rootfs_tools.",
+                  "@debian//build/<suite>/amd64:rootfs_tools.",
         ),
         "tools_packages": attr.label(
             allow_single_file = [".json"],
-            doc = "What those are, @debian//<suite>/amd64:rootfs_tools.json.",
+            doc = "What those are, @debian//build/<suite>/amd64:rootfs_tools.json.",
         ),
     },
     provides = [DebianLayerInfo, RootInfo],

@@ -1,5 +1,6 @@
 """Reading the lock files of Debian packages, third_party/debian/<suite>_<arch>.lock.
 
+Build locks, third_party/debian/build/<suite>_<arch>.lock, are the same in another folder.
 tools/debian/lockfile.py has the format and checks it in full when a lock is written; here what
 would lead to a wrong download or a wrong name is refused.
 """
@@ -22,8 +23,8 @@ def relock(name):
     """How to pin what the archive has now, for messages.
 
     Args:
-      name: the lock: third_party/debian/<suite>_<arch>.lock of this module, or its folder ubuntu,
-        with a line or without; or the label of another module's.
+      name: the lock: third_party/debian/<suite>_<arch>.lock of this module, or its folder ubuntu, or
+        build below these, with a line or without; or the label of another module's.
 
     Returns:
       a string.
@@ -38,7 +39,11 @@ def relock(name):
 
     # Without Bazel: what //tools:lock itself needs may be gone, and this file may be what keeps
     # Bazel from loading anything.
-    return renewal("./bazelw --bazelw-lock --keep --suite={} --arch={}".format(suite, arch))
+    return renewal("./bazelw --bazelw-lock --keep --suite={} --arch={}{}".format(
+        suite,
+        arch,
+        " --build" if "/build/" in name else "",
+    ))
 
 # What the values of header lines have to be.
 _HEADER = {

@@ -30,25 +30,40 @@ debian_packages = repository_rule(
     },
 )
 
-def set_repo_name(suite, arch, set):
-    """Name of the repository that holds one package set."""
-    return "debian_{}_{}_{}".format(suite, arch, set)
+# Before the suite of a build lock in the hub.
+BUILD = "build/"
+
+def set_repo_name(lock, set):
+    """Name of the repository that holds one package set.
+
+    Args:
+      lock: <suite>/<arch>, or build/<suite>/<arch>.
+      set: name of the set.
+
+    Returns:
+      a string.
+    """
+    return "debian_{}_{}".format(lock.replace("/", "_"), set)
 
 def _debian_hub_impl(rctx):
     rctx.file("BUILD.bazel", "", executable = False)
-    tree = {}
+    images, build = {}, {}
     for lock, sets in rctx.attr.sets.items():
-        suite, _, arch = lock.partition("/")
         rctx.file("{}/BUILD.bazel".format(lock), hub_build(DEBS, {
-            set: set_repo_name(suite, arch, set)
+            set: set_repo_name(lock, set)
             for set in sets
         }), executable = False)
+        suite, _, arch = lock.removeprefix(BUILD).partition("/")
+        tree = build if lock.startswith(BUILD) else images
         tree.setdefault(suite, {})[arch] = sets
     rctx.file(
         "sets.bzl",
         '"""The locked package sets: suite -> Debian architecture -> names."""\n\n' +
-        "PACKAGE_SETS = {}\n\n".format(repr(tree)) +
-        "# When the archive was as locked: <suite>/<architecture> -> YYYYMMDDTHHMMSSZ.\n" +
+        "PACKAGE_SETS = {}\n\n".format(repr(images)) +
+        "# The same of build locks, //build/<suite>/<architecture>:<name>: what only the build uses.\n" +
+        "BUILD_SETS = {}\n\n".format(repr(build)) +
+        "# When the archive was as locked: <suite>/<architecture> or build/<suite>/<architecture> ->\n" +
+        "# YYYYMMDDTHHMMSSZ.\n" +
         "SNAPSHOTS = {}\n\n".format(repr(rctx.attr.snapshots)) +
         "# What images name as their sources, where that isn't their own apt's business:\n" +
         "# <suite>/<architecture> -> [URL, URL of security updates].\n" +
@@ -58,10 +73,14 @@ def _debian_hub_impl(rctx):
 
 debian_hub = repository_rule(
     implementation = _debian_hub_impl,
-    doc = "//<suite>/<arch>:<set> and :<set>.json for every locked set; //:sets.bzl lists them.",
+    doc = "//<suite>/<arch>:<set> and :<set>.json for every locked set, //build/<suite>/<arch>:<set> " +
+          "for those of build locks; //:sets.bzl lists them.",
     attrs = {
-        "sets": attr.string_list_dict(mandatory = True, doc = "<suite>/<arch> -> set names"),
-        "snapshots": attr.string_dict(mandatory = True, doc = "<suite>/<arch> -> lock's snapshot"),
+        "sets": attr.string_list_dict(
+            mandatory = True,
+            doc = "<suite>/<arch> or build/<suite>/<arch> -> set names",
+        ),
+        "snapshots": attr.string_dict(mandatory = True, doc = "the same -> lock's snapshot"),
         "sources": attr.string_list_dict(doc = "<suite>/<arch> of Ubuntu -> URLs of the lock"),
     },
 )

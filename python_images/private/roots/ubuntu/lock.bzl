@@ -13,9 +13,12 @@ _KEYS = ("mirror", "security_mirror")
 # The half of the archive that is for the PC; ports has everything else.
 _ARCHIVE = ("amd64", "i386")
 
-def ubuntu_relock(suite):
-    """How to pin what mirrors have now, for messages."""
-    return renewal("./bazelw run //tools:lock -- {}".format(suite))
+def ubuntu_relock(suite, name):
+    """How to pin what mirrors have now, for messages; `name` is the lock."""
+    return renewal("./bazelw run //tools:lock -- {}{}".format(
+        suite,
+        " --build" if "/build/" in name else "",
+    ))
 
 def parse_ubuntu_lock(text, name):
     """Parses a lock file.
@@ -38,9 +41,9 @@ def parse_ubuntu_lock(text, name):
     parsed = parse_lock("\n".join(lines), name)
     for key in _KEYS:
         if key in found and not is_url(found[key]):
-            fail("{}: {} is no {}; {}".format(name, repr(found[key]), key, ubuntu_relock(parsed.suite)))
+            fail("{}: {} is no {}; {}".format(name, repr(found[key]), key, ubuntu_relock(parsed.suite, name)))
         if key not in found:
-            fail("{}: no '{}' line; {}".format(name, key, ubuntu_relock(parsed.suite)))
+            fail("{}: no '{}' line; {}".format(name, key, ubuntu_relock(parsed.suite, name)))
     return struct(
         arch = parsed.arch,
         lines = parsed.lines,

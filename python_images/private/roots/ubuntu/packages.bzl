@@ -46,7 +46,7 @@ def _ubuntu_packages_impl(rctx):
         packages,
         lambda package: ["{}/{}".format(mirror, package.path) for mirror in mirrors],
         [
-            "If mirrors dropped or replaced them, " + ubuntu_relock(lock.suite),
+            "If mirrors dropped or replaced them, " + ubuntu_relock(lock.suite, rctx.attr.lock),
             "For another mirror: --repo_env={}=<root URL>".format(variable),
         ],
     )
