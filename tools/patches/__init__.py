@@ -1,0 +1,1 @@
+"""Patches of CPython's source: reading them, applying them, and finding them upstream."""
