@@ -89,6 +89,7 @@ def images(catalog: Catalog, alpine: Alpine) -> list[AlpineImage]:
             version.release,
             version.aliases,
             newest=newest[version.release.label] is version,
+            revision=version.serial,
         )
         for variant in on_alpine:
             names = tuple(tags.simple_tags(bases, variant, (*debian, *on_alpine)))

@@ -20,7 +20,15 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "newest": true,             # of its label
           "sha256": "...", "url": "https://...", "pool": "pool/main/...",
           "strip_prefix": "Python-3.14.7",
-          "released": "2026-08-05", "epoch": 1785888000,
+          "source": "3.14.7",         # "3.14.7-r1" if patched: its name in @cpython_sources
+          "revised": "3.14.7",        # the release with its revision, "3.14.7-r1" if patched
+          "patches": [],              # {"file": "patches/...", "sha256": "...", "origin": "",
+                                      #  "fixes": ["CVE-..."]}, in the order to apply them
+          "own_patches": true,        # they lie beside versions.yaml, not beside --patches
+          "released": "2026-08-05",
+          "release_epoch": 1785888000,
+          "day": "2026-08-05",        # of the revision, if there is one; all times in the image
+          "epoch": 1785888000,        # the same in seconds
           "eol": "2030-10-31",
           "env": {"PATH": "...", "PYTHON_VERSION": "3.14.7", ...}}},   # in the image's order
       "newest": {"3.14": "3.14.7"},   # by label: the newest release of `versions`
@@ -127,7 +135,21 @@ def _version(version: Version, newest: bool) -> dict[str, object]:
         "url": version.url,
         "pool": version.pool,
         "strip_prefix": version.strip_prefix,
+        "source": version.revised,
+        "revised": version.revised,
+        "patches": [
+            {
+                "file": patch.file,
+                "sha256": patch.sha256,
+                "fixes": list(patch.fixes),
+                "origin": patch.origin,
+            }
+            for patch in (version.revision.patches if version.revision else ())
+        ],
+        "own_patches": version.revision is None or version.revision.own,
         "released": version.released.isoformat(),
+        "release_epoch": version.release_epoch,
+        "day": version.day.isoformat(),
         "epoch": version.epoch,
         "eol": version.minor.eol.isoformat(),
         "env": version.env,
@@ -248,13 +270,15 @@ def write(path: Path, text: str) -> None:
             raise
 
 
-def _added(file: Path, directory: Path, families: Iterable[Family], sources: str) -> Family:
+def _added(
+    file: Path, directory: Path, families: Iterable[Family], sources: str, patches: Path | None
+) -> Family:
     """The family of another workspace in ``file``.
 
     Raises:
         CatalogError: it is malformed, says of no images, or has the name of a known family.
     """
-    family = family_load.load_file(file, directory, sources=sources)
+    family = family_load.load_file(file, directory, sources=sources, patches=patches)
     if family.build is None:
         raise CatalogError(file, None, "images", "is missing", "say what the images are")
     if family.name in {known.name for known in families}:
@@ -279,12 +303,17 @@ def main(arguments: list[str] | None = None) -> int:
         help="mirrored: without releases that no mirror of a closed network has",
     )
     parser.add_argument(
+        "--patches", type=Path, help="YAML file of revisions, by which releases are patched"
+    )
+    parser.add_argument(
         "--family", type=Path, help="YAML file of a family to add to those of the catalog"
     )
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
     options = parser.parse_args(arguments)
     try:
-        catalog = load(options.catalog, options.shown, options.versions, options.sources)
+        catalog = load(
+            options.catalog, options.shown, options.versions, options.sources, options.patches
+        )
         # Other versions are there to be tested, on Debian.
         on_alpine = None if options.versions else alpine.read(options.catalog, options.shown)
         on_windows = None if options.versions else windows.read(options.catalog, options.shown)
@@ -294,10 +323,12 @@ def main(arguments: list[str] | None = None) -> int:
         families = (
             []
             if options.versions
-            else family_load.built(options.catalog, options.shown, options.sources)
+            else family_load.built(options.catalog, options.shown, options.sources, options.patches)
         )
         if options.family is not None:
-            families.append(_added(options.family, options.catalog, families, options.sources))
+            families.append(
+                _added(options.family, options.catalog, families, options.sources, options.patches)
+            )
         exported = export(catalog, on_alpine, on_windows, on_ubuntu, families)
     except CatalogError as error:
         print(error, file=sys.stderr)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tools.catalog import tags
+from tools.catalog.model import Patch
 from tools.catalog.tags import Release
 
 WINDOWS_ARCHITECTURE = "windows-amd64"
@@ -29,6 +30,8 @@ class FamilyRelease:
         sha256: of the source archive, or None where nobody published one.
         windows_sha256: of the Windows installer, likewise.
         setuptools: the version installed beside pip, or None.
+        revision: how often its source was patched here; 0 if it isn't.
+        patches: of its source, in their order.
     """
 
     release: Release
@@ -39,6 +42,8 @@ class FamilyRelease:
     sha256: str | None
     windows_sha256: str | None
     setuptools: str | None
+    revision: int = 0
+    patches: tuple[Patch, ...] = ()
 
     @property
     def name(self) -> str:
@@ -149,9 +154,14 @@ class Family:
     ) -> tuple[list[str], list[str]]:
         if self.scheme == "targets":
             return tags.target_tags(
-                release.release, release.aliases, variant, default=variant == self.default
+                release.release,
+                release.aliases,
+                variant,
+                default=variant == self.default,
+                revision=release.revision,
             )
-        bases = tags.base_tags(release.release, release.aliases, newest=newest)
+        revision = 0 if variant.startswith(tags.WINDOWS) else release.revision
+        bases = tags.base_tags(release.release, release.aliases, newest=newest, revision=revision)
         return (
             tags.simple_tags(bases, variant, release.variants),
             tags.shared_tags(bases, variant, release.variants),

@@ -163,6 +163,8 @@ def _from_catalog(
                 if on_windows and on_windows.variants(version)
                 else None,
                 setuptools=_pinned(version.minor.wheels, "setuptools"),
+                revision=version.serial,
+                patches=version.revision.patches if version.revision else (),
             )
         )
     return tuple(made)
@@ -211,6 +213,8 @@ def _newest(
             sha256=version.sha256,
             windows_sha256=None,
             setuptools=_pinned(version.minor.wheels, "setuptools"),
+            revision=version.serial,
+            patches=version.revision.patches if version.revision else (),
         )
         for version in found
     )
@@ -295,11 +299,15 @@ def check_tags(family: Family) -> tuple[str, str] | None:
 
 
 def load_file(
-    file: Path, directory: Path, shown: Path | None = None, sources: str = load.ALL
+    file: Path,
+    directory: Path,
+    shown: Path | None = None,
+    sources: str = load.ALL,
+    patches: Path | None = None,
 ) -> Family:
     """The checked family in ``file``; ``directory`` holds the catalog a family may refer to.
 
-    ``sources`` as for `load.load`.
+    ``sources`` and ``patches`` as for `load.load`.
 
     Raises:
         CatalogError: anything is missing, malformed, unknown or contradictory.
@@ -311,7 +319,7 @@ def load_file(
     word = releases.name() if releases.is_scalar() else ""
     whole = word in ("catalog", _ARCHIVE)
     if whole or releases.is_mapping():
-        catalog = load.load(directory, label, sources=sources)
+        catalog = load.load(directory, label, sources=sources, patches=patches)
     if whole:
         on_alpine, on_windows = read_alpine(directory, label), read_windows(directory, label)
     architectures = architectures_of(row.get("architectures"))
@@ -373,9 +381,13 @@ def _slim(row: Mapping) -> str | None:
 
 
 def load_family(
-    name: str, directory: Path, shown: Path | None = None, sources: str = load.ALL
+    name: str,
+    directory: Path,
+    shown: Path | None = None,
+    sources: str = load.ALL,
+    patches: Path | None = None,
 ) -> Family:
-    """The family called ``name`` in the catalog ``directory``."""
+    """The family called ``name`` in the catalog ``directory``; the rest as for `load_file`."""
     known = names(directory)
     if name not in known:
         raise CatalogError(
@@ -386,10 +398,16 @@ def load_family(
             yamlfile.near(name, known),
         )
     file = Path("families") / f"{name}.yaml"
-    return load_file(directory / file, directory, None if shown is None else shown / file, sources)
+    label = None if shown is None else shown / file
+    return load_file(directory / file, directory, label, sources, patches)
 
 
-def built(directory: Path, shown: Path | None = None, sources: str = load.ALL) -> list[Family]:
+def built(
+    directory: Path,
+    shown: Path | None = None,
+    sources: str = load.ALL,
+    patches: Path | None = None,
+) -> list[Family]:
     """The families that this repository builds as //images/<name>."""
-    found = [load_family(name, directory, shown, sources) for name in names(directory)]
+    found = [load_family(name, directory, shown, sources, patches) for name in names(directory)]
     return [family for family in found if family.build is not None]

@@ -52,6 +52,22 @@ URL: Final = (
     "a URL",
     "write it out, without blanks and brackets",
 )
+# Beside the file that lists it; ends in .patch or .diff.
+PATCH: Final = (
+    r"(?!.*(^|/)\.)patches(/[A-Za-z0-9._+-]+)+\.(patch|diff)",
+    "the path of a patch",
+    "write it like patches/3.13.15/CVE-2026-1234.patch",
+)
+VULNERABILITY: Final = (
+    r"CVE-[0-9]{4}-[0-9]{4,19}|GHSA(-[0-9a-z]{4}){3}|PSF-[0-9]{4}-[0-9]{1,9}",
+    "the number of a vulnerability",
+    "write it like CVE-2026-1234",
+)
+ORIGIN: Final = (
+    r"https://[A-Za-z0-9._~:/?#@!$&*+,;=%-]+",
+    "an https address",
+    "write where upstream has the change",
+)
 PATH: Final = (
     r"(?!.*(^|/)\.\.?(/|$))[A-Za-z0-9{][A-Za-z0-9._/{}-]*",
     "a relative path",

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from string import Formatter
 
-from tools.catalog import grammar, lifecycle, tags, yamlfile
+from tools.catalog import grammar, lifecycle, revisions, tags, yamlfile
 from tools.catalog.architectures import KNOWN
 from tools.catalog.errors import CatalogError
 from tools.catalog.model import (
@@ -303,7 +303,7 @@ def _source(value: Value) -> Source:
     return source
 
 
-def _version(value: Value, minors: dict[str, Minor], usual: Source) -> Version:
+def _version(value: Value, minors: dict[str, Minor], usual: Source, folder: Path) -> Version:
     row = value.mapping()
     number = row.need("version", "add the release, such as 3.14.7")
     made = release(number)
@@ -323,13 +323,15 @@ def _version(value: Value, minors: dict[str, Minor], usual: Source) -> Version:
             f'{made} is final, but minors."{made.minor}" has prerelease: true',
             f"write released: {{day of {made.minor}.0}} there instead",
         )
+    released = row.need("released", "add the release's day").date()
     version = Version(
         release=made,
         minor=minors[made.minor],
         sha256=sha256(row.need("sha256", "add the SHA-256 of the source's .tar.xz")),
-        released=row.need("released", "add the release's day").date(),
+        released=released,
         source=usual if other is None else _source(other),
         mirrored=mirrored is None or mirrored.boolean(),
+        revision=revisions.read(row, folder, released),
     )
     row.done()
     return version
@@ -356,7 +358,7 @@ def _wheels(value: Value | None) -> dict[str, str]:
 
 
 def _versions(
-    top: Mapping, suites: set[str], as_of: datetime.date | None, sources: str
+    top: Mapping, suites: set[str], as_of: datetime.date | None, sources: str, folder: Path
 ) -> tuple[dict[str, Version], dict[str, Minor], dict[str, Value], dict[str, str]]:
     source = _source(top.need("source", "add url, pool and strip_prefix"))
     wheels = _wheels(top.get("wheels"))
@@ -366,7 +368,7 @@ def _versions(
     found: dict[str, Version] = {}
     places: dict[str, Value] = {}
     for value in rows.sequence():
-        version = _version(value, minors, source)
+        version = _version(value, minors, source, folder)
         if version.name in found:
             raise value.error(
                 f"{version.name} is there twice",
@@ -398,12 +400,14 @@ def load(
     shown: Path | None = None,
     versions: Path | None = None,
     sources: str = ALL,
+    patches: Path | None = None,
 ) -> Catalog:
     """The checked catalog in ``directory``, which holds the four files of ``FILES``.
 
     ``shown`` is what errors call the directory; its own path when absent. ``versions`` is read in
     place of its versions.yaml. With ``sources`` MIRRORED, releases that no mirror of a closed
-    network has are left out, as if their rows weren't there.
+    network has are left out, as if their rows weren't there. ``patches`` is another workspace's
+    file of revisions.
 
     Raises:
         CatalogError: anything is missing, malformed, unknown or contradictory.
@@ -417,7 +421,15 @@ def load(
     as_of = None if day is None else day.date()
     suites = _suites(tops["suites.yaml"], set(platforms), as_of)
     variants = _variants(tops["variants.yaml"], suites)
-    releases, minors, places, wheels = _versions(tops["versions.yaml"], set(suites), as_of, sources)
+    releases, minors, places, wheels = _versions(
+        tops["versions.yaml"],
+        set(suites),
+        as_of,
+        sources,
+        versions.parent if versions else directory,
+    )
+    if patches is not None:
+        releases = revisions.read_file(patches, release)(releases)
     catalog = Catalog(
         versions=releases,
         minors=minors,

@@ -45,7 +45,7 @@ FAULTS = [
         "    released: 2026",
         "    realeased: 1\n    released: 2026",
         0,
-        ["released?"],
+        ["did you mean released"],
     ),
     ("versions.yaml", "released: 2026-08-05", "released: 2026-08-50", 0, ["2026-08-50"]),
     ("versions.yaml", "  - version: 3.13.15", "  - version: 3.14.7", 0, ["3.14.7 is there twice"]),

@@ -47,6 +47,10 @@ class Minor:
         return self.released is None
 
 
+def _seconds(day: datetime.date) -> int:
+    return (day - datetime.date(1970, 1, 1)).days * 86400
+
+
 @dataclass(frozen=True)
 class Source:
     """Templates of a release's source archive; see catalog/versions.yaml."""
@@ -57,6 +61,40 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Patch:
+    """A patch of a release's source.
+
+    Attributes:
+        file: its path, from the folder of the file that lists it.
+        sha256: of its bytes.
+        fixes: the vulnerabilities it fixes, ``CVE-2026-1234``.
+        origin: where upstream has the change; empty for one that upstream hasn't.
+    """
+
+    file: str
+    sha256: str
+    fixes: tuple[str, ...]
+    origin: str
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What is changed of a release here.
+
+    Attributes:
+        number: 1 and up; another set of patches has a higher one.
+        day: when it was made, the day all times in its images carry.
+        patches: in the order they are applied; at least one.
+        own: whether the file that lists them is the catalog's versions.yaml, not another module's.
+    """
+
+    number: int
+    day: datetime.date
+    patches: tuple[Patch, ...]
+    own: bool = True
+
+
+@dataclass(frozen=True)
 class Version:
     """One CPython release to build; its free-threaded build is another Version.
 
@@ -64,7 +102,7 @@ class Version:
         release: its number, and whether it is the free-threaded build.
         minor: what it has in common with others.
         sha256: of the source archive.
-        released: the day all times in the image carry.
+        released: the day of the release.
         source: where the archive comes from.
         mirrored: whether mirrors of a closed network have the archive.
         aliases: further base tags of the minor's newest release.
@@ -72,6 +110,7 @@ class Version:
             first ``one``, or None.
         archived: whether its images are there to be built only. These three follow from the whole
             catalog: tools/catalog/lifecycle.py.
+        revision: how its source is patched; None where it isn't.
     """
 
     release: Release
@@ -83,6 +122,7 @@ class Version:
     aliases: tuple[str, ...] = ()
     sample: str | None = None
     archived: bool = False
+    revision: Revision | None = None
 
     @property
     def name(self) -> str:
@@ -90,9 +130,29 @@ class Version:
         return str(self.release)
 
     @property
+    def serial(self) -> int:
+        """The revision's number; 0 of a release without patches."""
+        return self.revision.number if self.revision else 0
+
+    @property
+    def revised(self) -> str:
+        """The release's number with its revision, if it has one: ``3.13.15-r1``."""
+        return tags.revised(self.release.number, self.serial)
+
+    @property
+    def day(self) -> datetime.date:
+        """The day all times in the image carry: the revision's, or else the release's."""
+        return self.revision.day if self.revision else self.released
+
+    @property
     def epoch(self) -> int:
-        """Seconds since 1970 of the release day's start (UTC): every time in the image."""
-        return (self.released - datetime.date(1970, 1, 1)).days * 86400
+        """Seconds since 1970 of the start of `day` (UTC): every time in the image."""
+        return _seconds(self.day)
+
+    @property
+    def release_epoch(self) -> int:
+        """The same of the release's day: the times in what isn't built from the source."""
+        return _seconds(self.released)
 
     def _fill(self, template: str) -> str:
         stage = f"~{self.release.stage}{self.release.serial}" if self.release.prerelease else ""
@@ -301,6 +361,7 @@ class Catalog:
                 version.release,
                 version.aliases,
                 newest=newest[version.release.label] is version,
+                revision=version.serial,
             )
             for (suite, variant), name in zip(pairs, names, strict=True):
                 sample = self._sample(version, suite, variant)

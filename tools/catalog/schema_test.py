@@ -116,3 +116,38 @@ def test_a_schema_refuses_what_the_loader_refuses(file: str, old: str, new: str)
     text = path.read_text()
     assert old in text
     assert faults(FILES[path], text.replace(old, new, 1))
+
+
+_PATCHED = f"""\
+    revision: 1
+    revised: 2026-11-25
+    patches:
+      - file: patches/3.14.7/CVE-2026-1234.patch
+        sha256: {"ab" * 32}
+        fixes: [CVE-2026-1234]
+        origin: https://github.com/python/cpython/commit/0a1b
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    revision: 1\n", ""),
+        ("    revised: 2026-11-25\n", ""),
+        (_PATCHED[_PATCHED.index("    patches") :], ""),
+        ("revision: 1", "revision: 0"),
+        ("patches/3", "patches/../3"),
+        ("patches/3", "3"),
+        ("abab", "xyab"),
+        ("[CVE-2026-1234]", "[CVE-2026]"),
+        ("https:", "http:"),
+        ("        origin", "        url"),
+    ],
+)
+def test_patches_of_a_row(old: str, new: str) -> None:
+    text = (FROZEN / "versions.yaml").read_text()
+    at = text.index("  - version: 3.13.15\n")
+    assert faults("versions", text[:at] + text[at:].replace("\n", f"\n{_PATCHED}", 1)) == []
+    assert old in _PATCHED
+    wrong = _PATCHED.replace(old, new, 1)
+    assert faults("versions", text[:at] + text[at:].replace("\n", f"\n{wrong}", 1))

@@ -11,8 +11,10 @@ Terms
                 (``windows/windowsservercore-ltsc2025``; its name is the part after the slash).
 
 Rules
-    1. Base tags of a release are, in this order: the release, its label, the label's aliases
-       (``3``, ``latest``). A pre-release and a free-threaded build have no aliases.
+    1. Base tags of a release are, in this order: the release, its revision, its label, the label's
+       aliases (``3``, ``latest``). A pre-release and a free-threaded build have no aliases. The
+       revision, ``3.13.15-r1``, is that of a release whose source is patched here; without patches
+       there is none, and none on Windows, whose images have python.org's own build.
     2. The default suite is the first variant that is neither slim nor Alpine nor Windows; in a
        family without such a variant, the first slim one's suite. The default Alpine is the first
        Alpine variant.
@@ -28,7 +30,7 @@ Rules
 
 A second scheme, ``targets``, is that of families which name the minor version first: an image's
 simple tags are ``<minor>-<target>`` and ``<release>-<target>``; the default target's images are
-also ``<minor>``, ``<release>`` and the release's aliases.
+also ``<minor>``, ``<release>`` and the release's aliases. A revision follows the release, as above.
 """
 
 from __future__ import annotations
@@ -117,12 +119,20 @@ def valid(tag: str) -> bool:
     return re.fullmatch(GRAMMAR, tag) is not None
 
 
-def base_tags(number: Release, aliases: Iterable[str] = (), *, newest: bool = True) -> list[str]:
+def revised(name: str, revision: int) -> str:
+    """A release with its revision, ``3.13.15-r1``; itself if that is 0, of one without patches."""
+    return f"{name}-r{revision}" if revision else name
+
+
+def base_tags(
+    number: Release, aliases: Iterable[str] = (), *, newest: bool = True, revision: int = 0
+) -> list[str]:
     """Rule 1. A release that isn't the ``newest`` of its label has only its own number."""
+    own = list(dict.fromkeys([str(number), revised(str(number), revision)]))
     if not newest:
-        return [str(number)]
+        return own
     plain = not number.prerelease and not number.free_threaded
-    return [str(number), number.label, *(aliases if plain else ())]
+    return [*own, number.label, *(aliases if plain else ())]
 
 
 def name(variant: str) -> str:
@@ -175,10 +185,10 @@ def shared_tags(bases: Sequence[str], variant: str, variants: Sequence[str]) -> 
 
 
 def target_tags(
-    number: Release, aliases: Iterable[str], target: str, *, default: bool
+    number: Release, aliases: Iterable[str], target: str, *, default: bool, revision: int = 0
 ) -> tuple[list[str], list[str]]:
     """The second scheme's (simple, shared) tags of a release on a target."""
-    bases = [number.label, str(number)]
+    bases = [number.label, *base_tags(number, newest=False, revision=revision)]
     return _appended(bases, target), [*bases, *aliases] if default else []
 
 

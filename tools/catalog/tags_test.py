@@ -210,3 +210,48 @@ def test_the_docstrings_examples() -> None:
 def test_a_tag_claimed_twice_is_found() -> None:
     assert tags.repeated([("a", ["x", "y"]), ("b", ["z", "y"])]) == ("y", "a", "b")
     assert tags.repeated([("a", ["x"]), ("b", ["y"])]) is None
+
+
+@given(families, st.integers(1, 99))
+def test_a_revision_adds_tags_and_changes_none(
+    rows: list[tuple[tags.Release, list[str]]], revision: int
+) -> None:
+    """Whatever docker-library's tags are, those of a patched release are the same and some more."""
+    for number, listed in rows:
+        for newest in (True, False):
+            plain = tags.base_tags(number, ["3", "latest"], newest=newest)
+            bases = tags.base_tags(number, ["3", "latest"], newest=newest, revision=revision)
+            for variant in listed:
+                for made in (tags.simple_tags, tags.shared_tags):
+                    before, after = made(plain, variant, listed), made(bases, variant, listed)
+                    added = [tag for tag in after if tag not in before]
+                    assert [tag for tag in after if tag not in added] == before
+                    # The release's own number is in each: what is added names this revision alone.
+                    own = f"{number}-r{revision}"
+                    assert all(tag == own or tag.startswith(f"{own}-") for tag in added)
+                    named = [tag for tag in before if tag == str(number)]
+                    named += [tag for tag in before if tag.startswith(f"{number}-")]
+                    assert len(added) == len(named)
+
+
+@given(families, st.integers(1, 99))
+def test_no_tag_of_a_family_has_the_form_of_a_revision(
+    rows: list[tuple[tags.Release, list[str]]], revision: int
+) -> None:
+    every = {tag for _, simple, shared in family(rows) for tag in simple + shared}
+    for number, _ in rows:
+        own = f"{number}-r{revision}"
+        assert not [tag for tag in every if tag == own or tag.startswith(f"{own}-")]
+
+
+@given(releases, st.integers(1, 99))
+def test_the_second_scheme_s_revision(number: tags.Release, revision: int) -> None:
+    plain = tags.target_tags(number, ["latest"], "trixie", default=True)
+    made = tags.target_tags(number, ["latest"], "trixie", default=True, revision=revision)
+    own = f"{number}-r{revision}"
+    added = [
+        [tag for tag in after if tag not in before]
+        for before, after in zip(plain, made, strict=True)
+    ]
+    assert added == [[f"{own}-trixie"], [own]]
+    assert [[tag for tag in after if own not in tag] for after in made] == list(plain)

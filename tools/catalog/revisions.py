@@ -1,0 +1,162 @@
+"""How releases are patched: the keys of a row of versions.yaml, and files of other workspaces.
+
+    - version: 3.13.15
+      …
+      revision: 1
+      revised: 2026-11-25
+      patches:
+        - file: patches/3.13.15/CVE-2026-1234.patch
+          sha256: …
+          fixes: [CVE-2026-1234]
+          origin: https://github.com/python/cpython/commit/…
+
+Patches lie beside the file that lists them, below `patches`. They are read here, so that one which
+is missing, changed or no patch is an error of the row; whether it fits is seen when it is applied.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from tools.catalog import grammar, yamlfile
+from tools.catalog.model import Patch, Revision, Version
+from tools.catalog.yamlfile import Mapping, Value
+from tools.patches import unified
+
+FOLDER: Final = "patches"
+_HOW: Final = "docs/patching.md has an example"
+# The number in a tag, and in a name of a target.
+_MOST: Final = 999
+
+
+def read(row: Mapping, folder: Path, released: datetime.date) -> Revision | None:
+    """What a row says of patches; None where it says nothing.
+
+    Args:
+        row: a release's.
+        folder: where the file with the row lies.
+        released: the day of the release.
+
+    Raises:
+        CatalogError: the keys don't go together, or a patch isn't what they say.
+    """
+    keys = {key: row.get(key) for key in ("patches", "revision", "revised")}
+    patches, given = keys["patches"], [value for value in keys.values() if value is not None]
+    if not given:
+        return None
+    if patches is None:
+        raise given[0].error("stands for patches, and there are none", f"add patches: {_HOW}")
+    number = row.need("revision", "number this set of patches: revision: 1")
+    day = row.need("revised", "add the day the patches were chosen: revised: YYYY-MM-DD")
+    if not 1 <= number.integer() <= _MOST:
+        raise number.error(f"{number.integer()} is no revision", "count from 1")
+    if day.date() < released:
+        raise day.error(
+            f"{day.date()} is before the release, {released}", "write the day of the patches"
+        )
+    found: dict[str, Patch] = {}
+    for item in patches.sequence():
+        patch = _patch(item, folder)
+        if patch.file in found:
+            raise item.error(f"{patch.file} is there twice", "remove one of them")
+        found[patch.file] = patch
+    if not found:
+        raise patches.error("is empty", "remove patches, revision and revised")
+    return Revision(number.integer(), day.date(), tuple(found.values()))
+
+
+def _patch(value: Value, folder: Path) -> Patch:
+    row = value.mapping()
+    file = row.need("file", "name the patch's file")
+    digest = row.need("sha256", "add the file's SHA-256: sha256sum FILE")
+    fixes, origin = row.get("fixes"), row.get("origin")
+    patch = Patch(
+        file=file.matching(*grammar.PATCH),
+        sha256=digest.matching(
+            "[0-9a-f]{64}",
+            "a SHA-256 (64 lower-case hex digits)",
+            "write what sha256sum prints",
+        ),
+        fixes=() if fixes is None else fixes.each(*grammar.VULNERABILITY),
+        origin="" if origin is None else origin.matching(*grammar.ORIGIN),
+    )
+    row.done()
+    try:
+        with (folder / patch.file).open("rb") as stream:
+            data = stream.read(unified.MAX_BYTES + 1)
+    except OSError as error:
+        raise file.error(
+            f"{patch.file} can't be read: {error.strerror}",
+            f"put it beside {value.file.name}, or correct the name",
+        ) from None
+    actual = hashlib.sha256(data).hexdigest()
+    if actual != patch.sha256:
+        raise digest.error(
+            f"{patch.file} has sha256 {actual}, not {patch.sha256}",
+            "review the file, then write its sha256 and a new revision",
+        )
+    try:
+        unified.parse(data)
+    except unified.PatchError as error:
+        raise file.error(f"{patch.file}:{error.line}: {error.problem}", error.remedy) from None
+    return patch
+
+
+def read_file(
+    file: Path, release: Callable[[Value], object]
+) -> Callable[[dict[str, Version]], dict[str, Version]]:
+    """The revisions of another workspace's file, as a function that gives releases theirs.
+
+    The file has a list `revisions` of the keys above, `version` first.
+
+    Args:
+        file: the file; its patches lie beside it.
+        release: reads a release's number.
+
+    Raises:
+        CatalogError: the file is malformed. The function raises it for a release that isn't there,
+            or whose patches in versions.yaml have the same number or a higher one.
+    """
+    top = yamlfile.read(file)
+    rows = top.need("revisions", "add a list of releases with their patches")
+    top.done()
+    read_rows: list[tuple[Value, Mapping, str]] = []
+    for value in rows.sequence():
+        row = value.mapping()
+        number = row.need("version", "add the release, such as 3.14.7")
+        name = str(release(number))
+        if name in {known for _, _, known in read_rows}:
+            raise number.error(f"{name} is there twice", "keep one row")
+        read_rows.append((number, row, name))
+
+    def revised(versions: dict[str, Version]) -> dict[str, Version]:
+        made = dict(versions)
+        for number, row, name in read_rows:
+            if name not in versions:
+                raise number.error(
+                    f"python_images has no {name}",
+                    "remove the row if its successor has the fixes, else patch that: "
+                    + yamlfile.near(name, sorted(versions)),
+                )
+            held = versions[name]
+            revision = read(row, file.parent, held.released)
+            row.done()
+            if revision is None:
+                raise number.error(f"nothing is patched of {name}", f"add patches: {_HOW}")
+            if revision.number <= held.serial:
+                raise number.error(
+                    f"python_images has revision {held.serial} of {name}",
+                    f"take a higher number than {held.serial}; these patches replace its own",
+                )
+            theirs = dataclasses.replace(revision, own=False)
+            for build, version in versions.items():
+                if version.release.number == name:
+                    made[build] = dataclasses.replace(version, revision=theirs)
+        return made
+
+    return revised
