@@ -4,27 +4,46 @@ The YAML is read and checked by tools/catalog, run with the tool interpreter; a 
 the build with that program's message. It gives these repositories:
 
 - @catalog, whose catalog.bzl holds the catalog as CATALOG, in the shape tools/catalog/export.py describes;
-- @cpython_sources//:<version>, the source archive of each release;
+- @cpython_sources//:<version>, the source archive of each release, //:<version>-r<number>, that with
+  its patches, and //:<version>-r<number>.patches, the patches;
 - @image_wheels//:<wheel>, what some images have beside pip;
 - @windows_pythons//:<version>, the zip archives for Windows;
 - one like @catalog for each tag `versions`, with the releases of another file (only this module's own
   tests have one), and for each tag `family`, with a family of images that another module describes.
 """
 
-load("//python_images/private/cpython:source.bzl", "cpython_source", "cpython_sources")
+load("//python_images/private/cpython:source.bzl", "cpython_patches", "cpython_source", "cpython_sources")
 load("//python_images/private/cpython:windows_archive.bzl", "windows_python", "windows_pythons")
 load("//python_images/private/wheels:repository.bzl", "wheel_files_repo")
 
 # mirrored: as if releases weren't there that no mirror of a closed network has, which ./bazelw says there.
 _SOURCES = "PYTHON_IMAGES_SOURCES"
 
-def _read_catalog(mctx, versions = None, family = None):
+def _watch_patches(mctx, file):
+    """Has the catalog read again when a patch beside a file of releases comes, goes or changes."""
+    folder = file.dirname.get_child("patches")
+    mctx.watch(folder)
+    folders = [folder] if folder.exists else []
+
+    # As deep as the layout in docs/patching.md: patches/<release>/<patch>, and a level more.
+    for _ in range(3):
+        below = []
+        for one in folders:
+            for entry in one.readdir():
+                if entry.is_dir:
+                    below.append(entry)
+                else:
+                    mctx.watch(entry)
+        folders = below
+
+def _read_catalog(mctx, versions = None, family = None, patches = None):
     """Returns the checked catalog as JSON, keys in the catalog's own order, and what is wrong with it.
 
     Args:
       mctx: the module context.
       versions: label of a file to read instead of the catalog's versions.yaml.
       family: label of a family's file to read beside those of the catalog.
+      patches: label of a file of revisions, by which releases of the catalog are patched.
     """
     root = mctx.path(Label("//:MODULE.bazel")).dirname
     wheels = mctx.path(Label("@wheels//:BUILD.bazel"))
@@ -33,15 +52,17 @@ def _read_catalog(mctx, versions = None, family = None):
     # A new or changed file is a new catalog. From Bazel 8 on, a label's path is watched only by who
     # says so.
     mctx.watch(wheels)
-    for folder, suffix in (("catalog", ".yaml"), ("catalog/families", ".yaml"), ("tools/catalog", ".py"), ("tools/text", ".py")):
+    for folder, suffix in (("catalog", ".yaml"), ("catalog/families", ".yaml"), ("tools/catalog", ".py"), ("tools/patches", ".py"), ("tools/text", ".py")):
         for file in root.get_child(folder).readdir():
             if file.basename.endswith(suffix):
                 mctx.watch(file)
+    _watch_patches(mctx, root.get_child("catalog/versions.yaml"))
     options = []
-    for option, label in (("--versions", versions), ("--family", family)):
+    for option, label in (("--versions", versions), ("--family", family), ("--patches", patches)):
         if label:
             mctx.watch(label)
             options.append("{}={}".format(option, mctx.path(label)))
+            _watch_patches(mctx, mctx.path(label))
 
     sources = mctx.getenv(_SOURCES, "") or "all"
     if sources not in ("all", "mirrored"):
@@ -88,6 +109,9 @@ _catalog_repo = repository_rule(
 def _source_repo(version):
     return "cpython_source_" + version
 
+def _patches_repo(revised):
+    return "cpython_patches_" + revised
+
 def _windows_repo(version):
     return "windows_python_" + version
 
@@ -100,38 +124,37 @@ def _wheels(catalogs):
                 fail("catalog/versions.yaml and another file of versions give {} different sha256".format(wheel))
     return found
 
-def _wanted(mctx):
-    """Returns {name of a repository: keyword arguments of _read_catalog}, the catalog's own first.
+def _same(known, name, facts, keys):
+    """Adds facts to those that are known by a name; fails where two catalogs differ in them."""
+    other = known.setdefault(name, facts)
+    for key in keys:
+        if other[key] != facts[key]:
+            fail("two catalogs have CPython {}, but with another `{}`; give one of them another {}".format(
+                name,
+                key,
+                "revision" if facts["patches"] else "version",
+            ))
 
-    Only tags of this module and of the root module count: what a dependency in between asks for
-    would be read for everybody.
+def _patch_label(files, facts, patch):
+    """The label of a release's patch, which lies beside the file that lists it."""
+    beside = files["versions"] if facts["own_patches"] else files["patches"]
+    folder = beside.name.rpartition("/")[0]
+    return beside.same_package_label((folder + "/" if folder else "") + patch["file"])
+
+def _declare_sources(catalogs):
+    """Declares the source of each release and of each revision.
+
+    Args:
+      catalogs: list of (catalog, {"versions" and, if any, "patches": label of the file}).
     """
-    wanted = {"catalog": {}}
-    for module in mctx.modules:
-        if not module.is_root and (module.tags.versions or module.tags.family):
-            fail("{}: only the root module can add catalogs; use dev_dependency = True".format(module.name))
-        for key, tags in (("versions", module.tags.versions), ("family", module.tags.family)):
-            for tag in tags:
-                if tag.name in wanted:
-                    fail("{}: two catalogs are named {}; rename one".format(module.name, tag.name))
-                wanted[tag.name] = {key: tag.file}
-    return wanted
-
-def _catalog_impl(mctx):
-    catalogs = []
-    for name, files in _wanted(mctx).items():
-        # The text itself: json.encode would sort the keys, and the order of `env` is the image's.
-        text, error = _read_catalog(mctx, **files)
-        _catalog_repo(name = name, error = error, json = text)
-        if text:
-            catalogs.append(json.decode(text))
-
-    # A free-threaded build has the same source.
-    releases = {
-        facts["release"]: facts
-        for catalog in catalogs
-        for facts in catalog["versions"].values()
-    }
+    releases = {}
+    revisions = {}
+    for catalog, files in catalogs:
+        for facts in catalog["versions"].values():
+            # A free-threaded build has the same source.
+            _same(releases, facts["release"], facts, ["sha256", "url"])
+            if facts["patches"]:
+                _same(revisions, facts["revised"], facts | {"files": files}, ["patches"])
     for release, facts in releases.items():
         cpython_source(
             name = _source_repo(release),
@@ -140,10 +163,64 @@ def _catalog_impl(mctx):
             url = facts["url"],
             version = release,
         )
+    named = {release: _source_repo(release) + "//:source.tar.xz" for release in releases}
+    for revised, facts in revisions.items():
+        repo = _patches_repo(revised)
+        cpython_patches(
+            name = repo,
+            facts = json.encode(facts["patches"]),
+            patches = [_patch_label(facts["files"], facts, patch) for patch in facts["patches"]],
+            revised = revised,
+            source = "@{}//:source.tar.xz".format(_source_repo(facts["release"])),
+        )
+        named |= {
+            revised: repo + "//:source",
+            revised + ".patches": repo + "//:patches",
+        }
     cpython_sources(
         name = "cpython_sources",
-        repos = {release: _source_repo(release) for release in releases},
+        files = named,
     )
+
+def _wanted(mctx):
+    """Returns {name of a repository: keyword arguments of _read_catalog}, the catalog's own first.
+
+    Only tags of this module and of the root module count: what a dependency in between asks for
+    would be read for everybody.
+    """
+    wanted = {"catalog": {}}
+    revisions = {}
+    for module in mctx.modules:
+        tags = module.tags
+        if not module.is_root and (tags.versions or tags.family or tags.revisions):
+            fail("{}: only the root module can add catalogs; use dev_dependency = True".format(module.name))
+        if len(module.tags.revisions) > 1:
+            fail("{}: two files of revisions; make one of them".format(module.name))
+        for tag in module.tags.revisions:
+            revisions = {"patches": tag.file}
+        for key, tags in (("versions", module.tags.versions), ("family", module.tags.family)):
+            for tag in tags:
+                if tag.name in wanted:
+                    fail("{}: two catalogs are named {}; rename one".format(module.name, tag.name))
+                wanted[tag.name] = {key: tag.file}
+
+    # A catalog of other releases has its own patches.
+    return {
+        name: files if "versions" in files else files | revisions
+        for name, files in wanted.items()
+    }
+
+def _catalog_impl(mctx):
+    catalogs = []
+    sources = []
+    for name, files in _wanted(mctx).items():
+        # The text itself: json.encode would sort the keys, and the order of `env` is the image's.
+        text, error = _read_catalog(mctx, **files)
+        _catalog_repo(name = name, error = error, json = text)
+        if text:
+            catalogs.append(json.decode(text))
+            sources.append((catalogs[-1], {"versions": Label("//catalog:versions.yaml")} | files))
+    _declare_sources(sources)
     archives = {
         version: archive
         for catalog in catalogs
@@ -182,6 +259,15 @@ catalog = module_extension(
                 "name": attr.string(
                     mandatory = True,
                     doc = "The repository's name; its catalog.bzl has CATALOG.",
+                ),
+            },
+        ),
+        "revisions": tag_class(
+            doc = "Patches of your own for releases of the catalog; see docs/patching.md.",
+            attrs = {
+                "file": attr.label(
+                    mandatory = True,
+                    doc = "A YAML file with `revisions`; the patches lie beside it, below `patches`.",
                 ),
             },
         ),

@@ -41,19 +41,18 @@ def fetch_archive(rctx, file, what, catalog, others = []):
         ]))
     rctx.file("BUILD.bazel", 'exports_files(["{}"])\n'.format(file), executable = False)
 
-def name_archives(rctx, file):
-    """Writes the BUILD file of a repository that names archives: //:<version>.
+def name_files(rctx, files):
+    """Writes the BUILD file of a repository that names files of others: //:<name>.
 
     Args:
-      rctx: context of a repository rule with the attribute `repos`, version -> repository.
-      file: what the archive is called in each of them.
+      rctx: context of a repository rule.
+      files: dict: name -> the file, as <repository>//:<its name there>.
     """
     rctx.file("BUILD.bazel", "\n".join([
-        'alias(\n    name = "{}",\n    actual = "@{}//:{}",\n    {},\n)\n'.format(
-            version,
-            repo,
+        'alias(\n    name = "{}",\n    actual = "@{}",\n    {},\n)\n'.format(
+            name,
             file,
             'visibility = ["//visibility:public"]',
         )
-        for version, repo in rctx.attr.repos.items()
+        for name, file in files.items()
     ]), executable = False)

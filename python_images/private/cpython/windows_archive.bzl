@@ -1,6 +1,6 @@
 """Repository rules: python.org's zip archives for Windows, checked against catalog/windows.yaml."""
 
-load(":python_org.bzl", "fetch_archive", "name_archives")
+load(":python_org.bzl", "fetch_archive", "name_files")
 
 _FILE = "python.zip"
 
@@ -32,7 +32,10 @@ windows_python = repository_rule(
 )
 
 def _windows_pythons_impl(rctx):
-    name_archives(rctx, _FILE)
+    name_files(rctx, {
+        version: "{}//:{}".format(repo, _FILE)
+        for version, repo in rctx.attr.repos.items()
+    })
 
 windows_pythons = repository_rule(
     implementation = _windows_pythons_impl,

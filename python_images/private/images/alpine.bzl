@@ -65,7 +65,7 @@ def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test)
             revision = "v" + version["release"],
             source = version["url"],
             title = "python",
-            version = version["release"],
+            version = version["revised"],
         ),
         architecture = about["architecture"],
         cmd = ["python3"],

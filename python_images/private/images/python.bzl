@@ -43,7 +43,7 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
             revision = "v" + release["release"],
             source = release["url"],
             title = "python",
-            version = release["release"],
+            version = release["revised"],
         ),
         base_digest = "{}_{}.digest".format(
             base_image(entry["suite"], variant["root"], about["debian"]),

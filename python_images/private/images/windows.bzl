@@ -76,7 +76,8 @@ def _layers(catalog):
         windows_python_layer(
             name = name,
             archive = Label("@windows_pythons//:" + version),
-            epoch = catalog["versions"][version]["epoch"],
+            # python.org's own build, which no patch of ours is in.
+            epoch = catalog["versions"][version]["release_epoch"],
             leave_out = catalog["windows"]["leave_out"],
             tags = ["manual"],
             version = version,

@@ -228,7 +228,7 @@ def musl_python(
         expected_missing = missing,
         frame_pointers = not setup_py,
         setup_py = setup_py,
-        source = "@cpython_sources//:" + release["release"],
+        source = "@cpython_sources//:" + release["source"],
         tags = ["manual"],
         toolchain = fixture + "_toolchain",
         version = release["release"],
