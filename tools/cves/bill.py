@@ -53,13 +53,17 @@ class Package:
 
 @dataclasses.dataclass(frozen=True)
 class Bill:
-    """An image and its packages; `digest` is its manifest's, `purl` its own package URL."""
+    """An image and its packages; `digest` is its manifest's, `purl` its own package URL.
+
+    `others` are package URLs of what is no package of the distribution: CPython, Python packages.
+    """
 
     name: str
     digest: str
     purl: PackageURL
     distribution: Distribution
     packages: tuple[Package, ...]
+    others: tuple[PackageURL, ...] = ()
 
 
 def _texts(package: Package) -> Package:
@@ -77,10 +81,13 @@ def read(path: Path) -> Bill:
         document = strict_json.parse(path.read_bytes())
         image = document["metadata"]["component"]
         packages = []
+        others = []
         found = set()
         for component in document["components"]:
             kind = component.get("purl", "").partition("/")[0].removeprefix("pkg:")
             if kind not in _DISTRIBUTIONS:
+                if kind:
+                    others.append(PackageURL.from_string(component["purl"]))
                 continue
             found.add(kind)
             properties = {item["name"]: item["value"] for item in component["properties"]}
@@ -109,6 +116,7 @@ def read(path: Path) -> Bill:
             PackageURL.from_string(image["purl"]),
             _DISTRIBUTIONS[found.pop() if found else "deb"],
             tuple(packages),
+            tuple(others),
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise CvesError(

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Final
 
+from packageurl import PackageURL
+
 from tools.cves.advisories import Advisories, Entry
 from tools.cves.bill import Bill, Package
 from tools.cves.vex import Statement
@@ -66,6 +68,33 @@ def find(bill: Bill, advisories: Advisories, statements: Sequence[Statement]) ->
         if _affects(entry, version, advisories)
     ]
     return sorted(found, key=lambda one: (one.rank, one.packages[0].source, one.entry.id))
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed:
+    """A problem of something that no distribution knows, which a statement says is fixed.
+
+    Attributes:
+        id: the CVE's number, or another name if it has none.
+        package: what is fixed, by its package URL.
+        statement: what says so.
+    """
+
+    id: str
+    package: PackageURL
+    statement: Statement
+
+
+def fixed(bill: Bill, statements: Sequence[Statement]) -> list[Fixed]:
+    """Return what is fixed in CPython and in Python packages, of which no data of ours tell."""
+    last: dict[tuple[str, str], Fixed] = {}
+    for statement in statements:
+        # A CVE's number is before other names.
+        name = min(statement.ids)
+        for package in bill.others:
+            if statement.applies(bill.purl, [package]):
+                last[name, package.to_string()] = Fixed(name, package, statement)
+    return [one for _, one in sorted(last.items()) if one.statement.status == "fixed"]
 
 
 def _affects(entry: Entry, version: str, advisories: Advisories) -> bool:

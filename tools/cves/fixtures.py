@@ -53,7 +53,13 @@ def write_bill(folder: Path, *components: Component) -> Path:
         component("demo-tools", "1:2.0-3+b1", ("demo", "1:2.0-3")),
         component("libdemo1", "1:2.0-3+b1", ("demo", "1:2.0-3")),
         component("quiet", "1.0", ("quiet", "1.0")),
-        Component(key="cpython", name="cpython", version="3.13.99", kind="application"),
+        Component(
+            key="cpython",
+            name="cpython",
+            version="3.13.99",
+            kind="application",
+            purl=purl("generic", "", "cpython", "3.13.99"),
+        ),
     )
     path = folder / "image.cdx.json"
     path.write_text(cyclonedx.render(Bill(subject, parts, {})))

@@ -19,7 +19,7 @@ from tools.cves import bill as bills
 from tools.cves import report, sarif, secdb, tracker, vex
 from tools.cves.advisories import Advisories
 from tools.cves.errors import CvesError
-from tools.cves.findings import URGENCIES, Finding, find
+from tools.cves.findings import URGENCIES, Finding, find, fixed
 from tools.text import quote
 
 Load = Callable[[Sequence[str], Path], Advisories]
@@ -90,10 +90,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         statements = vex.read(_given(path, options.folder) for path in options.vex)
         every = find(bill, data, statements)
         findings = [one for one in every if options.unimportant or not one.unimportant]
+        patched = fixed(bill, statements)
         hidden = len(every) - len(findings)
         rendered = {
-            "text": lambda: report.text(bill, data, findings, hidden),
-            "json": lambda: report.as_json(bill, data, findings, hidden),
+            "text": lambda: report.text(bill, data, findings, hidden, patched),
+            "json": lambda: report.as_json(bill, data, findings, hidden, patched),
             "sarif": lambda: sarif.render(
                 bill, findings, options.lock_name, sarif.lines_of(options.lock)
             ),

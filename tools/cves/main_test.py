@@ -51,6 +51,35 @@ def test_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_what_a_patch_fixes_is_reported_fixed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As tools/sbom/openvex.py says it; what is said of another image or release doesn't count."""
+    cpython = {"@id": "pkg:generic/cpython@3.13.99"}
+    image = f"pkg:oci/python@{DIGEST}?arch=amd64"
+    said = {
+        "vulnerability": {"name": "CVE-2026-1234"},
+        "products": [{"@id": image, "subcomponents": [cpython]}],
+        "status": "fixed",
+        "status_notes": "cpython 3.13.99 is patched: patches/fix.patch",
+    }
+    other = said | {"products": [{"@id": image.replace("5", "6"), "subcomponents": [cpython]}]}
+    older = said | {"products": [{"@id": "pkg:generic/cpython@3.13.1"}]}
+    assert run(tmp_path, vex=(said, other, older)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "fixed:" in line] == [
+        "fixed: CVE-2026-1234 in cpython 3.13.99"
+    ]
+    assert run(tmp_path, "--format=json", vex=(said, other, older)) == 0
+    (told,) = json.loads(capsys.readouterr().out)["fixed"]
+    assert (told["id"], told["package"]) == ("CVE-2026-1234", cpython["@id"])
+    assert told["vex"]["status"] == "fixed"
+    assert told["vex"]["reason"] == said["status_notes"]
+    # Without the image's own document nothing is said.
+    assert run(tmp_path, "--format=json", vex=(other, older)) == 0
+    assert json.loads(capsys.readouterr().out)["fixed"] == []
+
+
 def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = statement("CVE-2026-5", SOURCE)
     assert run(tmp_path, "--format=json", "--unimportant", vex=(said,)) == 0

@@ -8,11 +8,18 @@ from typing import Any
 
 from tools.cves.advisories import Advisories
 from tools.cves.bill import Bill
-from tools.cves.findings import URGENCIES, Finding
+from tools.cves.findings import URGENCIES, Finding, Fixed
+from tools.cves.vex import Statement
 from tools.text import quote
 
 
-def text(bill: Bill, advisories: Advisories, findings: Sequence[Finding], hidden: int) -> str:
+def text(
+    bill: Bill,
+    advisories: Advisories,
+    findings: Sequence[Finding],
+    hidden: int,
+    fixed: Sequence[Fixed] = (),
+) -> str:
     """Return a table of what isn't suppressed, then counts; `hidden` are unimportant ones."""
     shown = [one for one in findings if not one.suppressed]
     rows: list[tuple[str, ...]] = [("URGENCY", "CVE", "SOURCE", "VERSION", "FIXED IN", "PACKAGES")]
@@ -49,6 +56,10 @@ def text(bill: Bill, advisories: Advisories, findings: Sequence[Finding], hidden
         f"{sum(bool(one.fix) for one in shown)} fixed in newer packages of the suite;"
         f" {len(findings) - len(shown)} suppressed; {hidden} unimportant left out",
         *(
+            quote.terminal(f"fixed: {one.id} in {one.package.name} {one.package.version}")
+            for one in fixed
+        ),
+        *(
             quote.terminal(f"data: {origin.name} sha256:{origin.sha256}")
             for origin in advisories.origins
         ),
@@ -70,7 +81,13 @@ def _instead(finding: Finding) -> str:
     return "(no advisory)" if finding.entry.nodsa else ""
 
 
-def as_json(bill: Bill, advisories: Advisories, findings: Sequence[Finding], hidden: int) -> str:
+def as_json(
+    bill: Bill,
+    advisories: Advisories,
+    findings: Sequence[Finding],
+    hidden: int,
+    fixed: Sequence[Fixed] = (),
+) -> str:
     """Return all of it; a finding has `vex` where something has been said about it."""
     document = {
         "image": bill.name,
@@ -79,6 +96,10 @@ def as_json(bill: Bill, advisories: Advisories, findings: Sequence[Finding], hid
         "packages": len(bill.packages),
         "unimportant_left_out": hidden,
         "findings": [_finding(one) for one in findings],
+        "fixed": [
+            {"id": one.id, "package": one.package.to_string(), "vex": _vex(one.statement)}
+            for one in fixed
+        ],
     }
     return json.dumps(document, indent=1) + "\n"
 
@@ -101,9 +122,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "description": entry.description or None,
     }
     if statement := finding.statement:
-        shown["vex"] = {
-            "status": statement.status,
-            "reason": statement.why,
-            "where": statement.file,
-        }
+        shown["vex"] = _vex(statement)
     return {key: value for key, value in shown.items() if value is not None}
+
+
+def _vex(statement: Statement) -> dict[str, str]:
+    return {"status": statement.status, "reason": statement.why, "where": statement.file}

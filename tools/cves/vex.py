@@ -42,7 +42,7 @@ class Statement:
         product: package URL of the package, or of the image where `packages` are named.
         packages: OpenVEX's subcomponents.
         status: not_affected, affected, fixed or under_investigation.
-        why: the justification, impact or action, for people.
+        why: the justification, impact or action, for people; without one, the notes.
         file: where it stands.
     """
 
@@ -141,7 +141,8 @@ def _statements(item: dict[str, Any], where: str) -> list[Statement]:
             product=_purl(product["@id"], where),
             packages=tuple(_purl(part["@id"], where) for part in product.get("subcomponents", [])),
             status=status,
-            why=": ".join(str(said[key]) for key in sorted(said, reverse=True)),
+            why=": ".join(str(said[key]) for key in sorted(said, reverse=True))
+            or str(item.get("status_notes", "")),
             file=where,
         )
         for product in item["products"]

@@ -65,7 +65,7 @@ def members(path: Path) -> dict[str, tuple[int, float, str, bytes | str]]:
 
 
 def test_only_what_the_patch_names_changes(source: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out.tar.xz"
+    out = tmp_path / "out.tar.gz"
     archive.write(source, out, [("fix.patch", PATCH)])
     expected = members(source)
     mode, time, owner, _ = expected["Python-1/Lib/f.py"]
@@ -90,7 +90,7 @@ def test_patches_build_on_one_another(source: Path, tmp_path: Path) -> None:
 def test_one_message_names_revision_patch_and_line(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    patch, out = tmp_path / "fix.patch", tmp_path / "out.tar.xz"
+    patch, out = tmp_path / "fix.patch", tmp_path / "out.tar.gz"
     patch.write_bytes(PATCH.replace(b"return 1", b"return 7"))
     arguments = [f"--source={source}", "--label=3.13.15-r1", f"--out={out}"]
     assert archive.main([*arguments, f"--patch=patches/fix.patch={patch}"]) == 2
@@ -104,7 +104,7 @@ def test_one_message_names_revision_patch_and_line(
 def test_links_are_not_patched(source: Path, tmp_path: Path) -> None:
     patch = b"--- /dev/null\n+++ b/link\n@@ -0,0 +1 @@\n+x\n"
     with pytest.raises(archive.ArchiveError, match="link is no ordinary file of the source"):
-        archive.write(source, tmp_path / "out.tar.xz", [("1", patch)])
+        archive.write(source, tmp_path / "out.tar.gz", [("1", patch)])
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 from tools.sbom.documents import document_uuid
-from tools.sbom.model import TOOL, Bill, Component, purl
+from tools.sbom.model import TOOL, Bill, Component, Patch, purl
 
 # What the source package of a distribution's package is called here; tools/cves reads it.
 SOURCE_NAME = "python-images:source-package"
 SOURCE_VERSION = "python-images:source-package-version"
+# A patch of a component's source, in the order of `pedigree`: its file and its digest.
+PATCH = "python-images:patch"
 _IMAGE = "image"
 
 
@@ -57,6 +59,33 @@ def _property(name: str, value: str) -> dict[str, str]:
     return {"name": name, "value": value}
 
 
+def _advisory(name: str) -> dict[str, str]:
+    """Where people read about a vulnerability."""
+    if name.startswith("CVE-"):
+        return {"name": "NVD", "url": f"https://nvd.nist.gov/vuln/detail/{name}"}
+    return {"name": "OSV", "url": f"https://osv.dev/vulnerability/{name}"}
+
+
+def _patch(patch: Patch) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        # As CycloneDX says: of a newer version of the software, or of nobody's but ours.
+        "type": "backport" if patch.origin else "unofficial",
+        "diff": {
+            "text": {
+                "contentType": "text/x-diff",
+                "encoding": "base64",
+                "content": patch.content,
+            }
+        },
+        "resolves": [
+            {"type": "security", "id": name, "source": _advisory(name)} for name in patch.fixes
+        ],
+    }
+    if patch.origin:
+        shown["diff"]["url"] = patch.origin
+    return {key: value for key, value in shown.items() if value}
+
+
 def _component(component: Component) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "type": component.kind,
@@ -94,5 +123,15 @@ def _component(component: Component) -> dict[str, Any]:
         shown["properties"] = [
             _property(SOURCE_NAME, name),
             _property(SOURCE_VERSION, version),
+        ]
+    if component.patches:
+        ancestor = {key: shown[key] for key in ("type", "name", "version", "cpe", "purl")}
+        shown["pedigree"] = {
+            "ancestors": [{key: value for key, value in ancestor.items() if value}],
+            "patches": [_patch(patch) for patch in component.patches],
+        }
+        # What CycloneDX has no place for: which file it is, and its digest.
+        shown["properties"] = [
+            _property(PATCH, f"{patch.file} sha256:{patch.sha256}") for patch in component.patches
         ]
     return {key: value for key, value in shown.items() if value}

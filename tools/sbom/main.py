@@ -1,5 +1,7 @@
 """Write the bill of materials of one image, as SPDX 2.3 and as CycloneDX 1.6.
 
+What patches of CPython's source fix is written as OpenVEX besides.
+
     python -m tools.sbom.main --image LAYOUT --facts facts.json --locked packages.json … \\
         --spdx image.spdx.json --cyclonedx image.cdx.json
 
@@ -24,11 +26,13 @@ from tools.sbom import (
     debian_packages,
     image_files,
     licenses,
+    openvex,
+    patches,
     python_packages,
     spdx,
 )
 from tools.sbom.errors import SbomError
-from tools.sbom.model import Bill, Component, Subject, purl
+from tools.sbom.model import Bill, Component, Patch, Subject, purl
 
 
 def make(
@@ -36,6 +40,7 @@ def make(
     facts: dict[str, Any],
     locked: Sequence[Path],
     libraries: Sequence[dict[str, str]],
+    changes: tuple[Patch, ...] = (),
 ) -> Bill:
     """Return the bill of the image in an OCI layout.
 
@@ -46,6 +51,7 @@ def make(
             `source` (CPython's: version, url, sha256; or None).
         locked: packages.json of every package set the image is made of; see read_locked.
         libraries: what CPython's source bundles, from bundled.py.
+        changes: the patches of CPython's source.
     """
     files = image_files.read(image)
     texts = licenses.Texts()
@@ -54,7 +60,7 @@ def make(
     packages = alpine_packages if alpine_packages.is_release(suite) else debian_packages
     parts = [
         *packages.components(files, debian_packages.read_locked(locked), suite, texts),
-        *python_packages.cpython(files, facts["source"], libraries),
+        *python_packages.cpython(files, facts["source"], libraries, changes),
         *python_packages.installed(files),
     ]
     if release:
@@ -84,18 +90,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--facts", type=Path, required=True, help="JSON, see make()")
     parser.add_argument("--locked", type=Path, action="append", default=[], metavar="JSON")
     parser.add_argument("--bundled", type=Path, help="JSON of bundled.py")
+    parser.add_argument("--patches", type=Path, help="patches.json of CPython's source")
+    parser.add_argument("--vex", type=Path, help="file to write: what the patches fix")
     parser.add_argument("--spdx", type=Path, required=True, help="file to write")
     parser.add_argument("--cyclonedx", type=Path, required=True, help="file to write")
     options = parser.parse_args(arguments)
     try:
         libraries = json.loads(options.bundled.read_bytes()) if options.bundled else []
         facts = json.loads(options.facts.read_bytes())
-        bill = make(options.image, facts, options.locked, libraries)
+        changes = patches.read(options.patches) if options.patches else ()
+        bill = make(options.image, facts, options.locked, libraries, changes)
     except (SbomError, OciError, OSError) as error:
         print(f"sbom: {error}", file=sys.stderr)
         return 2
     options.spdx.write_text(spdx.render(bill), "utf-8")
     options.cyclonedx.write_text(cyclonedx.render(bill), "utf-8")
+    if options.vex:
+        options.vex.write_text(openvex.render(bill), "utf-8")
     return 0
 
 

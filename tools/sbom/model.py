@@ -14,6 +14,27 @@ TOOL: Final = "python-images"
 
 
 @dataclasses.dataclass(frozen=True)
+class Patch:
+    """A patch that a component's source was changed by.
+
+    Attributes:
+        file: its path in the catalog.
+        sha256: of its bytes.
+        sha1: the same.
+        fixes: the vulnerabilities it fixes, `CVE-2026-1234`.
+        origin: where upstream has the change; empty for one of our own.
+        content: its bytes, base64.
+    """
+
+    file: str
+    sha256: str
+    sha1: str
+    fixes: tuple[str, ...]
+    origin: str
+    content: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Component:
     """One part of an image.
 
@@ -32,6 +53,7 @@ class Component:
         source: name and version of the source package it was built from.
         parent: key of the component it is a part of; empty for a part of the image.
         paths: where it is in the image, without the leading slash.
+        patches: what its source was changed by, in that order.
     """
 
     key: str
@@ -48,6 +70,7 @@ class Component:
     source: tuple[str, str] | None = None
     parent: str = ""
     paths: tuple[str, ...] = ()
+    patches: tuple[Patch, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tools.sbom import alpine_packages
+from tools.sbom.cyclonedx import PATCH
 from tools.sbom.debian_packages import read_locked, vendor_of
 from tools.sbom.errors import SbomError
 from tools.sbom.model import purl
@@ -94,6 +95,18 @@ def make(
         dependencies.append(
             _resource(source["url"], source["sha256"], f"cpython {source['version']}", ["source"])
         )
+    # Of the bill's CPython, in the order they were applied.
+    for component in bill["components"]:
+        for item in component.get("properties", []):
+            if item["name"] == PATCH:
+                file, _, digest = item["value"].partition(" sha256:")
+                dependencies.append(
+                    {
+                        "digest": {"sha256": digest},
+                        "name": file,
+                        "annotations": {"roles": ["patch"]},
+                    }
+                )
     if facts["revision"]:
         if not re.fullmatch(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", facts["revision"]):
             raise SbomError(

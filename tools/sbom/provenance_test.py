@@ -10,6 +10,7 @@ import pytest
 
 from tools.sbom import cyclonedx, fixtures, main, provenance
 from tools.sbom.errors import SbomError
+from tools.sbom.model import Patch
 
 FACTS: dict[str, Any] = {
     "name": "//images:demo_amd64",
@@ -50,6 +51,23 @@ def test_all_materials_are_named_by_digest(tmp_path: Path) -> None:
     assert made["subject"] == [
         {"name": "//images:demo_amd64", "digest": {"sha256": digest.removeprefix("sha256:")}}
     ]
+
+
+def test_patches_are_materials(tmp_path: Path) -> None:
+    layout = fixtures.make_layout(tmp_path, fixtures.image_files())
+    locked = fixtures.locked(tmp_path / "packages.json")
+    patch = Patch("patches/1.patch", "a" * 64, "b" * 40, ("CVE-2026-1234",), "", "")
+    bill = json.loads(cyclonedx.render(main.make(layout, fixtures.FACTS, [locked], [], (patch,))))
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("")
+    made = provenance.make(FACTS, bill, [], lock)
+    source, found, *_ = made["predicate"]["buildDefinition"]["resolvedDependencies"]
+    assert source["annotations"] == {"roles": ["source"]}
+    assert found == {
+        "digest": {"sha256": "a" * 64},
+        "name": "patches/1.patch",
+        "annotations": {"roles": ["patch"]},
+    }
 
 
 def test_the_revision_is_there_only_where_it_is_given(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tools.rootfs.elf import read_elf
 from tools.sbom import licenses
 from tools.sbom.errors import SbomError
 from tools.sbom.image_files import ImageFiles
-from tools.sbom.model import Component, purl
+from tools.sbom.model import Component, Patch, purl
 
 # Bundled library -> the extension module that has it, and the system's library that would
 # be needed instead.
@@ -46,7 +46,10 @@ def cpython_version(files: ImageFiles) -> tuple[str, str] | None:
 
 
 def cpython(
-    files: ImageFiles, source: Mapping[str, str] | None, libraries: Sequence[Mapping[str, str]]
+    files: ImageFiles,
+    source: Mapping[str, str] | None,
+    libraries: Sequence[Mapping[str, str]],
+    patches: tuple[Patch, ...] = (),
 ) -> list[Component]:
     """Return CPython, and what is compiled into it of the libraries it bundles.
 
@@ -54,6 +57,7 @@ def cpython(
         files: the image's.
         source: what it is built from: `version`, `url` and `sha256`. None where that isn't known.
         libraries: what bundled.py found in that source.
+        patches: what that source was changed by.
     """
     found = cpython_version(files)
     if not found:
@@ -87,6 +91,7 @@ def cpython(
             sha256=source["sha256"] if source else "",
             file=posixpath.basename(source["url"]) if source else "",
             url=source["url"] if source else "",
+            patches=patches,
         )
     ]
     config = files.text(f"{headers}/pyconfig.h") or ""

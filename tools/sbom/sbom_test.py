@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
-from tools.sbom import cyclonedx, fixtures, main, spdx
+from tools.sbom import cyclonedx, fixtures, main, openvex, patches, spdx
+from tools.sbom.documents import document_uuid
 from tools.sbom.errors import SbomError
 from tools.sbom.model import Bill, Component
 from tools.sbom.validate import cyclonedx_faults, spdx_faults
@@ -103,6 +106,103 @@ def test_equal_images_give_equal_documents(tmp_path: Path) -> None:
     other = dataclasses.replace(one, components=one.components[1:])
     namespace = json.loads(spdx.render(one))["documentNamespace"]
     assert json.loads(spdx.render(other))["documentNamespace"] != namespace
+
+
+PATCH = b"--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+\xc3\xa4\n"
+
+
+def patched(folder: Path) -> Bill:
+    """The bill of an image whose CPython is patched twice."""
+    rows = []
+    for number, origin in enumerate(["https://example.org/commit/1", ""], 1):
+        data = PATCH * number
+        (folder / f"{number}.patch").write_bytes(data)
+        rows.append(
+            {
+                "file": f"patches/3.13.99/{number}.patch",
+                "sha256": hashlib.sha256(data).hexdigest(),
+                "fixes": ["CVE-2026-1234", "GHSA-2222-3333-4444"] if origin else [],
+                "origin": origin,
+                "path": f"{number}.patch",
+            }
+        )
+    (folder / "patches.json").write_text(json.dumps(rows))
+    plain = make(folder)
+    layout, changes = folder / "layout", patches.read(folder / "patches.json")
+    locked = fixtures.locked(folder / "packages.json")
+    bill = main.make(layout, fixtures.FACTS, [locked], LIBRARIES, changes)
+    assert bill != plain
+    return bill
+
+
+def test_patches_are_the_pedigree_of_cpython(tmp_path: Path) -> None:
+    text = cyclonedx.render(patched(tmp_path))
+    assert cyclonedx_faults(text) == []
+    (found,) = [one for one in json.loads(text)["components"] if one["bom-ref"] == "cpython"]
+    # Scanners know it by its release.
+    assert (found["version"], found["cpe"].split(":")[5]) == ("3.13.99", "3.13.99")
+    assert found["pedigree"]["ancestors"][0]["purl"] == found["purl"]
+    first, second = found["pedigree"]["patches"]
+    assert (first["type"], second["type"]) == ("backport", "unofficial")
+    assert base64.b64decode(first["diff"]["text"]["content"]) == PATCH
+    assert first["diff"]["url"] == "https://example.org/commit/1"
+    assert [one["id"] for one in first["resolves"]] == ["CVE-2026-1234", "GHSA-2222-3333-4444"]
+    assert first["resolves"][0]["source"]["url"].endswith("/CVE-2026-1234")
+    assert "resolves" not in second
+    assert found["properties"][0]["value"] == (
+        f"patches/3.13.99/1.patch sha256:{hashlib.sha256(PATCH).hexdigest()}"
+    )
+
+
+def test_patches_are_files_that_were_applied(tmp_path: Path) -> None:
+    text = spdx.render(patched(tmp_path))
+    assert spdx_faults(text) == []
+    document = json.loads(text)
+    files = {one["SPDXID"]: one for one in document["files"]}
+    relations = document["relationships"]
+    applied = [one for one in relations if "PATCH" in one["relationshipType"]]
+    assert [relation["spdxElementId"] for relation in applied] == list(files)
+    assert {relation["relatedSpdxElement"] for relation in applied} == {spdx.spdx_id("cpython")}
+    first = files[applied[0]["spdxElementId"]]
+    assert first["fileName"] == "./patches/3.13.99/1.patch"
+    digests = {one["algorithm"]: one["checksumValue"] for one in first["checksums"]}
+    assert digests["SHA256"] == hashlib.sha256(PATCH).hexdigest()
+    assert first["comment"] == (
+        "Fixes CVE-2026-1234, GHSA-2222-3333-4444. Upstream: https://example.org/commit/1"
+    )
+
+
+def test_what_patches_fix_is_said_of_this_image(tmp_path: Path) -> None:
+    bill = patched(tmp_path)
+    document = json.loads(openvex.render(bill))
+    assert [one["vulnerability"]["name"] for one in document["statements"]] == [
+        "CVE-2026-1234",
+        "GHSA-2222-3333-4444",
+    ]
+    for statement in document["statements"]:
+        assert statement["status"] == "fixed"
+        (product,) = statement["products"]
+        assert product["@id"] == bill.subject.purl
+        assert product["subcomponents"] == [{"@id": parts(bill)["cpython"].purl}]
+
+
+def test_another_patch_than_the_catalog_s_is_refused(tmp_path: Path) -> None:
+    patched(tmp_path)
+    (tmp_path / "2.patch").write_bytes(PATCH)
+    with pytest.raises(SbomError, match=r"patches/3.13.99/2.patch: has sha256 .*, not"):
+        patches.read(tmp_path / "patches.json")
+
+
+def test_documents_of_unpatched_images_know_no_patches(tmp_path: Path) -> None:
+    bill = make(tmp_path)
+    assert "patch" not in cyclonedx.render(bill)
+    assert "patch" not in spdx.render(bill).lower()
+    # The identity is a digest of what was in a bill before there were patches.
+    held = dataclasses.asdict(bill)
+    for component in held["components"]:
+        assert component.pop("patches") == ()
+    digest = hashlib.sha256(("SPDX-2.3\n" + json.dumps(held, sort_keys=True)).encode()).hexdigest()
+    assert document_uuid(bill, "SPDX-2.3").hex[:12] == digest[:12]
 
 
 def test_a_package_outside_of_the_locks_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from tools.sbom.documents import document_uuid
-from tools.sbom.model import TOOL, Bill, Component, identifier
+from tools.sbom.model import TOOL, Bill, Component, Patch, identifier
 
 _PURPOSE: Final = {
     "application": "APPLICATION",
@@ -29,6 +29,11 @@ def render(bill: Bill) -> str:
     for component in bill.components:
         parent = spdx_id(component.parent) if component.parent else "SPDXRef-image"
         relations.append(_relation(parent, "CONTAINS", spdx_id(component.key)))
+        relations += [
+            _relation(_patch_id(patch), "PATCH_APPLIED", spdx_id(component.key))
+            for patch in component.patches
+        ]
+    files = [_file(patch) for component in bill.components for patch in component.patches]
     document = {
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
@@ -40,6 +45,7 @@ def render(bill: Bill) -> str:
             "creators": [f"Tool: {TOOL}"],
         },
         "packages": [_image(bill), *(_package(component) for component in bill.components)],
+        **({"files": files} if files else {}),
         "relationships": relations,
         "hasExtractedLicensingInfos": [
             {"licenseId": reference, "name": name, "extractedText": text}
@@ -73,6 +79,28 @@ def _image(bill: Bill) -> dict[str, Any]:
         "primaryPackagePurpose": "CONTAINER",
         "externalRefs": [_reference("PACKAGE-MANAGER", "purl", subject.purl)],
     }
+
+
+def _patch_id(patch: Patch) -> str:
+    return spdx_id(f"patch/{patch.file}")
+
+
+def _file(patch: Patch) -> dict[str, Any]:
+    fixed = f"Fixes {', '.join(patch.fixes)}." if patch.fixes else ""
+    origin = f"Upstream: {patch.origin}" if patch.origin else ""
+    shown = {
+        "SPDXID": _patch_id(patch),
+        "fileName": f"./{patch.file}",
+        "fileTypes": ["SOURCE", "TEXT"],
+        "checksums": [
+            {"algorithm": "SHA1", "checksumValue": patch.sha1},
+            _checksum(patch.sha256),
+        ],
+        "licenseConcluded": "NOASSERTION",
+        "copyrightText": "NOASSERTION",
+        "comment": " ".join(filter(None, [fixed, origin])),
+    }
+    return {key: value for key, value in shown.items() if value}
 
 
 def _checksum(sha256: str) -> dict[str, str]:

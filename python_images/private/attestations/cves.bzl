@@ -4,10 +4,14 @@ load("//python_images/private/tools:program.bzl", "program")
 load(":info.bzl", "AttestationsInfo")
 
 def _image_cves_impl(ctx):
-    bill = ctx.attr.sbom[AttestationsInfo].cyclonedx
-    files = [bill] + ctx.files.vex
+    info = ctx.attr.sbom[AttestationsInfo]
+    bill = info.cyclonedx
+
+    # What the image's own patches fix, then what has been said besides.
+    statements = ([info.vex] if info.vex else []) + ctx.files.vex
+    files = [bill] + statements
     arguments = ["--bill=" + bill.short_path]
-    arguments += ["--vex=" + file.short_path for file in ctx.files.vex]
+    arguments += ["--vex=" + file.short_path for file in statements]
     if ctx.file.lock:
         files.append(ctx.file.lock)
         arguments.append("--lock=" + ctx.file.lock.short_path)

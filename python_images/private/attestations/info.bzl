@@ -7,5 +7,6 @@ AttestationsInfo = provider(
         "image": "File: the image, an OCI layout directory",
         "provenance": "File: the in-toto statement with SLSA provenance v1",
         "spdx": "File: the bill of materials as SPDX 2.3 JSON",
+        "vex": "File: what patches of CPython fix, as OpenVEX JSON; None without patches",
     },
 )

@@ -38,13 +38,19 @@ def _image_sbom_impl(ctx):
     args.add_all(packages, before_each = "--locked")
     if ctx.file.bundled:
         args.add("--bundled", ctx.file.bundled)
+    vex = None
+    if ctx.files.patches:
+        vex = ctx.actions.declare_file(stem + ".vex.json")
+        (about,) = [file for file in ctx.files.patches if file.extension == "json"]
+        args.add("--patches", about)
+        args.add("--vex", vex)
     args.add("--spdx", spdx)
     args.add("--cyclonedx", cyclonedx)
     ctx.actions.run(
         executable = ctx.executable._sbom,
         arguments = [args],
-        inputs = [ctx.file.image, facts] + packages + ctx.files.bundled,
-        outputs = [spdx, cyclonedx],
+        inputs = [ctx.file.image, facts] + packages + ctx.files.bundled + ctx.files.patches,
+        outputs = [spdx, cyclonedx] + ([vex] if vex else []),
         mnemonic = "ImageSbom",
         progress_message = "Listing what is in %{label}",
     )
@@ -70,17 +76,19 @@ def _image_sbom_impl(ctx):
         progress_message = "Writing the provenance of %{label}",
     )
     return [
-        DefaultInfo(files = depset([spdx, cyclonedx])),
+        DefaultInfo(files = depset([spdx, cyclonedx] + ([vex] if vex else []))),
         OutputGroupInfo(
             cyclonedx = depset([cyclonedx]),
             provenance = depset([provenance]),
             spdx = depset([spdx]),
+            vex = depset([vex] if vex else []),
         ),
         AttestationsInfo(
             cyclonedx = cyclonedx,
             image = ctx.file.image,
             provenance = provenance,
             spdx = spdx,
+            vex = vex,
         ),
     ]
 
@@ -88,7 +96,9 @@ image_sbom = rule(
     implementation = _image_sbom_impl,
     doc = """An image's bill of materials: <image>.spdx.json and <image>.cdx.json.
 
-Output groups: `spdx`, `cyclonedx`, `provenance` (<image>.intoto.json).""",
+Where CPython is patched, <image>.vex.json (OpenVEX) says which vulnerabilities that fixes.
+
+Output groups: `spdx`, `cyclonedx`, `vex`, `provenance` (<image>.intoto.json).""",
     attrs = {
         "about": attr.string_dict(doc = "What else the provenance says of how it is built."),
         "bundled": attr.label(
@@ -103,6 +113,10 @@ Output groups: `spdx`, `cyclonedx`, `provenance` (<image>.intoto.json).""",
         "packages": attr.label_list(
             allow_files = [".json"],
             doc = "<set>.json of package sets the image is made of, beside those of `root`.",
+        ),
+        "patches": attr.label(
+            allow_files = True,
+            doc = "The patches of CPython's source, @cpython_sources//:<revision>.patches.",
         ),
         "root": attr.label(
             providers = [RootInfo],
@@ -155,7 +169,7 @@ cpython_bundled = rule(
     implementation = _cpython_bundled_impl,
     doc = "The libraries a CPython source carries copies of, as JSON.",
     attrs = {
-        "source": attr.label(mandatory = True, allow_single_file = [".tar.xz"]),
+        "source": attr.label(mandatory = True, allow_single_file = [".tar.gz", ".tar.xz"]),
         "_bundled": attr.label(
             default = "//tools/sbom:bundled",
             executable = True,
@@ -206,6 +220,17 @@ def build_tools(suite, platform, arch, compiled, rendered):
         _add(tools, build_set(BUILD_SUITE, "amd64", "cc_amd64.json"), "build-machine=" + BUILD_SUITE)
         _add(tools, build_set(TOOLS_SUITE, "amd64", "hosttools.json"), "build-machine=" + TOOLS_SUITE)
     return tools
+
+def patches_of(facts):
+    """The patches of a release, for image_sbom's `patches`.
+
+    Args:
+      facts: the release, a value of `versions` of the catalog.
+
+    Returns:
+      a Label; None without patches.
+    """
+    return Label("@cpython_sources//:{}.patches".format(facts["revised"])) if facts["patches"] else None
 
 def image_documents(name, testonly = False, **kwargs):
     """Declares `<name>.sbom` (SPDX and CycloneDX) and `<name>.provenance` (SLSA).

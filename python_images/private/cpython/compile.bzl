@@ -45,7 +45,8 @@ COMPILE_ATTRS = {
     "setup_py": attr.bool(doc = "modules are built by a setup.py (before CPython 3.12)"),
     "source": attr.label(
         mandatory = True,
-        allow_single_file = [".tar.xz"],
+        # .gz: one that is patched here.
+        allow_single_file = [".tar.gz", ".tar.xz"],
         doc = "CPython's source",
     ),
     "version": attr.string(mandatory = True, doc = "the release, as python.org names it"),

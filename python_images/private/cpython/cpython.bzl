@@ -38,7 +38,7 @@ build_python = rule(
         "epoch": attr.int(mandatory = True, doc = "what the build takes as the time"),
         "free_threaded": attr.bool(doc = "without the global interpreter lock"),
         "setup_py": attr.bool(doc = "modules are built by a setup.py (before CPython 3.12)"),
-        "source": attr.label(mandatory = True, allow_single_file = [".tar.xz"]),
+        "source": attr.label(mandatory = True, allow_single_file = [".tar.gz", ".tar.xz"]),
         "version": attr.string(mandatory = True),
         "_build": attr.label(
             default = "//tools/cpython:build_python",

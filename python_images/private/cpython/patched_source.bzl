@@ -3,7 +3,7 @@
 def _patched_source_impl(ctx):
     if len(ctx.files.patches) != len(ctx.attr.names):
         fail("{}: give each patch a name".format(ctx.label))
-    out = ctx.actions.declare_file(ctx.label.name + ".tar.xz")
+    out = ctx.actions.declare_file(ctx.label.name + ".tar.gz")
     args = ctx.actions.args()
     args.add("--source", ctx.file.source)
     args.add("--label", ctx.attr.revised)
@@ -23,7 +23,7 @@ def _patched_source_impl(ctx):
 
 patched_source = rule(
     implementation = _patched_source_impl,
-    doc = "CPython's source with patches applied: <name>.tar.xz.",
+    doc = "CPython's source with patches applied: <name>.tar.gz.",
     attrs = {
         "names": attr.string_list(doc = "What messages call each patch: its path in the catalog."),
         "patches": attr.label_list(

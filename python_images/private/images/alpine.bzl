@@ -1,7 +1,7 @@
 """alpine_images: every image on Alpine, with its tags as aliases."""
 
 load("//python_images/alpine:parts.bzl", "alpine_layer_names", "alpine_root")
-load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "image_attestations")
+load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "image_attestations", "patches_of")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "index_attestations")
 load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
 load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
@@ -89,11 +89,13 @@ def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test)
         },
         bundled = Label("//python_images/cpython:{}.bundled".format(entry["version"])),
         lock = _lock(entry["release"], arch),
+        patches = patches_of(version),
         root = "{}:{}".format(parts, alpine_root(entry["version"], entry["release"], platform)),
         source = {
             "sha256": version["sha256"],
             "url": version["url"],
-            "version": entry["version"],
+            # As CPython's headers have it, without the t of a free-threaded build.
+            "version": version["release"],
         },
         title = "python",
         tools = _build_tools(entry["release"], arch, platform),

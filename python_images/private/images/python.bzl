@@ -2,7 +2,7 @@
 
 load("@debian//:sets.bzl", "SNAPSHOTS")
 load("//python_images/cpython:cpythons.bzl", "layer_names")
-load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "build_tools", "image_attestations", "lock_file")
+load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "build_tools", "image_attestations", "lock_file", "patches_of")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "images_sign", "index_attestations")
 load("//python_images/private/oci:annotations.bzl", "annotations_file")
 load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
@@ -74,12 +74,14 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
         },
         bundled = Label("//python_images/cpython:{}.bundled".format(entry["version"])),
         lock = lock_file(entry["suite"], about["debian"]),
+        patches = patches_of(release),
         # The uppermost layer of packages: the libraries CPython needs.
         root = "{}.{}".format(_cpython(entry, platform, cpythons), layer_names(variant)[0]),
         source = {
             "sha256": release["sha256"],
             "url": release["url"],
-            "version": entry["version"],
+            # As CPython's headers have it, without the t of a free-threaded build.
+            "version": release["release"],
         },
         title = "python",
         tools = build_tools(
