@@ -27,8 +27,7 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "own_patches": true,        # they lie beside versions.yaml, not beside --patches
           "released": "2026-08-05",
           "release_epoch": 1785888000,
-          "day": "2026-08-05",        # of the revision, if there is one; all times in the image
-          "epoch": 1785888000,        # the same in seconds
+          "epoch": 1785888000,        # of the revision, if there is one: the times in the image
           "eol": "2030-10-31",
           "env": {"PATH": "...", "PYTHON_VERSION": "3.14.7", ...}}},   # in the image's order
       "newest": {"3.14": "3.14.7"},   # by label: the newest release of `versions`
@@ -149,7 +148,6 @@ def _version(version: Version, newest: bool) -> dict[str, object]:
         "own_patches": version.revision is None or version.revision.own,
         "released": version.released.isoformat(),
         "release_epoch": version.release_epoch,
-        "day": version.day.isoformat(),
         "epoch": version.epoch,
         "eol": version.minor.eol.isoformat(),
         "env": version.env,
