@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tools.alpine.apk import Apk, read_apk
 from tools.alpine.errors import AlpineError
+from tools.rootfs.command import bazel
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.members import entry_of
 from tools.rootfs.package_set import PackageSet
@@ -76,7 +77,7 @@ def _load(path: Path, sha256: str, requested: bool, arch: str) -> Package:
         raise RootfsError(
             str(path),
             f"has the sha256 {found}, not {sha256} as locked",
-            "To fetch it again: ./bazelw clean --expunge",
+            f"To fetch it again: {bazel()} clean --expunge",
         )
     try:
         package = Package(read_apk(path), len(data), requested)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from tools.alpine.dependency import parse_all
 from tools.rootfs.alpine.package import Package, PackageFile
+from tools.rootfs.command import relock
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.tree import Tree
 
@@ -44,7 +45,9 @@ def install(system: System, packages: Iterable[Package]) -> list[Package]:
             raise RootfsError(
                 package.name,
                 f"is {package.version} here and {below.version} in a layer below",
-                "Lock all sets of a release at once: ./bazelw run //tools:lock -- <release>",
+                relock(
+                    "Lock all sets of a release at once: ./bazelw run //tools:lock -- <release>"
+                ),
             )
     for package in added:
         for file in package.files:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.rootfs import layer
+from tools.rootfs.command import bazel
 from tools.rootfs.debian.container import configure
 from tools.rootfs.debian.dpkg_db import write_database, write_extended_states
 from tools.rootfs.debian.effects import EFFECTS, generated, ldconfig, update_databases
@@ -84,7 +85,7 @@ def _check(deb: LockedPackage) -> None:
         raise RootfsError(
             str(deb.path),
             f"has the sha256 {found}, not {deb.sha256} as locked",
-            "To fetch it again: ./bazelw clean --expunge",
+            f"To fetch it again: {bazel()} clean --expunge",
         )
 
 

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.rootfs.command import relock
 from tools.rootfs.debian.package import Package, load_packages, unpack_all
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.tree import Tree
@@ -51,8 +52,10 @@ class Programs:
             raise RootfsError(
                 f"{package.name} {package.version}",
                 f"needs its own program to be computed, and that is {have} in rootfs_tools",
-                "Add the package to the set rootfs_tools of catalog/suites.yaml, or lock that set "
-                "again: ./bazelw run //tools:lock -- --build",
+                relock(
+                    "Add the package to the set rootfs_tools of catalog/suites.yaml, or lock that "
+                    "set again: ./bazelw run //tools:lock -- --build"
+                ),
             )
 
     def run(self, program: str, *arguments: str, stdin: bytes = b"") -> bytes:

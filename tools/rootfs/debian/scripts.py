@@ -30,12 +30,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.rootfs.arch import Arch
+from tools.rootfs.command import bazel, in_checkout, run_command
 from tools.rootfs.debian.debhelper import Snippets, split_script
 from tools.rootfs.debian.package import Package
 from tools.rootfs.errors import RootfsError
 
 # The scripts a first installation runs. prerm and postrm belong to upgrades and removals.
 INSTALL_SCRIPTS = ("preinst", "config", "postinst")
+# Where the tables are, in a checkout.
+TABLES = "tools/rootfs/debian/scripts"
 TRIPLET = "@TRIPLET@"
 # The architecture of a package whose files a script has dpkg list: dpkg -L libc6:amd64.
 ARCH = "@ARCH@"
@@ -155,10 +158,17 @@ class ScriptTable:
                 "review these maintainer scripts" if several else "review this script",
                 "\n    " + "\n    ".join(unknown),
                 "".join(f"{remedy}\n  " for remedy in remedies)
-                + f"Show: bazel run //tools/rootfs:review -- --suite {self.path.stem} "
-                f"--arch {arch.name} {' '.join(debs)}\n"
-                f"  Then record it in tools/rootfs/debian/scripts/{self.path.name}; "
-                "see docs/rootfs.md.",
+                + "Show: "
+                + run_command(
+                    "//tools/rootfs:review",
+                    f"--suite {self.path.stem} --arch {arch.name} {' '.join(debs)}",
+                )
+                + f"\n  That names the command that records it in {TABLES}/{self.path.name}"
+                + (
+                    "; see docs/rootfs.md."
+                    if in_checkout()
+                    else " of the module python_images; run it in a checkout of that."
+                ),
             )
         return reviewed
 
@@ -167,7 +177,7 @@ def _shell_path(deb: Path) -> str:
     """A .deb's path for a command line; in an action it's relative to Bazel's output base."""
     if deb.is_absolute():
         return str(deb)
-    return f"$(bazel info output_base)/{deb}" if deb.parts[:1] == ("external",) else str(deb)
+    return f"$({bazel()} info output_base)/{deb}" if deb.parts[:1] == ("external",) else str(deb)
 
 
 def scripts_of(package: Package, arch: Arch) -> list[Script]:

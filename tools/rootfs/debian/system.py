@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tools.rootfs.arch import USR_MERGED, Arch
+from tools.rootfs.command import relock
 from tools.rootfs.debian import slim
 from tools.rootfs.debian.package import Package, unpack_all
 from tools.rootfs.debian.programs import Programs
@@ -117,7 +118,10 @@ def _only_new(system: System, packages: Sequence[Package]) -> list[Package]:
             raise RootfsError(
                 package.name,
                 f"is {package.version} here and {below.version} in a layer below",
-                "Lock all sets of a suite at once: ./bazelw run //tools:lock",
+                relock(
+                    "Lock all sets of a suite at once: ./bazelw run //tools:lock",
+                    "Lock this layer's packages anew: bazel run their debian_lock",
+                ),
             )
         elif package.requested:
             system.requested.add(package.name)
