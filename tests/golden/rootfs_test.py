@@ -42,7 +42,7 @@ def test_the_listing_is_the_golden_one() -> None:
     )
     difference = list(lines)[:60]
     assert not difference, "\n".join(
-        [*difference, "", "If that is meant: bazel run //tests/golden:update"]
+        [*difference, "", "If that is meant: ./bazelw run //tests/golden:update"]
     )
 
 

@@ -1,6 +1,6 @@
 """Writes the golden listings anew.
 
-    bazel run //tests/golden:update
+    ./bazelw run //tests/golden:update
 
 Look at the difference before committing it: it is what the change does to the images.
 """
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     top = os.environ.get("BUILD_WORKSPACE_DIRECTORY")
     if top is None:
-        print("run it with Bazel: bazel run //tests/golden:update", file=sys.stderr)
+        print("run it with Bazel: ./bazelw run //tests/golden:update", file=sys.stderr)
         return 2
     jobs = [(condense, *files) for files in options.golden]
     jobs += [(summarise, *files) for files in options.summary]

@@ -1,6 +1,6 @@
 """Compares the default variant's computed root file system with a really installed one.
 
-    bazel run //tests/oracle:full_<suite>
+    ./bazelw run //tests/oracle:full_<suite>
 
 As rootfs_oracle.py, for the packages of buildpack-deps: debuerreotype makes debian:<suite> of the
 locked packages, apt installs one set after the other as the images' Dockerfiles do, and every path

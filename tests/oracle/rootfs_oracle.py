@@ -1,6 +1,6 @@
 """Compares computed root file systems with those Debian's own tools make from the same packages.
 
-    bazel run //tests/oracle:rootfs
+    ./bazelw run //tests/oracle:rootfs
 
 For each suite: debootstrap and debuerreotype install the locked packages for real, from an archive
 on the loopback interface that holds nothing else, and slim the result; apt then installs the slim

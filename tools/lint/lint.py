@@ -1,4 +1,4 @@
-"""Run one checker over the whole checkout: lint.py ruff|format|mypy|buildifier [--fix].
+"""Run one checker over the whole checkout: lint.py ruff|format|mypy|buildifier|commands [--fix].
 
 As a test it reads the checkout behind its own runfiles (they are links into it), so that a new
 file is checked without being listed anywhere. It is therefore never cached.
@@ -6,6 +6,7 @@ file is checked without being listed anywhere. It is therefore never cached.
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,12 @@ from pathlib import Path
 
 from runfiles import Runfiles
 
+CHECKS = ("ruff", "format", "mypy", "buildifier", "commands")
+# A command of this workspace that doesn't run where only ./bazelw exists.
+_BARE_COMMAND = re.compile(
+    r"(?<![\w./-])bazel (?=(?:build|cquery|query|run|test) //[a-z])|(?<=\$\()bazel (?=info )"
+)
+_TEXTS = (".bazel", ".bzl", ".json", ".md", ".py", ".sh", ".toml", ".yaml", ".yml")
 BUILD_FILES = ("BUILD.bazel", "MODULE.bazel", "REPO.bazel")
 
 
@@ -47,6 +54,32 @@ def starlark_files(root: Path) -> list[str]:
     return found
 
 
+def bare_commands(root: Path, fix: bool) -> list[str]:
+    """Return the lines, `file:number: line`, that call our targets with bazel; `fix` mends them.
+
+    Examples are workspaces of their own.
+    """
+    found = []
+    for folder, subfolders, names in os.walk(root):
+        subfolders[:] = sorted(
+            name
+            for name in subfolders
+            if not name.startswith(("bazel-", ".")) and Path(folder, name) != root / "examples"
+        )
+        for path in (Path(folder, name) for name in sorted(names) if name.endswith(_TEXTS)):
+            text = path.read_text(encoding="utf-8", errors="surrogateescape")
+            mended = _BARE_COMMAND.sub("./bazelw ", text)
+            pairs = zip(text.splitlines(), mended.splitlines(), strict=True)
+            found += [
+                f"{path.relative_to(root)}:{number}: {line.strip()}"
+                for number, (line, other) in enumerate(pairs, 1)
+                if line != other
+            ]
+            if fix and mended != text:
+                path.write_text(mended, encoding="utf-8", errors="surrogateescape")
+    return found
+
+
 def command(check: str, root: Path, programs: argparse.Namespace, fix: bool) -> list[str]:
     """Return the command line that runs `check` over `root`; empty where it can't be had here."""
     if check == "ruff":
@@ -74,7 +107,7 @@ def command(check: str, root: Path, programs: argparse.Namespace, fix: bool) -> 
 def main() -> int:
     """Return the checker's exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("check", choices=("ruff", "format", "mypy", "buildifier"))
+    parser.add_argument("check", choices=CHECKS)
     parser.add_argument("--ruff", help="the ruff program", default="")
     parser.add_argument("--buildifier", help="the buildifier program", default="")
     parser.add_argument("--fix", action="store_true", help="mend what can be mended")
@@ -83,6 +116,12 @@ def main() -> int:
         if path := getattr(args, name):
             setattr(args, name, str(Path(path).resolve()))
     root = checkout()
+    if args.check == "commands":
+        found = bare_commands(root, args.fix)
+        if found and not args.fix:
+            print("Not every machine has bazel on PATH: name ./bazelw.", *found, sep="\n")
+            print("To mend: ./bazelw run //tools/lint:commands -- --fix", file=sys.stderr)
+        return int(bool(found) and not args.fix)
     line = command(args.check, root, args, args.fix)
     if not line:
         print(
