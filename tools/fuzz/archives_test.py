@@ -27,6 +27,7 @@ from tools.rootfs.alpine.package import load_packages as load_apks
 from tools.rootfs.debian.package import load_package
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.package_set import LockedPackage, PackageSet
+from tools.wheels import install as wheels
 from tools.wheels import layer
 from tools.wheels.fixtures import FILES, recorded
 
@@ -212,7 +213,7 @@ def test_a_hostile_wheel(changes: dict[str, str]) -> None:
 
 def install(data: bytes) -> None:
     path = written("greet-1.0-py3-none-any.whl", data)
-    with in_time(), contextlib.suppress(layer.WheelError):
+    with in_time(), contextlib.suppress(wheels.WheelError):
         layer.write([path], "3.13", FOLDER / "layer.tar")
         with tarfile.open(FOLDER / "layer.tar") as made:
             for info in made:
@@ -225,4 +226,4 @@ def test_the_whole_inputs_are_read() -> None:
     assert list(read_deb(written("x.deb", deb)).members())
     assert list(read_apk(written("x.apk", APK)).members())
     assert len(read_index("x", apks.make_index([INDEX_ENTRY], []), None)) == 1
-    assert layer.install(written("x.whl", wheel(FILES)), "3.13")
+    assert wheels.install(written("x.whl", wheel(FILES)), "3.13")

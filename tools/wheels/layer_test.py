@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tarfile
@@ -13,6 +14,7 @@ import pytest
 
 from tools.wheels import layer
 from tools.wheels.fixtures import FILES, INFO, recorded, wheel
+from tools.wheels.install import WheelError, install
 
 
 def test_files_go_where_pip_would_put_them(tmp_path: Path) -> None:
@@ -88,20 +90,76 @@ def test_a_zip_can_say_the_time_in_every_zone(zone: str, monkeypatch: pytest.Mon
     time.tzset()
 
 
+# First lines of scripts, and what else pip looks at.
+SCRIPTS = {
+    "plain": "#!python\nprint(1)\n",
+    "graphical": "#!pythonw -E\nprint(1)\n",
+    "versioned": "#!python3\nprint(1)\n",
+    "crlf": "#!python\r\nprint(1)\r\n",
+    "bare": "#!python",
+    "foreign": "#!/usr/bin/env python\nprint(1)\n",
+    "shell": "#!/bin/sh\necho '#!python'\n",
+    "empty": "",
+}
+POINTS = """\
+[console_scripts]
+plain-point = greet:main
+extras = greet.cli:Program.main [colour, speed]
+Case_Sensitive.name = greet:main
+[gui_scripts]
+window = greet:main
+[greet.plugins]
+%(odd)s = not:a:script
+"""
+
+
+def test_scripts_are_as_pip_has_them(tmp_path: Path) -> None:
+    files = {f"greet-1.0.data/scripts/{name}": text for name, text in SCRIPTS.items()}
+    files = {k: v for k, v in FILES.items() if "scripts" not in k} | files
+    source = wheel(
+        tmp_path / "greet-1.0-py3-none-any.whl", files | {f"{INFO}/entry_points.txt": POINTS}
+    )
+    program = os.environ.get("PIP")
+    command = [sys.executable, f"{program}/pip"] if program else [sys.executable, "-m", "pip"]
+    options = ("--no-index", "--no-deps", "--no-compile", "--ignore-installed", "--isolated")
+    subprocess.run(
+        [*command, "install", *options, f"--prefix={tmp_path / 'pip'}", source],
+        check=True,
+        capture_output=True,
+    )
+    by_pip = {path.name: path.read_bytes() for path in tmp_path.glob("pip/**/bin/*")}
+    ours = install(source, "3.13")
+    prefix = "usr/local/bin/"
+    scripts = {path.removeprefix(prefix): ours[path] for path in ours if path.startswith(prefix)}
+    assert scripts.keys() == by_pip.keys() > SCRIPTS.keys()
+    assert {mode for _, mode in scripts.values()} == {0o755}
+    here, there = sys.executable.encode(), b"/usr/local/bin/python3.13"
+    for name, data in by_pip.items():
+        if name in SCRIPTS:
+            assert scripts[name][0] == data.replace(here, there)
+            continue
+        # pip has the shell find an interpreter whose path is too long for a first line.
+        assert here in data.partition(b"import")[0]
+        first, *rest = scripts[name][0].splitlines()
+        assert first == b"#!" + there
+        imported = [line for line in data.splitlines() if line.startswith(b"from ")]
+        assert [line for line in rest if line.startswith(b"from ")] == imported
+
+
 def test_links_and_encryption_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "greet.whl"
     with zipfile.ZipFile(path, "w") as archive:
         link = zipfile.ZipInfo("link")
         link.external_attr = 0o120777 << 16
         archive.writestr(link, "/etc/passwd")
-    with pytest.raises(layer.WheelError, match="'link' is neither file nor directory"):
-        layer.install(path, "3.13")
+    with pytest.raises(WheelError, match="'link' is neither file nor directory"):
+        install(path, "3.13")
     wheel(path, FILES)
     data = path.read_bytes()
     at = data.index(b"PK\x01\x02")
     path.write_bytes(data[: at + 8] + b"\x01" + data[at + 9 :])
-    with pytest.raises(layer.WheelError, match="is encrypted"):
-        layer.install(path, "3.13")
+    with pytest.raises(WheelError, match="is encrypted"):
+        install(path, "3.13")
 
 
 @pytest.mark.parametrize(
@@ -115,6 +173,18 @@ def test_links_and_encryption_are_refused(tmp_path: Path) -> None:
         (FILES | {"a": "", "a/b": ""}, "'a/b' lies below 'a', a file"),
         (FILES | {"greet-1.0.data/other/x.h": ""}, "x.h' has no place in an image"),
         (FILES | {"greet-1.0.data/x": ""}, "x' has no place in an image"),
+        (FILES | {"greet-1.0.data/scripts": ""}, "'greet-1.0.data/scripts' is a file, and"),
+        (
+            {k: v for k, v in FILES.items() if ".data/" not in k} | {"greet-1.0.data": ""},
+            "the member 'greet-1.0.data' has no place in an image",
+        ),
+        (
+            {k: v for k, v in FILES.items() if ".data/" not in k} | {"greet-1.0.data/data": ""},
+            "the member 'greet-1.0.data/data' has no place in an image",
+        ),
+        (FILES | {"other.data/data/x": ""}, "it has 2 .data folders"),
+        ({k: v for k, v in FILES.items() if "WHEEL" not in k}, "it has no WHEEL"),
+        (FILES | {f"{INFO}/WHEEL": "Wheel-Version: 2.0\n"}, "Incompatible Wheel-Version 2.0"),
         (FILES | script("greet = greet main"), "greet = greet main' is not understood"),
         (FILES | script("greet = import:class"), "'import' is no name in Python"),
         (FILES | script("greet = a..b:c"), "'' is no name in Python"),
@@ -140,7 +210,9 @@ def test_links_and_encryption_are_refused(tmp_path: Path) -> None:
         (FILES | {f"{INFO}/METADATA": "Name: ../x\nVersion: 1.0\n"}, "no name of a distribution"),
         (FILES | {f"{INFO}/RECORD": "greet/__init__.py,,\n"}, "RECORD has no digest of"),
         (FILES | {f"{INFO}/RECORD": "x,sha256=x,1\n"}, "RECORD has 'x', which the wheel has not"),
-        (FILES | {f"{INFO}/RECORD": "x\n"}, "RECORD has the line ['x']"),
+        (FILES | {f"{INFO}/RECORD": "x\n"}, "RECORD can't be read: Row Index 0: expected 3"),
+        (FILES | {f"{INFO}/RECORD": "x,,\nx,,\n"}, "RECORD has 'x' twice"),
+        (FILES | {f"{INFO}/RECORD": "x,md5,\n"}, "RECORD can't be read: `hash` does not follow"),
         (FILES | {f"{INFO}/RECORD": '"x'}, "RECORD can't be read"),
         (
             FILES
@@ -169,11 +241,16 @@ def test_two_wheels_with_one_file(tmp_path: Path) -> None:
     other = {
         "greet/__init__.py": "",
         "x-1.dist-info/METADATA": "Name: x\nVersion: 1\n",
+        "x-1.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n",
         "x-1.dist-info/RECORD": "",
     }
     two = wheel(tmp_path / "x-1-py3-none-any.whl", other)
-    with pytest.raises(layer.WheelError, match=r"x-1-py3-none-any\.whl and greet-1\.0"):
+    why = r"greet-1\.0-py3-none-any\.whl and x-1-py3-none-any\.whl have different files for /usr/.*"
+    with pytest.raises(WheelError, match=why + "give each a wheel_layer"):
         layer.write([one, two], "3.13", tmp_path / "x.tar")
+    # The same file is the same.
+    two = wheel(two, other | {"greet/__init__.py": FILES["greet/__init__.py"]})
+    layer.write([one, two], "3.13", tmp_path / "x.tar")
 
 
 def test_a_file_of_one_wheel_below_one_of_another(tmp_path: Path) -> None:
@@ -181,8 +258,9 @@ def test_a_file_of_one_wheel_below_one_of_another(tmp_path: Path) -> None:
     other = {
         "a/b": "",
         "x-1.dist-info/METADATA": "Name: x\nVersion: 1\n",
+        "x-1.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n",
         "x-1.dist-info/RECORD": "",
     }
     two = wheel(tmp_path / "x-1-py3-none-any.whl", other)
-    with pytest.raises(layer.WheelError, match=r"lies below '[^']*/a', a file"):
+    with pytest.raises(WheelError, match=r"lies below '[^']*/a', a file"):
         layer.write([one, two], "3.13", tmp_path / "x.tar")
