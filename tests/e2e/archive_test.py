@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.roles import OTHER_SUITE
 from tools.release import version
 from tools.testing.checkout import Checkout, scratch_root, source
 
 GIT = ("git", "-c", "safe.directory=*", "-c", "user.name=test", "-c", "user.email=test@localhost")
-CHEAP = "@python_images//images/debian:bookworm-slim_amd64"
+CHEAP = f"@python_images//images/debian:{OTHER_SUITE}-slim_amd64"
 
 
 def git(repository: Path, *arguments: str) -> str:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.roles import MINOR, SUITE
 from tools.testing.checkout import Checkout, scratch
 
-IMAGE = "@python_images//images/debian:trixie-slim_amd64"
-PYTHON = "@python_images//images:3.14-slim-trixie_amd64"
+IMAGE = f"@python_images//images/debian:{SUITE}-slim_amd64"
+PYTHON = f"@python_images//images:{MINOR}-slim-{SUITE}_amd64"
 
 MODULE = """\
 module(name = "consumer")
@@ -32,18 +33,18 @@ NAMES = {"catalog", "debian"}
 PYTHON_NAMES = {*NAMES, "alpine", "cpython_sources", "windows_bases"}
 
 # What an image of Debian is made of.
-DEBIAN_INPUTS = {"debian_trixie_amd64_base"}
+DEBIAN_INPUTS = {f"debian_{SUITE}_amd64_base"}
 
 # What one of Python has besides, and what CPython is compiled of and by, but for its source.
 # bookworm's compiler makes the launcher of all compilers.
 PYTHON_INPUTS = {
-    "debian_trixie_amd64_slim",
+    f"debian_{SUITE}_amd64_slim",
     "debian_build_bookworm_amd64_cc_amd64",
     "debian_build_bookworm_amd64_sysroot",
-    "debian_build_trixie_amd64_cc_amd64",
+    f"debian_build_{SUITE}_amd64_cc_amd64",
     "debian_build_trixie_amd64_hosttools",
-    "debian_build_trixie_amd64_sysroot",
-    "debian_trixie_amd64_libraries",
+    f"debian_build_{SUITE}_amd64_sysroot",
+    f"debian_{SUITE}_amd64_libraries",
 }
 
 
@@ -103,6 +104,6 @@ def test_an_image_fetches_the_tools_and_what_it_is_made_of(consumer: Consumer) -
 def test_an_image_of_python_fetches_its_compiler_besides(consumer: Consumer) -> None:
     consumer.analyse(PYTHON)
     fetched = set(consumer.fetched())
-    sources = {name for name in fetched if name.startswith("cpython_source_3.14.")}
+    sources = {name for name in fetched if name.startswith(f"cpython_source_{MINOR}.")}
     assert len(sources) == 1
     assert fetched == TOOLS.keys() | PYTHON_NAMES | DEBIAN_INPUTS | PYTHON_INPUTS | sources

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tools.catalog.load import load
+from tests.e2e.roles import OTHER_MINOR, OTHER_SUITE
+from tools.catalog.load import ALL, load
 from tools.catalog.model import Version
 from tools.testing.checkout import Checkout, scratch
 
 VERSIONS = "catalog/versions.yaml"
 ROWS = "versions:\n"
-LABEL = "3.13"
+LABEL = OTHER_MINOR
 # No release of CPython has had so high a number.
 PATCH = 99
 
@@ -37,7 +39,8 @@ def checkout() -> Iterator[Checkout]:
 @pytest.fixture(scope="module")
 def newest(checkout: Checkout) -> dict[str, Version]:
     """The newest release of each label, free-threaded builds left out."""
-    found = load(Path(checkout.path, "catalog")).newest()
+    sources = os.environ.get("PYTHON_IMAGES_SOURCES") or ALL
+    found = load(Path(checkout.path, "catalog"), sources=sources).newest()
     return {label: one for label, one in found.items() if not one.release.free_threaded}
 
 
@@ -46,12 +49,12 @@ def test_a_further_row_gives_targets_and_takes_over_the_shorter_tags(
 ) -> None:
     added = patch(newest[LABEL])
     with checkout.changed(VERSIONS, ROWS, ROWS + row(added)):
-        name = f"//images:{added}-slim-bookworm_arm64"
+        name = f"//images:{added}-slim-{OTHER_SUITE}_arm64"
         assert name in checkout.bazel("query", name).output
-        for tag in (f"{LABEL}-slim-bookworm_arm64", f"{LABEL}-slim-bookworm_aarch64"):
+        for tag in (f"{LABEL}-slim-{OTHER_SUITE}_arm64", f"{LABEL}-slim-{OTHER_SUITE}_aarch64"):
             result = checkout.bazel("query", "--output=build", f"//images:{tag}")
             assert f'actual = "{name}"' in result.output, result.output
-        kept = checkout.bazel("query", f"//images:{newest[LABEL].name}-slim-bookworm_arm64")
+        kept = checkout.bazel("query", f"//images:{newest[LABEL].name}-slim-{OTHER_SUITE}_arm64")
         assert kept.status == 0, kept.output
 
         # A source that nobody has is named, with the flag that names another mirror.

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e import execution_log
+from tests.e2e.roles import SUITE
 from tools.testing.checkout import Checkout, Result
 
-BASE = "//images/debian:trixie-slim_amd64"
-BASE_LAYOUT = "images/debian/trixie-slim_amd64"
+BASE = f"//images/debian:{SUITE}-slim_amd64"
+BASE_LAYOUT = f"images/debian/{SUITE}-slim_amd64"
 READ = "--config=remote-cache"
 WRITE = "--config=remote-cache-write"
 NO_DISK = ["--disk_cache="]

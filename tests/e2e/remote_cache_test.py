@@ -32,10 +32,11 @@ from tests.e2e.remote_builds import (
     runfile,
     tree_digest,
 )
+from tests.e2e.roles import MINOR, OTHER_MINOR, SUITE
 from tools.testing.checkout import Checkout, scratch, scratch_root
 
-IMAGE = "//images:3.14-slim-trixie_amd64"
-OTHER = "//images:3.13-slim-trixie_amd64"
+IMAGE = f"//images:{MINOR}-slim-{SUITE}_amd64"
+OTHER = f"//images:{OTHER_MINOR}-slim-{SUITE}_amd64"
 SAMPLE = 65536  # bytes; so many are not the same by chance
 
 # What runs here runs on another machine, as far as a program can see: its name, its kernel, who
@@ -70,8 +71,8 @@ class Warm:
         return sum(r.sent for r in self.cache.requests() if r.method == "GET")
 
 
-def image_layout(checkout: Checkout, minor: str = "3.14") -> Path:
-    (found,) = (checkout.path / "bazel-bin/images").glob(f"{minor}.*-slim-trixie_amd64")
+def image_layout(checkout: Checkout, minor: str = MINOR) -> Path:
+    (found,) = (checkout.path / "bazel-bin/images").glob(f"{minor}.*-slim-{SUITE}_amd64")
     return found
 
 
@@ -201,7 +202,7 @@ def test_what_is_downloaded(warm: Warm) -> None:
 def test_each_layer_is_stored_once(warm: Warm) -> None:
     """Whatever images, tags and archives are built, the store has one file with its bytes."""
     build(warm.first, [OTHER], READ, f"--remote_cache={warm.cache.url}")
-    blobs = layers(image_layout(warm.first, "3.13"))
+    blobs = layers(image_layout(warm.first, OTHER_MINOR))
     archive, tag = f"{IMAGE}.tar", "//images:slim_amd64"
     build(warm.first, [IMAGE, archive, tag], WRITE, f"--remote_cache={warm.cache.url}")
     tar = image_layout(warm.first).name + ".load/tarball.tar"

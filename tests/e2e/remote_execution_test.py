@@ -20,11 +20,12 @@ import pytest
 from tests.e2e import debian_servers
 from tests.e2e.buildgrid_server import execution_service
 from tests.e2e.remote_builds import BASE, BASE_LAYOUT, Build, build, runfile, tree_digest
+from tests.e2e.roles import MINOR, SUITE
 from tools.testing.checkout import Checkout, scratch, scratch_root
 
 LAUNCHER = "//toolchains/cc:launcher"  # gcc's own cc1, as and ld on one file of C
 LAUNCHER_FILE = "toolchains/cc/launcher"
-IMAGE = "//images:3.14-slim-trixie_amd64"
+IMAGE = f"//images:{MINOR}-slim-{SUITE}_amd64"
 COMPILED = ("BuildPython", "CompileCPython")
 WHOLE = os.environ.get("WHOLE") == "1"
 

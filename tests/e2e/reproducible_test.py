@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tests.e2e.roles import MINOR, SUITE
 from tools.testing.checkout import scratch
 
-IMAGE = "//images:3.14-slim-trixie_arm64"
+IMAGE = f"//images:{MINOR}-slim-{SUITE}_arm64"
 TARGETS = [f"{IMAGE}.{what}" for what in ("digest", "provenance", "sbom")]
 OTHER_MACHINE = {
     "LANG": "tr_TR.UTF-8",

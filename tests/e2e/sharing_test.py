@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.roles import OTHER_MINOR, OTHER_SUITE
 from tools.testing.checkout import Checkout, scratch
 
 IMAGES = "//images:matrix_sample"
@@ -73,17 +74,20 @@ def test_no_layer_is_computed_twice(checkout: Checkout) -> None:
 
 def test_another_family_compiles_nothing_more(checkout: Checkout) -> None:
     for mnemonic in ("CompileCPython", "StripCPython", "DebianLayer", "LayerBlob"):
-        official = actions(checkout, mnemonic, "//images:3.13-slim-bookworm_amd64")
+        official = actions(checkout, mnemonic, f"//images:{OTHER_MINOR}-slim-{OTHER_SUITE}_amd64")
         assert official
-        assert actions(checkout, mnemonic, "//images/infra7:3.13-bookworm_x86") == official
+        assert (
+            actions(checkout, mnemonic, f"//images/infra7:{OTHER_MINOR}-{OTHER_SUITE}_x86")
+            == official
+        )
 
 
 def test_another_tag_or_packaging_compiles_nothing_more(checkout: Checkout) -> None:
-    one = actions(checkout, "CompileCPython", "//images:3.13-slim-bookworm_arm64")
+    one = actions(checkout, "CompileCPython", f"//images:{OTHER_MINOR}-slim-{OTHER_SUITE}_arm64")
     assert len(one) == 1
     for other in (
-        f"//images:{os.environ['RELEASE']}-slim-bookworm_arm64",
-        "//images:3.13-slim-bookworm_arm64v8",
-        "//images:3.13-slim-bookworm_arm64.tar",
+        f"//images:{os.environ['RELEASE']}-slim-{OTHER_SUITE}_arm64",
+        f"//images:{OTHER_MINOR}-slim-{OTHER_SUITE}_arm64v8",
+        f"//images:{OTHER_MINOR}-slim-{OTHER_SUITE}_arm64.tar",
     ):
         assert actions(checkout, "CompileCPython", other) == one

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.roles import MINOR
 from tests.e2e.ubuntu_checkout import ARCHS, lock_suite, served, unlocked
 from tools.testing.checkout import Checkout
 
-IMAGE = "//images/infra7:3.14-noble"
+IMAGE = f"//images/infra7:{MINOR}-noble"
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.roles import MINOR, SUITE
 from tests.e2e.ubuntu_checkout import ARCHS, LOCK, Mirror, lock_suite, served, unlocked
 from tests.e2e.ubuntu_mirror import append_to
 from tools.debian import lockfile
@@ -97,7 +98,7 @@ def test_where_packages_come_from(locked: Checkout, mirror: Mirror) -> None:
             assert f"/{root}/dists/{pocket}/InRelease" in mirror.asked
         assert "ubuntu-keyring" in {package.name for package in lock.in_set("base")}
         # The same choice as Debian's, by other names.
-        debian = lockfile.read(locked.path / f"third_party/debian/trixie_{arch}.lock")
+        debian = lockfile.read(locked.path / f"third_party/debian/{SUITE}_{arch}.lock")
         ours = {package.name for package in lock.in_set("base")} - {"ubuntu-keyring"}
         assert ours == {package.name for package in debian.in_set("base")}
         for name in ("slim", "libraries"):
@@ -171,7 +172,7 @@ def listing(checkout: Checkout, layer: str) -> dict[str, str]:
 def test_the_system_is_debians_but_for_what_differs(locked: Checkout, arch: str, part: str) -> None:
     test_layer = f"//python_images/rootfs:noble_{arch}_{part}"
     ours = listing(locked, test_layer)
-    debians = listing(locked, test_layer.replace("noble", "trixie"))
+    debians = listing(locked, test_layer.replace("noble", SUITE))
     differs = {path for path in ours.keys() | debians.keys() if ours.get(path) != debians.get(path)}
     # /etc/shadow has the day of the newest package: when passwords were last changed.
     expected = (
@@ -245,12 +246,14 @@ def blob(layout: Path, digest: str) -> bytes:
 
 def test_images_of_the_family(locked: Checkout) -> None:
     """Those on the suite are declared in full; compiling CPython for them is left out here."""
-    targets = [f"//images/infra7:3.14-noble{part}" for part in ("", "_arm64", "_aarch64.tar")]
-    tests = [f"//images/infra7:3.14-noble_{arch}.test" for arch in ARCHS]
-    done = locked.bazel("build", "--nobuild", *targets, *tests, "//images/infra7:3.14-noble.sbom")
+    targets = [f"//images/infra7:{MINOR}-noble{part}" for part in ("", "_arm64", "_aarch64.tar")]
+    tests = [f"//images/infra7:{MINOR}-noble_{arch}.test" for arch in ARCHS]
+    done = locked.bazel(
+        "build", "--nobuild", *targets, *tests, f"//images/infra7:{MINOR}-noble.sbom"
+    )
     assert done.status == 0, done.errors
     # jammy isn't in this catalog.
-    done = locked.bazel("build", "--nobuild", "//images/infra7:3.14-jammy")
+    done = locked.bazel("build", "--nobuild", f"//images/infra7:{MINOR}-jammy")
     assert done.status != 0
     assert "./bazelw run //tools:lock -- jammy" in done.errors
     # The image below is built, and said to be Ubuntu's.

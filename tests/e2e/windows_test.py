@@ -25,6 +25,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.roles import SUITE
 from tools.oci.registry.client import Client
 from tools.oci.registry.real_registry import RealRegistry
 from tools.oci.registry.reference import Repository
@@ -168,7 +169,7 @@ def test_without_a_lock(checkout: Checkout) -> None:
     assert "locked_by_tools_lock" in done.errors
     # Tags shared with Linux are Linux' alone.
     done = checkout.bazel("query", f"deps(//images:{VERSION}, 1)")
-    assert f"//images:{VERSION}-trixie\n" in done.output
+    assert f"//images:{VERSION}-{SUITE}\n" in done.output
     assert "windowsservercore" not in done.output
 
 
@@ -245,7 +246,7 @@ def test_the_index_of_both_releases(locked: Checkout, registry: RealRegistry) ->
 def test_shared_tags_are_linux_and_windows(locked: Checkout) -> None:
     done = locked.bazel("query", f"deps(//images:{VERSION}, 1)")
     assert f"//images:{IMAGE}\n" in done.output
-    assert f"//images:{VERSION}-trixie_arm64\n" in done.output
+    assert f"//images:{VERSION}-{SUITE}_arm64\n" in done.output
 
 
 def test_the_same_bytes_again(locked: Checkout) -> None:

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.roles import MINOR, OTHER_SUITE, RELEASE, SUITE
 from tools.testing.checkout import Checkout, scratch
 
-BASE_LAYER = "//python_images/rootfs:bookworm_amd64_base"
-LOCK = "third_party/debian/bookworm_amd64.lock"
+BASE_LAYER = f"//python_images/rootfs:{OTHER_SUITE}_amd64_base"
+LOCK = f"third_party/debian/{OTHER_SUITE}_amd64.lock"
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +91,9 @@ def test_a_pin_that_left_the_archive_names_package_lock_and_remedy(checkout: Che
     words[4] = "0" * 64
     number = (checkout.path / LOCK).read_text().splitlines().index(line) + 1
     with checkout.changed(LOCK, line, " ".join(words)):
-        result = checkout.bazel("build", "//python_images/rootfs:bookworm_amd64_slim")
+        result = checkout.bazel("build", f"//python_images/rootfs:{OTHER_SUITE}_amd64_slim")
     assert result.status != 0
-    assert f"bookworm_amd64.lock:{number}" in result.errors, result.output
+    assert f"{OTHER_SUITE}_amd64.lock:{number}" in result.errors, result.output
     assert "netbase" in result.errors
     assert "./bazelw --bazelw-lock --keep --suite=bookworm --arch=amd64" in result.errors
 
@@ -130,21 +131,23 @@ def test_what_is_printed_cures_a_package_of_the_tools_interpreter_that_is_gone(
 
 
 def test_a_source_that_nobody_has_names_release_places_and_remedy(checkout: Checkout) -> None:
-    # As 3.12 is where python.org can't be reached; this one is nowhere.
-    with checkout.changed("catalog/versions.yaml", "- version: 3.12.", "- version: 3.12.99"):
-        listed = checkout.bazel("query", "//images:3.12-slim-trixie_amd64")
-        result = checkout.bazel("build", "--nobuild", "//images:3.12-slim-trixie_amd64")
+    gone = f"{MINOR}.99"
+    target = f"//images:{MINOR}-slim-{SUITE}_amd64"
+    row = f"- version: {RELEASE}\n"
+    with checkout.changed("catalog/versions.yaml", row, f"- version: {gone}\n"):
+        listed = checkout.bazel("query", target)
+        result = checkout.bazel("build", "--nobuild", target)
     assert listed.status == 0, listed.output
     assert result.status != 0
-    assert "the source of CPython 3.12.99" in result.errors, result.output
+    assert f"the source of CPython {gone}" in result.errors, result.output
     assert "can't be fetched with the sha256 of catalog/versions.yaml" in result.errors
-    assert "  https://www.python.org/ftp/python/3.12.99" in result.errors
+    assert f"  https://www.python.org/ftp/python/{gone}" in result.errors
     assert "--repo_env=PYTHON_MIRROR=" in result.errors
     assert "crashed" not in result.output
 
 
 def test_a_changed_maintainer_script_asks_for_review(checkout: Checkout) -> None:
-    table = "tools/rootfs/debian/scripts/bookworm.toml"
+    table = f"tools/rootfs/debian/scripts/{OTHER_SUITE}.toml"
     entry = "[[base-files.postinst]]\nsha256 = "
     text = (checkout.path / table).read_text()
     line = entry + text.partition(entry)[2].partition("\n")[0]
@@ -169,7 +172,7 @@ def flip_a_byte(path: Path) -> None:
 def test_a_damaged_repository_cache_is_not_used(checkout: Checkout) -> None:
     cache = checkout.path.parent / "repository_cache"
     flag = f"--repository_cache={cache}"
-    target = "@debian//bookworm/amd64:slim"
+    target = f"@debian//{OTHER_SUITE}/amd64:slim"
     assert checkout.bazel("build", flag, target).status == 0
     digest = lock_line(checkout, "netbase").split(" ")[4]
     cached = cache / "content_addressable/sha256" / digest / "file"
@@ -177,16 +180,18 @@ def test_a_damaged_repository_cache_is_not_used(checkout: Checkout) -> None:
     assert checkout.bazel("shutdown").status == 0
     # Fetched anew: the cache entry is refused, the mirror asked, the bytes checked again.
     subprocess.run(["chmod", "-R", "u+w", str(checkout.output_base / "external")], check=True)
-    for repository in (checkout.output_base / "external").glob("*debian*bookworm_amd64_slim*"):
+    for repository in (checkout.output_base / "external").glob(
+        f"*debian*{OTHER_SUITE}_amd64_slim*"
+    ):
         subprocess.run(["rm", "-rf", str(repository)], check=True)
     result = checkout.bazel("build", flag, target)
     assert result.status == 0, result.output
-    (deb,) = (checkout.output_base / "external").glob("*bookworm_amd64_slim/netbase_*.deb")
+    (deb,) = (checkout.output_base / "external").glob(f"*{OTHER_SUITE}_amd64_slim/netbase_*.deb")
     assert hashlib.sha256(deb.read_bytes()).hexdigest() == digest
 
 
 def test_a_damaged_deb_stops_the_action(checkout: Checkout) -> None:
-    (deb,) = (checkout.output_base / "external").glob("*bookworm_amd64_base/base-files_*.deb")
+    (deb,) = (checkout.output_base / "external").glob(f"*{OTHER_SUITE}_amd64_base/base-files_*.deb")
     good = deb.read_bytes()
     flip_a_byte(deb)
     try:

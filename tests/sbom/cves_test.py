@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 PROGRAM = str(Path(os.environ["CVES"]).absolute())
+SUITE = os.environ["SUITE"]
 BILL = next(Path(name) for name in os.environ["SBOM"].split() if name.endswith(".cdx.json"))
 
 
@@ -27,15 +28,13 @@ def data(tmp_path: Path, packages: dict[str, dict[str, Any]]) -> Path:
 
     def resolved(fixed: str) -> dict[str, Any]:
         release = {"status": "resolved", "fixed_version": fixed, "urgency": "high"}
-        return {"releases": {"bookworm": release}}
+        return {"releases": {SUITE: release}}
 
     content = {
         "apt": {"CVE-2026-10001": resolved(f"{apt}+deb12u9")},
         "dpkg": {"CVE-2026-10002": resolved(dpkg)},
         # A source package whose binaries have other names.
-        "glibc": {
-            "CVE-2026-10003": {"releases": {"bookworm": {"status": "open", "urgency": "low"}}}
-        },
+        "glibc": {"CVE-2026-10003": {"releases": {SUITE: {"status": "open", "urgency": "low"}}}},
     }
     path = tmp_path / "tracker.json"
     path.write_text(json.dumps(content))
@@ -78,7 +77,7 @@ def test_alerts_point_at_the_locks_own_lines(data: Path, tmp_path: Path) -> None
     results = json.loads((tmp_path / "out.sarif").read_text())["runs"][0]["results"]
     for result, names in zip(results, [("apt", "libapt-pkg6.0"), ("libc-bin",)], strict=True):
         place = result["locations"][0]["physicalLocation"]
-        assert place["artifactLocation"]["uri"] == "third_party/debian/bookworm_amd64.lock"
+        assert place["artifactLocation"]["uri"] == f"third_party/debian/{SUITE}_amd64.lock"
         line = (
             Path(place["artifactLocation"]["uri"])
             .read_text()

@@ -35,7 +35,7 @@ DOCUMENTS = {
         ("application/vnd.in-toto+json", os.environ["PROVENANCE"], ".intoto.json"),
     ]
 }
-TAG = "bookworm-slim"
+TAG = os.environ["TAG"]
 # As docs/security.md has it: a key of one's own, and no transparency log.
 KEY = ("--key", "cosign.pub", "--insecure-ignore-tlog=true")
 

@@ -105,7 +105,7 @@ def find(family: Family, tag: str) -> list[Entry]:
 
 
 def _show(asked: argparse.Namespace) -> str:
-    family = command.family(asked.family, asked.catalog)
+    family = command.family_with(asked.tag, asked.family, asked.catalog)
     shown = [listing.facts(entry) for entry in find(family, asked.tag)]
     if asked.format == "json":
         return command.as_json(shown)
@@ -189,7 +189,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     verb = verbs.add_parser("show", help="the images a tag names")
     verb.add_argument("tag", metavar="TAG")
-    verb.add_argument("--family", metavar="FAMILY", help="default: current")
+    verb.add_argument("--family", metavar="FAMILY", help="default: current, then archive")
     command.add_catalog(verb)
     verb.set_defaults(run=_show)
 

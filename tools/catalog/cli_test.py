@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -89,10 +90,10 @@ def test_check_stops_at_the_first_fault(capsys: pytest.CaptureFixture[str], tmp_
     folder = tmp_path / "catalog"
     shutil.copytree(CATALOG, folder)
     file = folder / "families" / "infra7.yaml"
-    file.write_text(file.read_text().replace("default: bookworm", "default: bookwrm"))
+    file.write_text(re.sub("default: .*", "default: nowhere", file.read_text()))
     error = fails(capsys, "check", "--catalog", str(folder))
     assert f"{file}:" in error
-    assert "default 'bookwrm' is no target; did you mean bookworm?" in error
+    assert "default 'nowhere' is no target" in error
 
 
 def test_an_own_catalog_folder_is_used(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

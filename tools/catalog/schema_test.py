@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,9 @@ OLD = CATALOG.parent / "tests/old_versions/versions.yaml"
 FILES = {
     **{path: path.stem for path in sorted(CATALOG.glob("*.yaml"))},
     **{path: path.stem for path in sorted(FROZEN.glob("*.yaml"))},
+    **dict.fromkeys(sorted((FROZEN / "families").glob("*.yaml")), "family"),
     OLD: "versions",
     **dict.fromkeys(sorted((CATALOG / "families").glob("*.yaml")), "family"),
-}
-
-
-_FOLDERS = {
-    "catalog": "schema",
-    "families": "../schema",
-    "frozen": "../../../../catalog/schema",
-    "old_versions": "../../catalog/schema",
 }
 
 
@@ -60,7 +54,7 @@ def test_a_schema_is_a_schema(name: str) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_every_file_fits_its_schema_and_names_it(path: Path) -> None:
     assert faults(FILES[path], path.read_text()) == []
-    folder = _FOLDERS[path.parent.name if path.parent != FROZEN else "frozen"]
+    folder = os.path.relpath(CATALOG / "schema", path.parent)
     modeline = f"# yaml-language-server: $schema={folder}/{FILES[path]}.schema.json"
     assert path.read_text().splitlines()[0] == modeline
 

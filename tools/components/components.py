@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
-from tools.catalog import family_load, load, yamlfile
+from tools.catalog import load, yamlfile
 from tools.catalog.cli import find
 from tools.catalog.errors import CatalogError
 from tools.catalog.model import Catalog, Image, Version
@@ -96,7 +96,7 @@ def components(catalog: Catalog, image: Image, platform: str, locks: Path) -> di
 
 
 def _platform(catalog: Catalog, image: Image, name: str | None) -> str:
-    known = [catalog.platforms[platform] for platform in image.platforms]
+    known = [catalog.platforms[platform] for platform in (*image.platforms, *image.apart)]
     if name is None:
         return known[0].name
     for platform in known:
@@ -114,9 +114,9 @@ def _platform(catalog: Catalog, image: Image, name: str | None) -> str:
 def _text(asked: argparse.Namespace) -> str:
     folder = command.directory(asked.catalog)
     catalog = load.load(folder, command.shown(folder))
-    family = family_load.load_family("current", folder, command.shown(folder))
+    family = command.family_with(asked.tag, None, folder)
     name = find(family, asked.tag)[0].name
-    image = next(image for image in catalog.images() if image.name == name)
+    image = next(image for image in catalog.all_images() if image.name == name)
     platform = _platform(catalog, image, asked.platform)
     return command.as_json(components(catalog, image, platform, asked.locks))
 

@@ -21,12 +21,16 @@ def _checkout(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("BUILD_WORKSPACE_DIRECTORY", str(folder))
 
 
-def test_components_of_a_slim_image(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["3.13-slim-bookworm", "--platform", "aarch64", "--locks", str(LOCKS)]) == 0
+def test_components_of_a_slim_image(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    # Whichever is there stands for the one of the catalog that never changes.
+    text = next(LOCKS.glob("*_arm64.lock")).read_text()
+    suite = re.sub("^suite .*", "suite bookworm", text, count=1, flags=re.MULTILINE)
+    (tmp_path / "bookworm_arm64.lock").write_text(suite)
+    assert main(["3.13-slim-bookworm", "--platform", "aarch64", "--locks", str(tmp_path)]) == 0
     made = json.loads(capsys.readouterr().out)
     assert made["name"] == "3.13.15-slim-bookworm_arm64"
     packages = made["packages"]
-    lock = lockfile.read(LOCKS / "bookworm_arm64.lock")
+    lock = lockfile.read(tmp_path / "bookworm_arm64.lock")
     assert [package["name"] for package in packages[1:]] == sorted(
         {package.name for package in (*lock.in_set("base"), *lock.in_set("slim"))}
     )

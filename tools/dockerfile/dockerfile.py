@@ -44,7 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
         "3.14.3-windowsservercore-ltsc2025 --family 2026-02",
     )
     options.add_argument("tag", metavar="TAG")
-    options.add_argument("--family", metavar="FAMILY", help="whose tag it is (default: current)")
+    options.add_argument(
+        "--family", metavar="FAMILY", help="whose tag it is (default: current, then archive)"
+    )
     options.add_argument(
         "--fragment", choices=FRAGMENTS, help="only this part, for a Dockerfile of your own"
     )
@@ -57,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = options.parse_args(arguments)
 
     def text() -> str:
-        family = command.family(asked.family, asked.catalog)
+        family = command.family_with(asked.tag, asked.family, asked.catalog)
         folder = command.directory(asked.catalog)
         entry = find(family, asked.tag)[0]
         recipes = recipe.read(folder, command.shown(folder))

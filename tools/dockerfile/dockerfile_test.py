@@ -135,16 +135,16 @@ def test_facts_that_depend_on_the_variant() -> None:
 
 
 def test_a_familys_own_environment_and_command() -> None:
-    text = one("infra7", "3.13-bookworm")
+    text = one("infra7", FAMILIES["infra7"].entries()[0].name)
     assert re.findall("^ENV ([A-Z_0-9]+)=", text, re.M) == ["PATH", "LANG"]
     assert re.findall("^ARG (PYTHON_VERSION|PYTHON_SHA256)=", text, re.M) == [
         "PYTHON_VERSION",
         "PYTHON_SHA256",
     ]
     assert text.endswith('CMD ["python"]\n')
-    assert "FROM debian:bookworm-slim\n" in text
+    assert re.search("^FROM debian:[a-z]+-slim$", text, re.M)
     assert "GPG_KEY" not in text
-    official = one("current", "3.13-slim-bookworm")
+    official = one("current", "slim")
     assert "ENV PYTHON_VERSION=" in official
     assert official.endswith('CMD ["python3"]\n')
 

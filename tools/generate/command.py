@@ -94,6 +94,19 @@ def family(name: str | None, catalog: Path | None) -> Family:
     return family_load.load_family(name or "current", folder, shown(folder))
 
 
+def family_with(tag: str, name: str | None, catalog: Path | None) -> Family:
+    """As `family`; the archive in place of the current family where only that has the tag."""
+    found = family(name, catalog)
+    folder = directory(catalog)
+    if found.name != "current" or "archive" not in family_load.names(folder):
+        return found
+    archive = family_load.load_family("archive", folder, shown(folder))
+    for one in (found, archive):
+        if any(tag in (*entry.tags, *entry.shared_tags) for entry in one.published()):
+            return one
+    return found
+
+
 def as_json(value: object) -> str:
     """JSON for people and programs: indented, in the order given."""
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

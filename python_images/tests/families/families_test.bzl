@@ -1,6 +1,7 @@
 """Tests of images/family.bzl, at analysis: nothing is built."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load("@catalog//:catalog.bzl", "CATALOG")
 
 _LayersInfo = provider(
     doc = "What an image is made of.",
@@ -47,11 +48,14 @@ def families_test_suite(name):
     Args:
       name: name of the test suite.
     """
+    family = CATALOG["families"]["infra7"]
+    built = family["images"][0]
     _same_layers_test(
         name = "same_layers_test",
-        other = "//images:3.13-slim-bookworm_amd64",
-        target_under_test = "//images/infra7:3.13-bookworm_x86",
+        other = "//images:{}-slim-{}_amd64".format(built["version"], built["suite"]),
+        target_under_test = "//images/infra7:{}_x86".format(built["name"]),
     )
+    missing = [entry for entry in family["missing"] if entry["suite"] == "noble"][0]
     for platform in ["", "_arm64"]:
         _unlocked_test(
             name = "unlocked{}_test".format(platform),
@@ -60,7 +64,7 @@ def families_test_suite(name):
                 "./bazelw run //tools:lock -- noble --mirror=URL --ports-mirror=URL",
                 "docs/ubuntu.md",
             ],
-            target_under_test = "//images/infra7:3.13-noble" + platform,
+            target_under_test = "//images/infra7:" + missing["name"] + platform,
         )
     native.test_suite(
         name = name,
