@@ -71,6 +71,12 @@ def _definer(kind: str) -> Callable[..., Any]:
     return define
 
 
+class _Label(str):
+    """A label as text, of the repository the files are of."""
+
+    repo_name = ""
+
+
 _KINDS = ("rule", "repository_rule", "provider", "module_extension", "tag_class", "aspect")
 _OPAQUE = (
     *("config", "configuration_field", "depset", "json", "native", "platform_common"),
@@ -78,7 +84,7 @@ _OPAQUE = (
 )
 _BUILTINS: dict[str, Any] = {
     "attr": _Attr(),
-    "Label": str,
+    "Label": _Label,
     **{kind: _definer(kind) for kind in _KINDS},
     **dict.fromkeys(_OPAQUE, OTHERS),
 }
