@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -152,7 +153,7 @@ def test_scripts_stop_the_build_until_they_are_reviewed(locked: Checkout) -> Non
         r"^\./bazelw run //tools/rootfs:review -- (--record netbase\.postinst .*)$", shown, re.M
     )
     assert record
-    done = locked.bazel("run", "//tools/rootfs:review", "--", *record[1].split())
+    done = locked.bazel("run", "//tools/rootfs:review", "--", *shlex.split(record[1]))
     assert done.status == 0, done.output
     done = locked.bazel("build", *LAYERS)
     assert done.status == 0, done.output

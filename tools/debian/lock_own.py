@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tools.debian import lockfile, resolve
-from tools.debian.lock import merge
+from tools.debian.lock import merge, require_same_content, settled
 from tools.debian.lockfile import Lock, Package
 from tools.debian.mirrors import find_mirrors
 from tools.lockfile import lines
@@ -80,14 +80,22 @@ def resolve_own(asked: argparse.Namespace, root: Path) -> Lock:
     return Lock(asked.suite, asked.arch, apt.snapshot(), merge(sets), lockfile.POCKETS)
 
 
-def text(lock: Lock) -> str:
-    """The lock as a file that says who wrote it."""
+def text(lock: Lock, command: str) -> str:
+    """The lock as a file that names the command that writes it."""
     rows = [line for line in lock.text().splitlines() if not line.startswith("#")]
     comment = (
-        f"# Debian {lock.suite} packages for {lock.arch}, pinned by content. Written by the\n"
-        "# debian_lock that names this file; don't edit.\n"
+        f"# Debian {lock.suite} packages for {lock.arch}, pinned by content; don't edit.\n"
+        f"# Written by\n# `{command}`\n"
     )
     return comment + "".join(f"{row}\n" for row in rows)
+
+
+def read_old(path: Path) -> Lock | None:
+    """The lock that is there, None if there's none that can be read."""
+    try:
+        return lockfile.parse(lines.read_text(path), str(path))
+    except lockfile.LockError:
+        return None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -95,6 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="lock_own", description=__doc__)
     parser.add_argument("packages", nargs="+", metavar="PACKAGE", help="real names, not virtual")
     parser.add_argument("--lock", required=True, help="file to write, below the workspace")
+    parser.add_argument("--command", required=True, help="what runs this, for the lock's comment")
     parser.add_argument("--suite", required=True)
     parser.add_argument("--arch", required=True, help="as Debian calls it")
     parser.add_argument("--layer", type=Path, action="append", required=True, help="lowest first")
@@ -102,15 +111,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--mirror", action="append", default=[], help="root URL of a Debian mirror")
     parser.add_argument("--keyring", help="archive keyring (default: debian-archive-keyring's)")
     asked = parser.parse_args(argv)
+    path = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."), asked.lock)
     try:
         resolve.require_apt()
         with tempfile.TemporaryDirectory(prefix="debian-lock.") as folder:
             lock = resolve_own(asked, Path(folder))
+        if old := read_old(path):
+            require_same_content(old, lock)
+            lock = settled(old, lock)
     except (resolve.ResolveError, lockfile.LockError) as error:
         print(f"lock_own: error: {error}", file=sys.stderr)
         return 2
-    path = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."), asked.lock)
-    lines.write_text(path, text(lock))
+    lines.write_text(path, text(lock, asked.command))
     for package in lock.packages:
         print(f"{package.name} {package.version}")
     return 0

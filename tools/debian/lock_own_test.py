@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,8 +63,8 @@ def test_nothing_of_the_layer_is_replaced() -> None:
 
 def test_the_file_is_a_lock_and_says_who_wrote_it(tmp_path: Path) -> None:
     lock = Lock("trixie", "amd64", "20261120T021254Z", (package("jq", "1.7"),))
-    text = lock_own.text(lock)
-    assert "debian_lock" in text
+    text = lock_own.text(lock, "bazel run //app:lock")
+    assert "\n# `bazel run //app:lock`\n" in text
     assert "tools:lock" not in text
     assert lockfile.parse(text, "a.lock") == lock
 
@@ -74,7 +75,23 @@ def test_an_error_leaves_the_lock_alone(
     monkeypatch.setenv("BUILD_WORKSPACE_DIRECTORY", str(tmp_path))
     monkeypatch.setattr(resolve, "require_apt", lambda: None)
     other = layer(tmp_path, "other.tar", {"etc/motd": ""})
-    words = ["--suite=trixie", "--arch=amd64", "--lock=a.lock", f"--layer={other}", "jq"]
+    words = ["--suite=trixie", "--arch=amd64", "--lock=a.lock", f"--layer={other}", "--command=x"]
+    words.append("jq")
     assert lock_own.main(words) == 2
     assert "no layer has" in capsys.readouterr().err
     assert not (tmp_path / "a.lock").exists()
+
+
+def test_other_content_of_a_version_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BUILD_WORKSPACE_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(resolve, "require_apt", lambda: None)
+    old = Lock("trixie", "amd64", "20261120T021254Z", (package("jq", "1.7"),))
+    (tmp_path / "a.lock").write_text(lock_own.text(old, "x"))
+    new = replace(old, packages=(replace(old.packages[0], sha256="b" * 64),))
+    monkeypatch.setattr(lock_own, "resolve_own", lambda asked, root: new)
+    words = ["--suite=trixie", "--arch=amd64", "--lock=a.lock", "--layer=x", "--command=x", "jq"]
+    assert lock_own.main(words) == 2
+    assert "content of jq 1.7 changed: lock has aaa" in capsys.readouterr().err
+    assert (tmp_path / "a.lock").read_text() == lock_own.text(old, "x")

@@ -39,6 +39,7 @@ POCKETS = ("main", "updates", "security")
 _HEADER = ("suite", "arch", "snapshot")
 _URL = re.compile(r"(?:https?|file)://[A-Za-z0-9._~:/\[\]@!$&()*+,;=%-]+")
 _PART = r"[A-Za-z0-9][A-Za-z0-9+.~_-]*"
+_COMMAND = "./bazelw --bazelw-lock"
 # Debian policy 5.6.1, 5.6.12 and 5.6.8.
 _FORMAT = lines.Format(
     required={
@@ -60,6 +61,8 @@ _FORMAT = lines.Format(
         ("SHA-256", re.compile(r"[0-9a-f]{64}")),
         ("size", re.compile(r"[1-9][0-9]{0,14}")),
     ),
+    # Bazel can't load anything with a damaged one.
+    command=_COMMAND,
 )
 
 _COMMENT = """\
@@ -184,7 +187,7 @@ def parse(text: str, where: str) -> Lock:
     if ("mirror" in found.header) != ("security_mirror" in found.header):
         absent = "mirror" if "security_mirror" in found.header else "security_mirror"
         end = len(text.splitlines()) + 1
-        raise lines.fault(where, end, f"header line {absent!r} is missing")
+        raise lines.fault(where, end, f"header line {absent!r} is missing", _COMMAND)
     sources = None
     if "mirror" in found.header:
         sources = Sources(found.value("mirror"), found.value("security_mirror"))
@@ -201,7 +204,8 @@ def parse(text: str, where: str) -> Lock:
 def _package(row: Row, locked: str, where: str) -> Package:
     name, version, arch, path, sha256, size = row.columns
     if arch not in ("all", locked):
-        raise lines.fault(where, row.number, f"architecture {arch!r} in a lock for {locked!r}")
+        why = f"architecture {arch!r} in a lock for {locked!r}"
+        raise lines.fault(where, row.number, why, _COMMAND)
     return Package(name, version, arch, path, sha256, int(size), row.sets)
 
 

@@ -104,7 +104,7 @@ def test_errors_name_the_line(old: str, new: str, line: int, why: str) -> None:
         lockfile.parse(TEXT.replace(old, new, 1), "bookworm_arm64.lock")
     assert f"bookworm_arm64.lock:{line}: " in str(caught.value)
     assert why in str(caught.value)
-    assert "//tools:lock" in str(caught.value)
+    assert "run `./bazelw --bazelw-lock`" in str(caught.value)
 
 
 def test_unknown_set() -> None:

@@ -26,11 +26,11 @@ class LockError(Exception):
     """A lock file can't be used; the message names file, line and reason."""
 
 
-def fault(where: str, number: int, why: str) -> LockError:
-    """The error for what is wrong with a line of the file `where`."""
-    return LockError(
-        f"{where}:{number}: {why}; lock files are generated, run `./bazelw run //tools:lock`"
-    )
+def fault(
+    where: str, number: int, why: str, command: str = "./bazelw run //tools:lock"
+) -> LockError:
+    """The error for what is wrong with a line of the file `where`, which `command` writes."""
+    return LockError(f"{where}:{number}: {why}; lock files are generated, run `{command}`")
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,14 @@ class Format:
         required: header lines every file has.
         optional: header lines a file may have.
         repeated: those of them that may stand there more than once.
+        command: what writes such a file, also when there's a damaged one.
     """
 
     columns: tuple[tuple[str, re.Pattern[str]], ...]
     required: Mapping[str, re.Pattern[str]]
     optional: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     repeated: frozenset[str] = frozenset()
+    command: str = "./bazelw run //tools:lock"
 
     def parse(self, text: str, where: str) -> Lines:
         """Parse a file's content; `where` is its name. Raises LockError."""
@@ -94,13 +96,13 @@ class Format:
                     raise ValueError(f"header line {missing[0]!r} must come before the packages")
                 columns, sets = self._package(line)
             except ValueError as error:
-                raise fault(where, number, str(error)) from None
+                raise fault(where, number, str(error), self.command) from None
             if rows and columns[0] <= rows[-1].columns[0]:
                 order = "listed twice" if columns[0] == rows[-1].columns[0] else "out of order"
-                raise fault(where, number, f"package {columns[0]!r} {order}")
+                raise fault(where, number, f"package {columns[0]!r} {order}", self.command)
             rows.append(Row(number, columns, sets))
         if missing := [key for key in self.required if key not in header]:
-            raise fault(where, number + 1, f"header line {missing[0]!r} is missing")
+            raise fault(where, number + 1, f"header line {missing[0]!r} is missing", self.command)
         return Lines(header, tuple(rows))
 
     def _header(

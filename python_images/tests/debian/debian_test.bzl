@@ -3,6 +3,7 @@
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("//python_images/private/roots/debian:lock.bzl", "header_fault", "line_fault", "parse_lock", "parse_package", "relock")
 load("//python_images/private/roots/debian:mirrors.bzl", "debian_mirrors", "debian_urls", "parse_apt_uris", "select_packages")
+load("//python_images/private/roots/debian:own_packages.bzl", "own_command")
 load("//python_images/private/tools:commands.bzl", "renewal", "run_command")
 
 _ADDUSER = "adduser 3.134 all pool/main/a/adduser/adduser_3.134_all.deb {} 12 base=dependency".format("a" * 64)
@@ -206,6 +207,9 @@ def _messages_test_impl(ctx):
     build = relock("third_party/debian/build/trixie_amd64.lock:7")
     asserts.true(env, build.endswith(": {} --build".format(command)), build)
     asserts.true(env, "debian_lock" in relock("//app:trixie_amd64.lock"))
+    written = own_command("# Debian trixie\n# `bazel run //app:lock`\nsuite trixie\n")
+    asserts.true(env, relock("//app:x.lock", written).endswith(": bazel run //app:lock"))
+    asserts.equals(env, None, own_command("# Debian trixie\nsuite trixie\n"))
     ubuntu = relock("third_party/ubuntu/noble_arm64.lock:7")
     asserts.true(env, ubuntu.endswith("rm third_party/ubuntu/noble_arm64.lock, then ./bazelw run //tools:lock -- noble"))
 

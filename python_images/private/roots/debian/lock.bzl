@@ -19,18 +19,21 @@ load(
 )
 load("//python_images/private/tools:commands.bzl", "renewal")
 
-def relock(name):
+def relock(name, written_by = None):
     """How to pin what the archive has now, for messages.
 
     Args:
       name: the lock: third_party/debian/<suite>_<arch>.lock of this module, or its folder ubuntu, or
         build below these, with a line or without; or the label of another module's.
+      written_by: the command that writes another module's lock, if it is known.
 
     Returns:
       a string.
     """
     if "//" in name:
-        return "to pin what the archive has now, run the debian_lock that writes it"
+        return "to pin what the archive has now: {}".format(
+            written_by or "bazel run the debian_lock that writes it",
+        )
     suite, _, arch = name.rpartition("/")[2].partition(".lock")[0].partition("_")
 
     if "/ubuntu/" in name:

@@ -195,13 +195,14 @@ def select_packages(parsed, lines, name, set):
         packages = packages,
     )
 
-def download_debs(rctx, lock, folder = "."):
+def download_debs(rctx, lock, folder = ".", written_by = None):
     """Downloads packages in parallel, each checked against its sha256.
 
     Args:
       rctx: the repository context.
       lock: what read_lock returned.
       folder: where the files go, below the repository.
+      written_by: the command that writes the lock, if it is none of this module's.
 
     Returns:
       the file names in the order of `lock.packages`, relative to the repository. Fails naming
@@ -214,7 +215,7 @@ def download_debs(rctx, lock, folder = "."):
         lock.packages,
         lambda package: debian_urls(mirrors, package.path, lock.snapshot),
         [
-            "If mirrors dropped or replaced them, " + relock(lock.name),
+            "If mirrors dropped or replaced them, " + relock(lock.name, written_by),
             "For another mirror: --repo_env=DEBIAN_MIRROR=<root URL>",
             "For another copy of Debian's snapshot archive: --repo_env=DEBIAN_SNAPSHOT=<root URL>",
         ],

@@ -1,6 +1,7 @@
 """Debian packages of another workspace: locking them, and the repository rule that fetches them."""
 
 load("//python_images/private/roots:packages.bzl", "write_package_set")
+load("//python_images/private/tools:commands.bzl", "run_command")
 load("//python_images/private/tools:program.bzl", "program")
 load(":layer.bzl", "DebianLayerInfo")
 load(":lock.bzl", "parse_lock")
@@ -10,11 +11,26 @@ load(":packages.bzl", "DEBS")
 # As tools/debian/lock_own.py names it.
 _SET = "own"
 
+def own_command(text):
+    """The command in a lock's first lines that writes it.
+
+    Args:
+      text: of the lock, see tools/debian/lock_own.py.
+
+    Returns:
+      a string, or None: the first versions named none.
+    """
+    for line in text.split("\n"):
+        if line.startswith("# `") and line.endswith("`"):
+            return line.removeprefix("# `").removesuffix("`")
+    return None
+
 def _own_packages_impl(rctx):
     name = str(rctx.attr.lock).removeprefix("@@")
-    parsed = parse_lock(rctx.read(rctx.attr.lock), name)
+    text = rctx.read(rctx.attr.lock)
+    parsed = parse_lock(text, name)
     chosen = select_packages(parsed, parsed.lines.keys(), name, _SET)
-    download_debs(rctx, chosen)
+    download_debs(rctx, chosen, written_by = own_command(text))
     write_package_set(rctx, DEBS, chosen.packages)
 
 debian_packages = repository_rule(
@@ -32,7 +48,7 @@ def _debian_lock_impl(ctx):
     return [program(
         ctx,
         ctx.attr._lock,
-        ["--suite=" + ctx.attr.suite, "--arch=" + ctx.attr.arch, "--lock=" + lock] +
+        ["--command=" + run_command(ctx.label), "--suite=" + ctx.attr.suite, "--arch=" + ctx.attr.arch, "--lock=" + lock] +
         ["--layer=" + layer.short_path for layer in layers] +
         ctx.attr.packages,
         layers,
