@@ -14,7 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -170,10 +170,11 @@ def differences(old: Lock, new: Lock) -> list[str]:
     return lines
 
 
-def require_same_content(old: Lock, new: Lock) -> None:
+def require_same_content(old: Lock, new: Lock, accepted: Collection[str] = ()) -> None:
     """Raise ContentChangedError if a version of `old` has other bytes in `new`.
 
-    Debian never replaces what it has published under a version.
+    Debian never replaces what it has published under a version. `accepted` are those that a person
+    has looked at, as NAME=VERSION.
     """
     before = {(package.name, package.version, package.arch): package for package in old.packages}
     changed = [
@@ -182,6 +183,7 @@ def require_same_content(old: Lock, new: Lock) -> None:
         for package in new.packages
         if (known := before.get((package.name, package.version, package.arch)))
         and known.sha256 != package.sha256
+        and f"{package.name}={package.version}" not in accepted
     ]
     if changed:
         raise ContentChangedError("\n".join([*changed, _CONTENT]))
@@ -251,18 +253,23 @@ def read_old(path: Path) -> Lock | None:
 
 
 def run_job(
-    job: Job, target: Path, resolved: Callable[[Lock | None], Lock], *, write: bool
+    job: Job,
+    target: Path,
+    resolved: Callable[[Lock | None], Lock],
+    *,
+    write: bool,
+    accepted: Collection[str] = (),
 ) -> JobResult:
     """Resolve one lock and, if `write`, bring its file up to date; what fails is in the result.
 
-    `resolved` makes the new lock, given the old one.
+    `resolved` makes the new lock, given the old one. `accepted`: see require_same_content.
     """
     before = None
     try:
         before = read_old(target)
         after = resolved(before)
         if before:
-            require_same_content(before, after)
+            require_same_content(before, after, accepted)
             after = settled(before, after)
         if write and after != before:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -288,12 +295,18 @@ def require_known(option: str, values: Sequence[str], known: Iterable[str]) -> N
 
 
 def lock_all(
-    jobs: Sequence[Job], keyring: Path, folder: Path, *, write: bool = True, keep: bool = False
+    jobs: Sequence[Job],
+    keyring: Path,
+    folder: Path,
+    *,
+    write: bool = True,
+    keep: bool = False,
+    accepted: Collection[str] = (),
 ) -> list[JobResult]:
     """Lock all jobs into files below `folder`, each written as soon as it is resolved.
 
     A job that fails keeps none from being written. Says on stderr how far it is. `keep`: a locked
-    version stays if the archive still has it.
+    version stays if the archive still has it. `accepted`: see require_same_content.
     """
     progress = Progress(sys.stderr, [job.name for job in jobs])
     with tempfile.TemporaryDirectory(prefix="debian-lock.") as directory:
@@ -305,7 +318,8 @@ def lock_all(
                 kept = before.packages if keep and before else ()
                 return resolve_lock(job, top / job.name, keyring, progress, indexes, kept)
 
-            result = run_job(job, folder / f"{job.name}.lock", resolved, write=write)
+            target = folder / f"{job.name}.lock"
+            result = run_job(job, target, resolved, write=write, accepted=accepted)
             if result.error:
                 progress.show(job.name, "failed", final=True)
             shutil.rmtree(top / job.name, ignore_errors=True)
