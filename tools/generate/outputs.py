@@ -73,11 +73,12 @@ def stale(root: Path) -> list[str]:
             found.append(f"{name} is missing")
         elif file.read_text(encoding="utf-8") != text:
             found.append(f"{name} is stale")
-    found += [f"{name} is not generated any more" for name in _superfluous(root, wanted)]
+    found += [f"{name} is not generated any more" for name in superfluous(root, wanted)]
     return found
 
 
-def _superfluous(root: Path, wanted: dict[str, str]) -> list[str]:
+def superfluous(root: Path, wanted: dict[str, str]) -> list[str]:
+    """The files in FOLDER that are none of the generated ones."""
     return sorted(
         name
         for file in (root / FOLDER).rglob("*")
@@ -96,7 +97,7 @@ def refresh(root: Path) -> list[str]:
         if not file.is_file() or file.read_text(encoding="utf-8") != text:
             command.write(file, text)
             changed.append(name)
-    for name in _superfluous(root, wanted):
+    for name in superfluous(root, wanted):
         (root / name).unlink()
         changed.append(name)
         for folder in list((root / name).parents)[: name.count("/") - 1]:

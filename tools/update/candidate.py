@@ -7,7 +7,7 @@ import hashlib
 import re
 import tarfile
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 from tools.catalog import tags
@@ -40,14 +40,22 @@ class Candidate:
     released: datetime.date | None
 
 
+# Whose copies mirrors of closed networks have.
+DEBIAN = "Debian"
+
+
 @dataclass(frozen=True)
 class Verified:
-    """A release whose source was fetched and agrees with everything said of it."""
+    """A release whose source was fetched and agrees with everything said of it.
+
+    ``mirrored`` says whether a Debian mirror gave it, so that closed networks can have it.
+    """
 
     release: Release
     sha256: str
     released: datetime.date
     origins: tuple[str, ...]
+    mirrored: bool = True
 
 
 def parse(text: str) -> Release | None:
@@ -58,22 +66,53 @@ def parse(text: str) -> Release | None:
         return None
 
 
-def agreed(offers: list[Candidate]) -> dict[Release, list[Candidate]]:
-    """The offers by release.
-
-    Raises:
-        MismatchError: two origins say different things of the same release.
-    """
+def by_release(offers: list[Candidate]) -> dict[Release, list[Candidate]]:
+    """The offers of each release, in their order."""
     found: dict[Release, list[Candidate]] = {}
     for offer in offers:
-        known = found.setdefault(offer.release, [])
-        if known and known[0].sha256 != offer.sha256:
+        found.setdefault(offer.release, []).append(offer)
+    return found
+
+
+def agree(offers: list[Candidate]) -> None:
+    """Check that all say the same of a release.
+
+    Raises:
+        MismatchError: two origins say different things.
+    """
+    for offer in offers[1:]:
+        if offer.sha256 != offers[0].sha256:
             raise MismatchError(
                 f"{offer.origin} says {offer.release} has SHA-256 {offer.sha256}, "
-                f"{known[0].origin} says {known[0].sha256}; nothing was changed"
+                f"{offers[0].origin} says {offers[0].sha256}"
             )
-        known.append(offer)
-    return found
+
+
+def there(offers: list[Candidate], today: datetime.date, fetcher: Fetcher) -> Verified:
+    """A release as it would be verified, as far as that shows without fetching it.
+
+    Raises:
+        MismatchError: origins disagree.
+        UnreachableError: nobody has it; the message says why for each address.
+    """
+    agree(offers)
+    absent = {offer.url: fetcher.absent(offer.url) for offer in offers}
+    if all(absent.values()):
+        raise UnreachableError("; ".join(filter(None, absent.values())))
+    mirrored = any(offer.origin == DEBIAN and not absent[offer.url] for offer in offers)
+    return replace(declared(offers, today), mirrored=mirrored)
+
+
+def declared(offers: list[Candidate], today: datetime.date) -> Verified:
+    """A release that is taken on the word of those who offer it, with a checksum they agree on.
+
+    Raises:
+        MismatchError: they don't.
+    """
+    agree(offers)
+    day = next((one.released for one in offers if one.released is not None), today)
+    origins = tuple(dict.fromkeys(one.origin for one in offers))
+    return Verified(offers[0].release, offers[0].sha256, day, origins, mirrored=False)
 
 
 def _inspect(release: Release, archive: tarfile.TarFile) -> datetime.date:
@@ -86,7 +125,7 @@ def _inspect(release: Release, archive: tarfile.TarFile) -> datetime.date:
             match = None if file is None else _VERSION.search(file.read())
             version = None if match is None else match[1].decode()
     if version != str(release):
-        raise MismatchError(f"the source of {release} says it is {version}; nothing was changed")
+        raise MismatchError(f"the source of {release} says it is {version}")
     return datetime.datetime.fromtimestamp(newest, datetime.UTC).date()
 
 
@@ -111,6 +150,7 @@ def verify(offers: list[Candidate], fetcher: Fetcher) -> Verified:
         MismatchError: what arrives isn't what was promised.
         UnreachableError: nobody has it; the message is the last one's.
     """
+    agree(offers)
     failure = UnreachableError("no one offers it")
     for offer in offers:
         with tempfile.TemporaryFile() as file:
@@ -131,7 +171,9 @@ def verify(offers: list[Candidate], fetcher: Fetcher) -> Verified:
                     newest = _inspect(offer.release, archive)
             except (tarfile.TarError, EOFError, OSError) as error:
                 raise MismatchError(f"{offer.url} is no archive: {error}") from None
-        said = next((one.released for one in offers if one.released is not None), None)
-        origins = tuple(dict.fromkeys(one.origin for one in offers))
-        return Verified(offer.release, offer.sha256, said or newest, origins)
+        mirrored = any(
+            one.origin == DEBIAN and (one == offer or fetcher.absent(one.url) is None)
+            for one in offers
+        )
+        return replace(declared(offers, newest), mirrored=mirrored)
     raise failure

@@ -15,8 +15,9 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from tools.update.candidate import Candidate, parse
+from tools.update.candidate import DEBIAN, Candidate, parse
 from tools.update.fetch import Fetcher, UnreachableError
 
 _INDEX = "main/source/Sources.xz"
@@ -125,13 +126,23 @@ def candidates(archive: Archive, files: Iterable[SourceFile]) -> list[Candidate]
         if match is None or number is None or number.minor != match[1]:
             continue
         url = f"{archive.root}/{file.path}"
-        made[url] = Candidate(number, file.sha256, url, "Debian", None)
+        made[url] = Candidate(number, file.sha256, url, DEBIAN, None)
     return list(made.values())
 
 
-def _ends(table: str) -> dict[str, datetime.date]:
+class Ends(NamedTuple):
+    """The last days of a suite's security support and, if known, of its long-term support."""
+
+    eol: datetime.date
+    lts: datetime.date | None
+
+
+def _ends(table: str) -> dict[str, Ends]:
     return {
-        row["series"]: datetime.date.fromisoformat(row["eol"])
+        row["series"]: Ends(
+            datetime.date.fromisoformat(row["eol"]),
+            datetime.date.fromisoformat(row["eol-lts"]) if row.get("eol-lts") else None,
+        )
         for row in csv.DictReader(io.StringIO(table))
         if row.get("series") and row.get("eol")
     }
@@ -142,8 +153,8 @@ def ends_of_life(
     files: Iterable[SourceFile],
     fetcher: Fetcher,
     local: Path = _LOCAL_DISTRO_INFO,
-) -> dict[str, datetime.date]:
-    """Of each suite the end of its security support, as distro-info-data has it.
+) -> dict[str, Ends]:
+    """Of each suite the ends of its support, as distro-info-data has it.
 
     The newest of ``files`` that can be fetched is taken, or else this machine's own copy.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools.catalog import yamlfile
@@ -41,6 +42,21 @@ class Edited:
         at = len(self._text) if end < 0 else end + 1
         self._changes.append((at, at, text))
 
+    def put_line(self, value: Value, text: str) -> None:
+        """Replace the line on which a scalar stands."""
+        start = self._text.rfind("\n", 0, value.span[0]) + 1
+        end = self._text.find("\n", value.span[1])
+        self._changes.append((start, len(self._text) if end < 0 else end + 1, text))
+
+    def put_lines(self, value: Value, text: str) -> None:
+        """Replace the lines on which a mapping of a list stands; comments after it stay."""
+        start = self._text.rfind("\n", 0, value.span[0]) + 1
+        end = value.span[1]
+        kept = self._text[start:end].splitlines(keepends=True)
+        while len(kept) > 1 and (not kept[-1].strip() or kept[-1].lstrip().startswith("#")):
+            kept.pop()
+        self._changes.append((start, start + len("".join(kept)), text))
+
     def text(self) -> str:
         """The file's text with all changes."""
         text = self._text
@@ -49,12 +65,17 @@ class Edited:
         return text
 
 
-def _row(version: Verified) -> str:
+# What says the same of every row; all else is about one release and ends with it.
+_USUAL = ("version", "sha256", "released", "mirrored")
+
+
+def row(version: Verified) -> str:
+    """The lines of a release in versions.yaml."""
     return (
         f"  - version: {version.release}\n"
         f"    sha256: {version.sha256}\n"
         f"    released: {version.released.isoformat()}\n"
-    )
+    ) + ("" if version.mirrored else "    mirrored: false\n")
 
 
 class Versions(Edited):
@@ -68,16 +89,26 @@ class Versions(Edited):
             found[row.need("version", _NO_REMEDY).name()] = row
         return found
 
-    def replace(self, name: str, by: Verified) -> None:
-        """Turn the row of a release into that of its successor."""
-        row = self.rows()[name]
-        self.set(row.need("version", _NO_REMEDY), str(by.release))
-        self.set(row.need("sha256", _NO_REMEDY), by.sha256)
-        self.set(row.need("released", _NO_REMEDY), by.released.isoformat())
+    def replace(self, name: str, by: Verified) -> list[str]:
+        """Turn the row of a release into that of its successor; the keys that end with it."""
+        old = self.rows()[name]
+        self.put_lines(old.value, row(by))
+        return [key for key, _ in old.items() if key not in _USUAL]
+
+    def unmark(self, name: str) -> None:
+        """Say no more of a row that not everyone can have its source."""
+        old = self.rows()[name]
+        self.put_line(old.need("mirrored", _NO_REMEDY), "")
+
+    def remove(self, name: str) -> list[str]:
+        """Remove the row of a release; the keys that end with it."""
+        old = self.rows()[name]
+        self.put_lines(old.value, "")
+        return [key for key, _ in old.items() if key not in _USUAL]
 
     def insert(self, version: Verified, above: str) -> None:
         """Add a row above another release's."""
-        self.insert_before(self.rows()[above].value, _row(version))
+        self.insert_before(self.rows()[above].value, row(version))
 
     def _minor(self, name: str) -> Mapping:
         return dict(self.top.need("minors", _NO_REMEDY).mapping().items())[name].mapping()
@@ -85,6 +116,19 @@ class Versions(Edited):
     def set_eol(self, minor: str, day: str) -> None:
         """Change a minor version's end of support."""
         self.set(self._minor(minor).need("eol", _NO_REMEDY), day)
+
+    def add_minor(
+        self, name: str, *, above: str, free_threaded: bool, released: str, eol: str
+    ) -> None:
+        """Add a minor version above another; ``released`` is empty before its first final one."""
+        key = self.top.need("minors", _NO_REMEDY).mapping().key(above)
+        life = f"released: {released}" if released else "prerelease: true"
+        threads = "    free_threaded: true\n" if free_threaded else ""
+        self.insert_before(key, f'  "{name}":\n{threads}    {life}\n    eol: {eol}\n')
+
+    def set_as_of(self, day: str) -> None:
+        """Move the day that the catalog describes."""
+        self.set(self.top.need("as_of", _NO_REMEDY), day)
 
     def set_final(self, minor: str, day: str) -> None:
         """Turn `prerelease: true` of a minor version into the day of its first final release."""
@@ -103,6 +147,22 @@ class Suites(Edited):
     def set_eol(self, name: str, day: str) -> None:
         """Change a suite's end of support."""
         self.set(self._suite(name).need("eol", _NO_REMEDY), day)
+
+    def set_lts(self, name: str, until: str) -> None:
+        """Change the last day of a suite's long-term support."""
+        row = self._suite(name).need("lts", _NO_REMEDY).mapping()
+        self.set(row.need("until", _NO_REMEDY), until)
+
+    def add_lts(self, name: str, until: str, platforms: Sequence[str]) -> None:
+        """Let a suite be under long-term support, for these platforms."""
+        row = self._suite(name)
+        listed = f"[{', '.join(platforms)}]"
+        self.insert_after(
+            row.need("eol", _NO_REMEDY), f"    lts: {{until: {until}, platforms: {listed}}}\n"
+        )
+        security = row.get("security")
+        if security is None:
+            self.insert_before(row.key("eol"), f"    security: {listed}\n")
 
     def set_point_release(self, name: str, number: str) -> None:
         """Change or add a suite's point release."""

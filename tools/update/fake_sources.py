@@ -132,12 +132,13 @@ class Sources:
         self.files["/debian/dists/sid/main/source/Sources.xz"] = index
         self.suite("sid", "", index)
 
-    def suite(self, name: str, version: str, index: bytes = b"") -> None:
-        """Let Debian have a suite; ``version`` is its point release."""
+    def suite(self, name: str, version: str, index: bytes = b"", archs: str = "") -> None:
+        """Let Debian have a suite, or its security archive; ``version`` is its point release."""
         number = f"Version: {version}\n" if version else ""
-        self.files[f"/debian/dists/{name}/InRelease"] = (
+        root = "debian-security" if name.endswith("-security") else "debian"
+        self.files[f"/{root}/dists/{name}/InRelease"] = (
             "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n"
-            f"Origin: Debian\n{number}Codename: {name}\nSHA256:\n"
+            f"Origin: Debian\n{number}Codename: {name}\nArchitectures: {archs}\nSHA256:\n"
             f" {sha256(index)} {len(index)} main/source/Sources.xz\n"
             "-----BEGIN PGP SIGNATURE-----\n\n=none\n-----END PGP SIGNATURE-----\n"
         ).encode()

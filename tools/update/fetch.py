@@ -63,12 +63,13 @@ class Fetcher:
         except NetError as error:
             raise UnreachableError(f"{url} can't be fetched: {error}") from None
 
-    def exists(self, url: str) -> bool:
-        """Whether ``url`` can be fetched, without fetching it."""
+    def absent(self, url: str) -> str | None:
+        """Why ``url`` can't be fetched, found out without fetching it; None if it can."""
         try:
-            return 200 <= self._ask("HEAD", url).status < 300
-        except UnreachableError:
-            return False
+            answer = self._ask("HEAD", url)
+        except UnreachableError as error:
+            return str(error)
+        return None if 200 <= answer.status < 300 else f"{url} answers {answer.reason}"
 
     def get(self, url: str, label: str) -> bytes:
         """The content of ``url``."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tools.catalog.errors import CatalogError
 from tools.catalog.model import Catalog, Version
 from tools.catalog.tags import Release
-from tools.update.candidate import Candidate, Verified
+from tools.update.candidate import DEBIAN, Candidate, MismatchError, Verified, declared
+from tools.update.debian import Ends
 from tools.update.edit import Suites, Versions
 from tools.update.fetch import UnreachableError
 
@@ -22,23 +23,40 @@ class Plan:
     """Changes and remarks, one sentence each, in the order of the summary.
 
     Attributes:
-        changes: what is changed.
-        decisions: what a person should decide.
+        alarms: what must not happen, and what to do if it is meant.
+        failures: what was to be done and can't be.
+        decisions: what a person should decide, with the edit or the command.
+        news: what there is and can't be had yet.
+        changes: what is changed, and why.
         skipped: what couldn't be looked at, and why.
-        relock: suites whose locks are to be renewed.
     """
 
-    changes: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
+    news: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
-    relock: list[str] = field(default_factory=list)
+
+    @property
+    def status(self) -> int:
+        """The exit status: 0 nothing to do, 1 changes or news, 2 a failure."""
+        if self.alarms or self.failures:
+            return 2
+        return int(bool(self.changes or self.news or self.decisions))
 
 
 def heads(catalog: Catalog) -> dict[str, Version]:
     """The newest row of every minor version in the catalog."""
-    found: dict[str, Version] = {}
+    return {minor: rows[0] for minor, rows in _rows(catalog).items()}
+
+
+def _rows(catalog: Catalog) -> dict[str, list[Version]]:
+    """The rows of every minor version, newest first."""
+    found: dict[str, list[Version]] = {}
     for version in catalog.versions.values():
-        found.setdefault(version.release.minor, version)
+        if not version.release.free_threaded:
+            found.setdefault(version.release.minor, []).append(version)
     return found
 
 
@@ -57,87 +75,254 @@ def newer(release: Release, offered: list[Release]) -> list[Release]:
     )
 
 
-def _first_good(ranked: list[Release], offers: Offers, check: Check, plan: Plan) -> Verified | None:
-    for release in ranked:
-        try:
-            return check(offers[release])
-        except UnreachableError as error:
-            plan.skipped.append(f"CPython {release} is announced, but {error}")
-    return None
-
-
-def releases(
-    catalog: Catalog,
-    offers: Offers,
-    versions: Versions,
-    check: Check,
-    plan: Plan,
-    *,
-    add: list[str],
-    keep: bool,
-) -> None:
-    """Plan new CPython releases: successors of rows, and the minor versions in ``add``.
-
-    ``keep`` adds rows and leaves their predecessors where they are.
-    """
+def wanted(catalog: Catalog, known: list[Release]) -> list[Release]:
+    """Those of the published releases that may be news: successors of rows, and newer minors."""
     rows = heads(catalog)
-    offered = list(offers)
-    for minor in dict.fromkeys(release.minor for release in offered):
-        if minor in rows or minor in add:
-            continue
-        newest = max(
-            (release for release in offered if release.minor == minor), key=lambda one: one.order
-        )
-        oldest = min(version.release.order for version in rows.values())
-        if newest.order > oldest:
-            plan.decisions.append(
-                f"CPython {newest} exists; `./bazelw run //tools:update -- --add {minor}` adds it"
-            )
-    top = next(iter(versions.rows()))
-    for minor in add:
+    oldest = min(version.release.order for version in rows.values())
+    best: dict[str, Release] = {}
+    for release in known:
+        if best.setdefault(release.minor, release).order < release.order:
+            best[release.minor] = release
+    chosen: list[Release] = []
+    for minor, newest in best.items():
         if minor in rows:
-            raise CatalogError(
-                versions.file, None, "versions", f"{minor} is there already", "leave --add away"
+            chosen += newer(rows[minor].release, known)
+        elif newest.order > oldest:
+            chosen.append(newest)
+    return chosen
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line says of releases.
+
+    Attributes:
+        add: minor versions to begin with.
+        declare: releases whose checksum is enough: not everyone can have their source.
+        keep: leave the rows of superseded releases where they are.
+        today: the day of a declared release, if nobody says it.
+    """
+
+    today: datetime.date
+    add: Sequence[str] = ()
+    declare: Sequence[str] = ()
+    keep: bool = False
+
+
+class Releases:
+    """Plans what becomes of the rows of versions.yaml."""
+
+    def __init__(
+        self, catalog: Catalog, offers: Offers, versions: Versions, plan: Plan, wishes: Wishes
+    ) -> None:
+        self._catalog = catalog
+        self._offers = offers
+        self._versions = versions
+        self._plan = plan
+        self._wishes = wishes
+
+    def run(self, check: Check, ends: Mapping[str, str]) -> None:
+        """Plan successors of rows, and new minor versions.
+
+        Args:
+            check: says of a release whether and from where it can be had.
+            ends: of minor versions, as python.org says them.
+
+        Raises:
+            CatalogError: a minor version can't be added.
+        """
+        rows = _rows(self._catalog)
+        announced = {str(release) for release in self._offers}
+        for name in self._wishes.declare:
+            if name not in announced:
+                raise self._refuse(f"no source announces {name}", "leave --declare away")
+        self._unknown(rows)
+        for minor in self._wishes.add:
+            self._add(minor, rows, check, ends)
+        for versions in rows.values():
+            found = self._first_good(newer(versions[0].release, list(self._offers)), check)
+            if found is not None:
+                self._follow(versions, found)
+            elif not versions[0].mirrored:
+                self._arrive(versions, check)
+
+    def _first_good(self, ranked: list[Release], check: Check) -> Verified | None:
+        """The best release whose source can be had; none when what is said of it isn't true."""
+        for release in ranked:
+            try:
+                if str(release) in self._wishes.declare:
+                    return declared(self._offers[release], self._wishes.today)
+                return check(self._offers[release])
+            except UnreachableError as error:
+                self._absent(release, str(error), first=release == ranked[0])
+            except MismatchError as error:
+                self._plan.failures.append(f"CPython {release}: {error}")
+                return None
+        return None
+
+    def _absent(self, release: Release, why: str, *, first: bool) -> None:
+        said = f"CPython {release} is announced, but {why}"
+        if first:
+            said += (
+                ". What can't be had from here may be declared all the same, with the checksum "
+                f"that is announced: `./bazelw run //tools:update -- --declare {release}`"
             )
+        self._plan.news.append(said)
+
+    def _unknown(self, rows: Mapping[str, list[Version]]) -> None:
+        """Remark on minor versions that nobody builds yet."""
+        oldest = min(versions[0].release.order for versions in rows.values())
+        for minor in dict.fromkeys(release.minor for release in self._offers):
+            newest = max(
+                (release for release in self._offers if release.minor == minor),
+                key=lambda one: one.order,
+            )
+            if minor not in rows and minor not in self._wishes.add and newest.order > oldest:
+                self._plan.decisions.append(
+                    f"CPython {newest} exists: begin to build it with "
+                    f"`./bazelw run //tools:update -- --add {minor}`"
+                )
+
+    def _refuse(self, problem: str, remedy: str) -> CatalogError:
+        return CatalogError(self._versions.file, None, "versions", problem, remedy)
+
+    def _add(
+        self,
+        minor: str,
+        rows: Mapping[str, list[Version]],
+        check: Check,
+        ends: Mapping[str, str],
+    ) -> None:
+        if minor in rows:
+            raise self._refuse(f"{minor} is there already", "leave --add away")
         ranked = sorted(
-            (one for one in offered if one.minor == minor), key=lambda one: one.order, reverse=True
+            (one for one in self._offers if one.minor == minor),
+            key=lambda one: one.order,
+            reverse=True,
         )
-        found = _first_good(ranked, offers, check, plan)
+        if not ranked:
+            known = ", ".join(sorted({one.minor for one in self._offers})) or "none"
+            raise self._refuse(f"no source offers {minor}", f"add one of those offered: {known}")
+        found = self._first_good(ranked, check)
         if found is None:
+            why = [*self._plan.failures, *self._plan.news][-1]
+            raise self._refuse(f"{minor} can't be had: {why}", "try again when it can")
+        final = not found.release.prerelease
+        if minor not in self._catalog.minors:
+            self._add_minor(minor, found, ends)
+        elif final and self._catalog.minors[minor].prerelease:
+            self._versions.set_final(minor, found.released.isoformat())
+        above = next(
+            (
+                name
+                for name, row in heads(self._catalog).items()
+                if row.release.order < found.release.order
+            ),
+            None,
+        )
+        if above is None:
+            raise self._refuse(f"{minor} is older than all rows", "add its row by hand, last")
+        self._versions.insert(found, rows[above][0].name)
+        self._plan.changes.append(f"CPython {found.release}, new ({', '.join(found.origins)})")
+        self._plan.decisions.append(
+            f"what is particular to {minor} is tested as for the minor version before it: write "
+            f"tests/structure/python-{minor}.yaml and add {minor} to tests/structure/minors.bzl"
+        )
+
+    def _add_minor(self, minor: str, found: Verified, ends: Mapping[str, str]) -> None:
+        """Write what all releases of a new minor version have in common."""
+        eol = ends.get(minor)
+        if eol is None:
             raise CatalogError(
-                versions.file, None, "versions", f"no source offers {minor}", "add the row by hand"
+                self._versions.file,
+                None,
+                "minors",
+                f"nobody says until when {minor} is supported",
+                f'add minors."{minor}" by hand: `prerelease: true` or `released: <day>`, '
+                "and `eol: <day>`",
             )
-        versions.insert(found, top)
-        plan.changes.append(f"CPython {found.release}, new ({', '.join(found.origins)})")
-        plan.decisions.append(
-            f"aliases such as `3` and `latest` stay where they are: move them to {minor} in "
-            "`minors` when it is to have them"
+        newest = next(iter(self._catalog.minors.values()))
+        self._versions.add_minor(
+            minor,
+            above=newest.name,
+            free_threaded=newest.free_threaded,
+            released="" if found.release.prerelease else found.released.isoformat(),
+            eol=last_day(eol),
         )
-    for version in rows.values():
-        found = _first_good(newer(version.release, offered), offers, check, plan)
-        if found is None:
-            continue
-        if keep:
-            versions.insert(found, version.name)
+
+    def _follow(self, versions: list[Version], found: Verified) -> None:
+        """Put a successor in place of the rows it supersedes."""
+        head = versions[0]
+        ended: dict[str, list[str]] = {}
+        # Where only some can have the new one, the newest that all can have stays.
+        if self._wishes.keep or (head.mirrored and not found.mirrored):
+            self._versions.insert(found, head.name)
         else:
-            versions.replace(version.name, found)
-        if version.minor.prerelease and not found.release.prerelease:
-            versions.set_final(version.minor.name, found.released.isoformat())
-        plan.changes.append(
-            f"CPython {version.name} → {found.release} ({', '.join(found.origins)})"
+            ended[head.name] = self._versions.replace(head.name, found)
+        if found.mirrored:
+            self._supersede(versions, ended)
+        self._named(ended)
+        if head.minor.prerelease and not found.release.prerelease:
+            self._versions.set_final(head.minor.name, found.released.isoformat())
+        self._plan.changes.append(
+            f"CPython {head.name} → {found.release} ({', '.join(found.origins)})"
+            + ("" if found.mirrored else f"; no Debian mirror has it yet: {_KEPT}")
         )
+
+    def _supersede(self, versions: list[Version], ended: dict[str, list[str]]) -> None:
+        """Remove the row that stayed because not everyone could have the one above it."""
+        if self._wishes.keep or versions[0].mirrored or len(versions) == 1:
+            return
+        if versions[1].mirrored:
+            ended[versions[1].name] = self._versions.remove(versions[1].name)
+
+    def _arrive(self, versions: list[Version], check: Check) -> None:
+        """A row that not everyone could have: maybe Debian's mirrors have it now."""
+        head = versions[0]
+        offers = [
+            offer
+            for offer in self._offers.get(head.release, [])
+            if offer.origin == DEBIAN and offer.sha256 == head.sha256
+        ]
+        if not offers:
+            return
+        try:
+            check(offers)
+        except UnreachableError:
+            return
+        except MismatchError as error:
+            self._plan.failures.append(f"CPython {head.name}: {error}")
+            return
+        self._versions.unmark(head.name)
+        ended: dict[str, list[str]] = {}
+        self._supersede(versions, ended)
+        self._named(ended)
+        self._plan.changes.append(f"CPython {head.name} is on Debian's mirrors now")
+
+    def _named(self, ended: Mapping[str, list[str]]) -> None:
+        self._plan.decisions.extend(
+            f"the row of {name} had {', '.join(f'`{key}`' for key in keys)}, which ended with it: "
+            "if its successor needs that too, add it there in catalog/versions.yaml"
+            for name, keys in ended.items()
+            if keys
+        )
+
+
+_KEPT = "marked `mirrored: false`, and the row before it stays"
+
+
+def last_day(said: str) -> str:
+    """A day, or the last one of a month."""
+    if len(said) != len("2030-10"):
+        return said
+    year, month = (int(part) for part in said.split("-"))
+    following = datetime.date(year + month // 12, month % 12 + 1, 1)
+    return (following - datetime.timedelta(days=1)).isoformat()
 
 
 def _longer(said: str, held: datetime.date) -> str | None:
     """The new end of support, when what is said differs from what the catalog holds."""
-    day = held.isoformat()
-    if day.startswith(said):
-        return None
-    if len(said) == len("2030-10"):
-        year, month = (int(part) for part in said.split("-"))
-        following = datetime.date(year + month // 12, month % 12 + 1, 1)
-        return (following - datetime.timedelta(days=1)).isoformat()
-    return said
+    return None if held.isoformat().startswith(said) else last_day(said)
 
 
 def python_ends(catalog: Catalog, ends: Mapping[str, str], versions: Versions, plan: Plan) -> None:
@@ -149,34 +334,108 @@ def python_ends(catalog: Catalog, ends: Mapping[str, str], versions: Versions, p
             plan.changes.append(f"CPython {name} is supported until {new} (was {minor.eol})")
 
 
-def debian_ends(
-    catalog: Catalog, ends: Mapping[str, datetime.date], suites: Suites, plan: Plan
-) -> None:
+def debian_ends(catalog: Catalog, ends: Mapping[str, Ends], suites: Suites, plan: Plan) -> None:
     """Plan changed ends of support of suites."""
     for name, suite in catalog.suites.items():
-        if name in ends and ends[name] != suite.eol:
-            suites.set_eol(name, ends[name].isoformat())
-            plan.changes.append(f"Debian {name} is supported until {ends[name]} (was {suite.eol})")
+        if name not in ends:
+            continue
+        eol, lts = ends[name]
+        if eol != suite.eol:
+            suites.set_eol(name, eol.isoformat())
+            plan.changes.append(f"Debian {name} is supported until {eol} (was {suite.eol})")
+        if suite.lts is not None and lts is not None and lts != suite.lts.until:
+            suites.set_lts(name, lts.isoformat())
+            plan.changes.append(
+                f"Debian {name} is under long-term support until {lts} (was {suite.lts.until})"
+            )
 
 
-def point_release(catalog: Catalog, name: str, found: str, suites: Suites, plan: Plan) -> None:
-    """Plan a suite's new point release, and to lock it anew."""
+def long_term(
+    catalog: Catalog,
+    ends: Mapping[str, Ends],
+    supported: Mapping[str, Sequence[str]],
+    today: datetime.date,
+    suites: Suites,
+    plan: Plan,
+) -> None:
+    """Plan the beginning of suites' long-term support.
+
+    Args:
+        supported: of each suite the Debian architectures that its security archive is for.
+    """
+    for name, suite in catalog.suites.items():
+        eol, until = ends.get(name, (suite.eol, None))
+        if suite.lts is not None or eol >= today:
+            continue
+        platforms = [
+            platform
+            for platform in suite.platforms
+            if catalog.platforms[platform].debian in supported.get(name, ())
+        ]
+        if until is not None and until > today and platforms:
+            suites.add_lts(name, until.isoformat(), platforms)
+            plan.changes.append(
+                f"Debian {name} is under long-term support since {eol}, until {until}, for "
+                f"{', '.join(platforms)}"
+            )
+        elif not suite.ended:
+            plan.decisions.append(
+                f"Debian {name} has had no regular support since {eol}. If it has long-term "
+                f"support, add below its `eol` in catalog/suites.yaml:\n"
+                f"`lts: {{until: <last day>, platforms: [{', '.join(platforms) or '...'}]}}`\n"
+                f"If it has none, write `as_of: {today}` in catalog/versions.yaml: its images are "
+                "archived then."
+            )
+
+
+def day(catalog: Catalog, today: datetime.date, versions: Versions, plan: Plan) -> None:
+    """Move the day that the catalog describes, if anything has ended since.
+
+    ``catalog`` is the one with all other changes.
+    """
+    held = catalog.as_of
+    if held is None or held >= today:
+        return
+
+    def since(last: datetime.date) -> bool:
+        return held <= last < today
+
+    if any(since(suite.eol) and suite.lts is None for suite in catalog.suites.values()):
+        return  # long_term has left that to a person
+    said = [
+        f"CPython {minor} has ended on {version.minor.eol}: its images leave the pages, what is "
+        "published and the sample, and can still be built"
+        for minor, version in heads(catalog).items()
+        if since(version.minor.eol)
+    ]
+    for suite in catalog.suites.values():
+        if since(suite.eol) and suite.lts is not None:
+            said.append(
+                f"Debian {suite.name} is under long-term support: images on it are published for "
+                f"{', '.join(suite.lts.platforms)}, and can be built for all platforms"
+            )
+        if suite.lts is not None and since(suite.lts.until):
+            said.append(
+                f"Debian {suite.name} has ended: images on it leave the pages and what is "
+                "published, and can still be built"
+            )
+    if said:
+        versions.set_as_of(today.isoformat())
+        plan.changes += said
+
+
+def point_release(
+    catalog: Catalog, name: str, found: str, suites: Suites, plan: Plan, *, locked: bool
+) -> None:
+    """Plan a suite's new point release; it is only recorded with the locks that were made of it."""
     held = catalog.suites[name].point_release
-    if found and found != held:
+    if found == held:
+        return
+    if locked:
         suites.set_point_release(name, found)
         plan.changes.append(f"Debian {name} {held or 'of unknown release'} → {found}")
-        plan.relock.append(name)
-
-
-def outlived(catalog: Catalog, today: datetime.date, plan: Plan) -> None:
-    """Remark on what is built although nobody mends it any more."""
-    for version in heads(catalog).values():
-        if version.minor.eol < today:
-            plan.decisions.append(
-                f"CPython {version.release.minor} has had no fixes since {version.minor.eol}"
-            )
-    plan.decisions.extend(
-        f"Debian {suite.name} has had no security support since {suite.eol}, LTS not counted"
-        for suite in catalog.suites.values()
-        if suite.eol < today
-    )
+    else:
+        plan.news.append(
+            f"Debian {name} {found} is out; the catalog says so when all locks of {name} are "
+            f"renewed: `./bazelw run //tools:update -- --suite {name}`"
+        )

@@ -1,294 +1,306 @@
-"""Brings the catalog up to date: new releases of CPython and Debian, ends of support.
+"""Bring the catalog and the locks up to date, as one transaction with a plan.
 
-And what is recorded of the Bazel modules that MODULE.bazel files name.
+New releases of CPython and Debian, newer packages, ends of support, and what is recorded of the
+Bazel modules that MODULE.bazel files name.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
-import shutil
+import os
+import signal
 import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from types import FrameType
 
+from tools.apidocs.starlark import StarlarkError
 from tools.catalog import load
 from tools.catalog.errors import CatalogError
 from tools.catalog.model import Catalog
-from tools.catalog.tags import Release
-from tools.debian import lock, mirrors, resolve
-from tools.generate import command, outputs
+from tools.debian import lock, lockfile, mirrors, resolve
+from tools.debian.lock import LOCKS, Job
+from tools.debian.mirrors import Mirror
+from tools.generate import command
 from tools.modules import facts
-from tools.modules.facts import Facts, FactsError
-from tools.update import debian, modules, plan, python_org
-from tools.update.candidate import Candidate, MismatchError, Verified, agreed, verify
-from tools.update.edit import Suites, Versions
+from tools.modules.facts import FactsError
+from tools.update import (
+    candidate,
+    checks,
+    effects,
+    locks,
+    modules,
+    options,
+    plan,
+    security,
+    summary,
+    transaction,
+    tree,
+)
+from tools.update.candidate import Candidate, Verified
+from tools.update.edit import Edited, Suites, Versions
 from tools.update.fetch import Fetcher, UnreachableError
-from tools.update.plan import Plan
+from tools.update.locks import Failed, Narrowed, Renewed
+from tools.update.packages import Change
+from tools.update.plan import Check, Plan
+from tools.update.sources import Found, Sources
+from tools.update.summary import Report
+from tools.update.transaction import TransactionError
 
-Answer = TypeVar("Answer")
-Parameters = ParamSpec("Parameters")
-
-_ERRORS = (CatalogError, FactsError, MismatchError)
+_ERRORS = (
+    CatalogError,
+    FactsError,
+    StarlarkError,
+    TransactionError,
+    UnreachableError,
+    checks.BrokenError,
+    resolve.ResolveError,
+)
+TRACKER = "DEBIAN_SECURITY_TRACKER"
 
 
 class Update:
-    """One run: asks the sources, plans, and applies the plan."""
+    """One run: ask the sources, lock, plan, do, check."""
 
     def __init__(self, asked: argparse.Namespace, root: Path) -> None:
         self._asked = asked
         self._root = root
-        self._fetcher = Fetcher(sys.stderr)
+        self._fetcher = Fetcher(asked.stream)
+        self._narrowed = Narrowed(asked.suite, asked.arch, asked.pocket)
         self._catalog: Catalog = load.load(root / "catalog", Path("catalog"))
-        self._facts: Facts = facts.load(root)
-        self.plan = Plan()
-        self._answers = 0
+        self._facts = facts.load(root)
+        self._results: list[Renewed | Failed] = []
+        self._unlocked = ""  # why nothing could be locked
+        self._verified: dict[str, Verified | Exception] = {}
 
-    def _ask(
-        self,
-        source: str,
-        otherwise: Answer,
-        question: Callable[Parameters, Answer],
-        *args: Parameters.args,
-        **kwargs: Parameters.kwargs,
-    ) -> Answer:
-        """An answer, or ``otherwise`` and a remark when the source can't be reached."""
-        try:
-            answer = question(*args, **kwargs)
-        except (UnreachableError, resolve.ResolveError) as error:
-            self.plan.skipped.append(f"{source}: {error}")
-            return otherwise
-        self._answers += question != self._archive
-        return answer
+    def _say(self, text: str) -> None:
+        print(text, file=self._asked.stream, flush=True)
 
-    def _from_python_org(self) -> list[Candidate]:
-        site = self._asked.python_org.rstrip("/")
-        known = python_org.releases(site, self._fetcher)
-        wanted: dict[Release, tuple[Release, str, datetime.date | None]] = {}
-        heads = plan.heads(self._catalog)
-        best: dict[str, Release] = {}
-        for release in known:
-            if best.setdefault(release.minor, release).order < release.order:
-                best[release.minor] = release
-        oldest = min(version.release.order for version in heads.values())
-        for minor, newest in best.items():
-            chosen = [newest] if newest.order > oldest else []
-            if minor in heads:
-                chosen = plan.newer(heads[minor].release, list(known))
-            for release in chosen:
-                wanted[release] = (release, *known[release])
-        return python_org.candidates(site, wanted.values(), self._fetcher)
+    def _found(self) -> Found:
+        sources = Sources(self._asked, self._root, self._catalog, self._facts)
+        if not self._narrowed:
+            return sources.everything()
+        # A part of a suite is no point release.
+        part = self._asked.arch or self._asked.pocket
+        return sources.suites([] if part else self._asked.suite)
 
-    def _archive(self) -> debian.Archive | None:
-        given = [self._asked.mirror] if self._asked.mirror else []
-        keyring = None if self._asked.unsigned else resolve.find_keyring(self._asked.keyring)
-        return debian.Archive(mirrors.find_mirrors(given)[0].main, keyring)
-
-    def _debian(self, suites: Suites) -> list[Candidate]:
-        nowhere: debian.Archive | None = None
-        archive = self._ask("Debian", nowhere, self._archive)
-        if archive is None:
+    def _jobs(self) -> list[Job]:
+        """What is to be locked. Raises ResolveError if the command line names what there isn't."""
+        if self._asked.no_locks:
             return []
-        files: list[debian.SourceFile] = []
-        nothing: dict[str, str] = {}
-        for suite in self._asked.debian_suite:
-            files += self._ask(f"Debian {suite}", [], debian.sources, archive, suite, self._fetcher)
-        for suite in self._catalog.suites:
-            fields = self._ask(
-                f"Debian {suite}", nothing, debian.release, archive, suite, self._fetcher
-            )
-            plan.point_release(self._catalog, suite, fields.get("Version", ""), suites, self.plan)
-        never: dict[str, datetime.date] = {}
-        ends = self._ask(
-            "Debian's ends of support",
-            never,
-            debian.ends_of_life,
-            archive,
-            files,
-            self._fetcher,
-            self._asked.distro_info,
-        )
-        plan.debian_ends(self._catalog, ends, suites, self.plan)
-        return debian.candidates(archive, files)
+        return locks.jobs(self._root, self._mirrors(), self._narrowed)
 
-    def _modules(self) -> Facts:
-        """What is known of Bazel modules, as the registry has it now; as it was when that fails."""
-        renewed = self._ask(
-            "Bazel's module registry",
-            self._facts,
-            modules.renewed,
-            self._root,
-            self._asked.registry,
-            self._asked.today,
-            self._fetcher,
-        )
-        self.plan.changes += modules.news(self._facts, renewed)
-        return renewed
+    def _mirrors(self) -> list[Mirror]:
+        return mirrors.find_mirrors([self._asked.mirror] if self._asked.mirror else [])
 
-    def _check(self, offers: list[Candidate]) -> Verified:
-        """Verify a release; for --check it's enough that its source is there."""
-        if not self._asked.check:
-            return verify(offers, self._fetcher)
-        for offer in offers:
-            if self._fetcher.exists(offer.url):
-                day = offer.released or self._asked.today
-                return Verified(offer.release, offer.sha256, day, (offer.origin,))
-        raise UnreachableError(f"{offers[-1].url} can't be fetched")
+    def _lock(self, asked: Sequence[Job]) -> None:
+        """Resolve all that is to be locked."""
+        try:
+            resolve.require_apt()
+            keyring = resolve.find_keyring(self._asked.keyring)
+        except resolve.ResolveError as error:
+            self._unlocked = str(error)
+            return
+        self._results = locks.renew(self._root, asked, keyring, self._asked.accept)
 
-    def prepare(self) -> dict[Path, str]:
-        """Ask all sources; the files that change, with their new text.
+    @property
+    def _renewed(self) -> list[Renewed]:
+        """The locks that change."""
+        return [one for one in self._results if isinstance(one, Renewed) and one.written]
+
+    def _verify(self, offers: list[Candidate]) -> Verified:
+        """As candidate.verify, but each source is fetched once."""
+        name = str(offers[0].release)
+        if name not in self._verified:
+            try:
+                self._verified[name] = candidate.verify(offers, self._fetcher)
+            except (UnreachableError, candidate.MismatchError) as error:
+                self._verified[name] = error
+        known = self._verified[name]
+        if isinstance(known, Exception):
+            raise known
+        return known
+
+    def _there(self, offers: list[Candidate]) -> Verified:
+        return candidate.there(offers, self._asked.today, self._fetcher)
+
+    def _draft(self, found: Found, check: Check) -> tuple[Plan, tree.Files]:
+        """The plan, and the files that it changes; ``check`` says whether a release can be had.
 
         Raises:
-            CatalogError: the catalog is at fault, before or after the changes.
-            FactsError: what is recorded of Bazel modules can't be read.
-            MismatchError: sources disagree, or a source archive isn't what was promised.
-            UnreachableError: no source could be reached.
+            CatalogError: --add names what can't be added, or a file of the catalog is at fault.
         """
+        made = Plan(skipped=list(found.skipped))
         versions = Versions(self._root / "catalog" / "versions.yaml")
         suites = Suites(self._root / "catalog" / "suites.yaml")
-        offered = list(self._ask("python.org", [], self._from_python_org))
-        offered += self._debian(suites)
-        never: dict[str, str] = {}
-        ends = self._ask(
-            "CPython's release cycle",
-            never,
-            python_org.ends_of_life,
-            self._asked.peps.rstrip("/"),
-            self._fetcher,
-        )
-        recorded = self._modules()
-        if not self._answers:
-            raise UnreachableError("no source could be reached: " + "; ".join(self.plan.skipped))
-        plan.releases(
-            self._catalog,
-            agreed(offered),
+        if not self._narrowed:
+            wishes = plan.Wishes(
+                self._asked.today, self._asked.add, self._asked.declare, self._asked.keep
+            )
+            offers = candidate.by_release(found.offers)
+            rows = plan.Releases(self._catalog, offers, versions, made, wishes)
+            rows.run(check, found.python_ends)
+            plan.python_ends(self._catalog, found.python_ends, versions, made)
+            plan.debian_ends(self._catalog, found.debian_ends, suites, made)
+            plan.long_term(
+                self._catalog,
+                found.debian_ends,
+                found.supported,
+                self._asked.today,
+                suites,
+                made,
+            )
+        for suite, number in found.point_releases.items():
+            plan.point_release(
+                self._catalog, suite, number, suites, made, locked=self._locked(suite)
+            )
+        plan.day(
+            tree.catalog(self._root, self._edited(versions, suites)),
+            self._asked.today,
             versions,
-            self._check,
-            self.plan,
-            add=self._asked.add,
-            keep=self._asked.keep,
+            made,
         )
-        plan.python_ends(self._catalog, ends, versions, self.plan)
-        changed = {file.file: file.text() for file in (versions, suites) if file.changed}
-        plan.outlived(self._validated(changed), self._asked.today, self.plan)
-        if recorded != self._facts:
-            changed[self._root / facts.FILE] = recorded.text()
-        return changed
+        files: dict[str, str | None] = {**self._edited(versions, suites)}
+        self._plan_locks(made)
+        files.update(locks.files(self._results))
+        if self._results and not self._narrowed:
+            gone = [path.as_posix() for path in lock.orphans(self._root)]
+            made.changes += [f"{name} is of nothing in the catalog: removed" for name in gone]
+            files.update(dict.fromkeys(gone))
+        made.changes += modules.news(self._facts, found.facts)
+        if found.facts != self._facts:
+            files[str(facts.FILE)] = found.facts.text()
+        tree.catalog(self._root, files)
+        return made, files
 
-    def _validated(self, changed: dict[Path, str]) -> Catalog:
-        """The catalog as it will be; an error in it stops everything before anything is written."""
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder, "catalog")
-            shutil.copytree(self._root / "catalog", copy)
-            for file, text in changed.items():
-                (copy / file.name).write_text(text, encoding="utf-8")
-            return load.load(copy, Path("catalog"))
+    def _edited(self, *files: Edited) -> dict[str, str]:
+        """The new text of those that change, by path in the checkout."""
+        return {
+            file.file.relative_to(self._root).as_posix(): file.text()
+            for file in files
+            if file.changed
+        }
 
-    def apply(self, changed: dict[Path, str]) -> list[str]:
-        """Write what changes, renew locks and generated files; the paths that changed."""
-        for file, text in changed.items():
-            command.write(file, text)
-        written = [file.relative_to(self._root).as_posix() for file in changed]
-        if changed:
-            written += outputs.refresh(self._root)
-        if self.plan.relock and not self._asked.no_locks:
-            arguments = [f"--root={self._root}", *(f"--suite={one}" for one in self.plan.relock)]
-            if self._asked.mirror:
-                arguments.append(f"--mirror={self._asked.mirror}")
-            if lock.main(arguments) == 0:
-                written.append("third_party/debian")
-            else:
-                self.plan.skipped.append("the locks: `./bazelw run //tools:lock` says why")
-        return written
+    def _locked(self, suite: str) -> bool:
+        """Whether all locks of a suite are of today, from all parts of the archive."""
+        ours = [one for one in self._results if one.suite == suite]
+        whole = bool(ours) and not self._asked.arch and not self._asked.pocket
+        return whole and all(
+            isinstance(one, Renewed) and not one.less and not one.back for one in ours
+        )
+
+    def _plan_locks(self, made: Plan) -> None:
+        if self._unlocked:
+            made.failures.append(f"locks: {self._unlocked}")
+        changes = [change for one in self._renewed for change in one.changes]
+        if self._renewed:
+            made.changes.append(summary.locked(changes, [one.name for one in self._renewed]))
+        for one in self._results:
+            if isinstance(one, Failed):
+                if one.content:
+                    made.alarms.append(summary.content(one))
+                else:
+                    made.failures.append(f"lock of {one.name}: {one.why}")
+                continue
+            made.alarms.extend(summary.back(change) for change in one.back)
+            if one.less:
+                parts = ", ".join(one.new.pockets)
+                made.failures.append(f"lock of {one.name}: only {parts} could be had: {one.less}")
+
+    def _numbers(
+        self, changes: Sequence[Change], made: Plan
+    ) -> tuple[dict[security.Key, frozenset[str]], list[str]]:
+        """CVE numbers of what newer packages mend; a source that fails only lacks its own."""
+        found, unread = security.from_changelogs(changes, self._mirrors(), self._fetcher)
+        data = os.environ.get(TRACKER, "")
+        if data and changes:
+            try:
+                found = security.merged(found, security.from_tracker(changes, data))
+            except security.CvesError as error:
+                made.skipped.append(f"Debian's security tracker: {error}")
+        return found, unread
+
+    def _report(self, made: Plan, files: tree.Files, *, done: bool) -> Report:
+        changes = [change for one in self._renewed for change in one.changes]
+        numbers, unread = self._numbers(changes, made)
+        every = [lockfile.read(file) for file in sorted((self._root / LOCKS).rglob("*.lock"))]
+        after = tree.catalog(self._root, files)
+        meant = effects.work_out(self._catalog, after, self._renewed, every)
+        everywhere = effects.everywhere(after)
+        return Report(made, changes, numbers, everywhere, unread, meant, done=done)
+
+    def run(self) -> tuple[str, int]:
+        """All of it: the text for a pull request, and the exit status."""
+        asked = self._jobs()
+        found = self._found()
+        if asked:
+            self._lock(asked)
+        made, files = self._draft(found, self._there)
+        report = self._report(made, files, done=False)
+        if self._asked.check or not files:
+            return summary.render(report), made.status
+        self._say("the plan:")
+        self._say("\n".join(f"  - {line}" for line in made.changes))
+        # Now the sources themselves, which are large.
+        made, files = self._draft(found, self._verify)
+        files = {**files, **tree.generated(self._root, files)}
+        self._apply(files)
+        try:
+            self._checked(checks.test)
+        except checks.BrokenError as error:
+            made.failures.append(str(error))
+        return summary.render(
+            replace(report, plan=made, written=sorted(files), done=True)
+        ), made.status
+
+    def _checked(self, check: Callable[[Path, Sequence[str]], None]) -> None:
+        if not self._asked.unchecked:
+            check(self._root, self._asked.bazel.split())
+
+    def _apply(self, files: tree.Files) -> None:
+        """Replace the files; undo it if the checkout doesn't load then.
+
+        Raises:
+            TransactionError: they can't be written.
+            BrokenError: it doesn't load.
+        """
+        with transaction.begin(self._root) as change:
+            change.replace(files)
+            try:
+                self._checked(checks.load)
+            except checks.BrokenError as error:
+                raise checks.BrokenError(
+                    f"what was found breaks the checkout, so every file is as it was: {error}"
+                ) from None
+            change.keep()
 
 
-def _nothing(found: Plan) -> str:
-    return "Nothing new was found.\n" if found.skipped else "Everything is up to date.\n"
-
-
-def summary(found: Plan, written: list[str]) -> str:
-    """The run in Markdown, for a pull request."""
-    parts = ["## Catalog update\n\n"]
-    parts.append("".join(f"- {one}\n" for one in found.changes) or _nothing(found))
-    for title, lines in (
-        ("To decide", found.decisions),
-        ("Not checked", found.skipped),
-        ("Files", [f"`{name}`" for name in written]),
-    ):
-        if lines:
-            parts.append(f"\n### {title}\n\n" + "".join(f"- {line}\n" for line in lines))
-    return "".join(parts)
-
-
-def _day(text: str) -> datetime.date:
-    return datetime.date.fromisoformat(text)
-
-
-def _options() -> argparse.ArgumentParser:
-    options = command.parser(
-        "update",
-        "Look for new releases of CPython and Debian and for changed ends of support, verify\n"
-        "what is found, edit the catalog, renew locks and generated files, and print a summary\n"
-        "for a pull request. What can't be reached is left as it is and named in the summary.",
-        "--check\n--add 3.15\n--mirror http://mirror.example/debian --no-locks",
-    )
-    options.add_argument(
-        "--check", action="store_true", help="change nothing; exit status 1 if there is news"
-    )
-    options.add_argument(
-        "--add", action="append", default=[], metavar="MINOR", help="begin to build a minor version"
-    )
-    options.add_argument(
-        "--keep", action="store_true", help="keep the rows of superseded patch releases"
-    )
-    options.add_argument("--no-locks", action="store_true", help="don't renew the Debian locks")
-    options.add_argument(
-        "--python-org", default=python_org.SITE, metavar="URL", help="a mirror of python.org"
-    )
-    options.add_argument("--peps", default=python_org.PEPS, metavar="URL", help=argparse.SUPPRESS)
-    options.add_argument("--registry", metavar="URL", help="a mirror of Bazel's module registry")
-    options.add_argument(
-        "--mirror",
-        metavar="URL",
-        help="a Debian mirror (default: this machine's, else a public one)",
-    )
-    options.add_argument(
-        "--debian-suite",
-        action="append",
-        metavar="SUITE",
-        help="where to look for CPython sources (default: sid and testing)",
-    )
-    options.add_argument("--keyring", metavar="FILE", help="Debian's public keys")
-    options.add_argument(
-        "--unsigned", action="store_true", help="take the mirror's word: it is your own"
-    )
-    options.add_argument(
-        "--distro-info",
-        type=Path,
-        default=Path("/usr/share/distro-info/debian.csv"),
-        help=argparse.SUPPRESS,
-    )
-    options.add_argument("--today", type=_day, default=None, help=argparse.SUPPRESS)
-    return options
+def _ended(number: int, frame: FrameType | None) -> None:
+    """A signal's handler: leave as after an error, so that what is half done is undone."""
+    del frame
+    raise SystemExit(128 + number)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line: 0 done, 1 --check found news, 2 an error and nothing was changed."""
-    asked = _options().parse_args(arguments)
+    """The command line: 0 nothing to do, 1 changes or news, 2 a failure."""
+    asked = options.parser().parse_args(arguments)
+    asked.stream = sys.stderr
     asked.today = asked.today or datetime.datetime.now(datetime.UTC).date()
     asked.debian_suite = asked.debian_suite or ["testing", "sid"]
-    news: list[str] = []
+    status: list[int] = []
 
     def text() -> str:
-        run = Update(asked, command.checkout())
-        changed = run.prepare()
-        news.extend(run.plan.changes)
-        return summary(run.plan, [] if asked.check else run.apply(changed))
+        said, code = Update(asked, command.checkout()).run()
+        status.append(code)
+        return said
 
-    status = command.run(text, None, (*_ERRORS, UnreachableError))
-    return status or int(asked.check and bool(news))
+    before = signal.signal(signal.SIGTERM, _ended)
+    try:
+        return command.run(text, None, _ERRORS) or status[0]
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":
