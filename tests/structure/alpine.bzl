@@ -2,6 +2,7 @@
 
 load("@catalog//:catalog.bzl", "CATALOG")
 load("//python_images:defs.bzl", "image_structure_test", "image_validation_test")
+load(":minors.bzl", "particular")
 load("//toolchains/musl:targets.bzl", "TARGETS")
 
 _CONFIGS = [
@@ -54,7 +55,7 @@ def alpine_structure_test(name, image, version, release, platform, versions = CA
         if part
     ])
     configs = _CONFIGS + [
-        "python-{}.yaml".format(minor),
+        particular(minor),
         "free-threaded.yaml" if facts["free_threaded"] else "gil.yaml",
         "modules-alpine.yaml",
     ] + (["bluetooth.yaml"] if whole else []) + (["oldest.yaml"] if platform in _OLDEST else [])

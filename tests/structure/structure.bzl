@@ -2,9 +2,7 @@
 
 load("@catalog//:catalog.bzl", "CATALOG")
 load("//python_images:defs.bzl", "image_structure_test", "image_validation_test")
-
-# Minor versions with a file of their own; a new one needs one.
-_MINORS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
+load(":minors.bzl", "particular")
 
 # What each variant has to pass, besides what all have.
 _VARIANTS = {
@@ -68,17 +66,12 @@ def python_structure_test(
     facts = versions[version]
     machine = CATALOG["platforms"][platform]
     minor = facts["minor"]
-    if minor not in _MINORS:
-        fail("tests/structure/structure.bzl: no python-{}.yaml; add it, and {} to _MINORS".format(
-            minor,
-            minor,
-        ))
     if variant not in _VARIANTS:
         fail("tests/structure/structure.bzl: no tests for the variant {}; add it to _VARIANTS".format(
             variant,
         ))
     configs = _EVERYWHERE + _VARIANTS[variant]
-    configs += [metadata] if metadata else ["metadata.yaml", "python-{}.yaml".format(minor)]
+    configs += [metadata] if metadata else ["metadata.yaml", particular(minor)]
     configs.append("free-threaded.yaml" if facts["free_threaded"] else "gil.yaml")
     configs = [_FAULTS.get(platform, {}).get(config, config) for config in configs]
     mounts = {"//tests/structure:" + file: "/structure/" + file for file in _SCRIPTS}
