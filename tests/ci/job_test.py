@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 _BAZELW = """\
 #!/bin/sh
@@ -55,7 +56,6 @@ def words(checkout: Path) -> list[str]:
             ["matrix", "gitlab"],
             ["//tools:matrix", "--", "--by", "platform", "--provider", "gitlab"],
         ),
-        (["update"], ["//tools:update"]),
         (
             ["archive", "v1.2.3", "release"],
             ["//tools/release:archive", "--", "--tag", "v1.2.3", "--out", "release"],
@@ -224,7 +224,10 @@ def test_commit(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Non
     summary.write_text("# Packages\n\n- openssl 3.5.7 (CVE-2026-1)\n")
 
     done = run(checkout, "commit", "update/weekly", str(summary))
-    assert (done.returncode, done.stdout) == (0, "Everything is up to date.\n"), done.stderr
+    assert (done.returncode, done.stdout) == (
+        0,
+        "Nothing to commit.\n# Packages\n\n- openssl 3.5.7 (CVE-2026-1)\n",
+    ), done.stderr
     assert git(checkout, "branch", "--list", "update/weekly") == ""
 
     (checkout / "new.lock").write_text("new\n")
@@ -235,6 +238,116 @@ def test_commit(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Non
     )
     assert git(checkout, "show", "update/weekly:new.lock") == "new\n"
     assert git(checkout, "status", "--porcelain") == ""
+
+
+def script_of(system: str) -> list[tuple[str, str]]:
+    """The shell lines of the weekly update after the checkout, each with its condition."""
+    if system == "gitlab":
+        lines = yaml.safe_load(Path(".gitlab-ci.yml").read_text())["update"]["script"]
+        return [("", "\n".join(line for line in lines if not line.startswith("apt-get")))]
+    steps = yaml.safe_load(Path(".github/workflows/update.yml").read_text())["jobs"]["update"]
+    return [
+        (step.get("if", ""), step["run"]) for step in steps["steps"] if step.get("shell") == "bash"
+    ]
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="SKIPPED: needs git")
+@pytest.mark.parametrize("system", ["github", "gitlab"])
+@pytest.mark.parametrize(
+    ("status", "writes", "fails", "pushes"),
+    [
+        (0, False, False, False),
+        (1, True, False, True),
+        (1, False, False, False),  # news alone
+        (2, True, True, True),
+        (2, False, True, False),
+        (37, False, True, False),  # of Bazel itself
+    ],
+)
+def test_the_weekly_job(
+    checkout: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    system: str,
+    status: int,
+    writes: bool,
+    fails: bool,
+    pushes: bool,
+) -> None:
+    """The very lines of the workflow, with a git server and a gh that takes notes."""
+    folder = tmp_path_factory.mktemp("machine")
+    remote = folder / "remote.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", remote], check=True)
+    (checkout / "bazelw").write_text(
+        "#!/bin/sh\n"
+        'echo "$*" >>"$NOTES/bazel"\n'
+        'if [ "$2" = run ]; then echo "# Text"\n'
+        f"{'echo new >new.lock' if writes else ':'}\nexit {status}; fi\n"
+    )
+    for shell in ("gh", "apt-get"):
+        program(folder / "bin", shell, f'echo "$*" >>"$NOTES/{shell}"')
+    git(checkout, "init", "--quiet", "--initial-branch=main")
+    git(checkout, "add", "--all")
+    git(checkout, "commit", "--quiet", "--message=Begin")
+    git(checkout, "remote", "add", "origin", str(remote))
+    config = folder / "gitconfig"
+    config.write_text(
+        f'[url "{remote}"]\ninsteadOf = https://update:secret@git.example/team/images.git\n'
+        "[push]\npushOption =\n"
+    )
+    subprocess.run(
+        ["git", "-C", remote, "config", "receive.advertisePushOptions", "true"], check=True
+    )
+    output, text = folder / "output", folder / "summary.md"
+    output.touch()
+    settings = {
+        "PATH": f"{folder}/bin:/usr/bin:/bin",
+        "HOME": str(folder),
+        "GIT_CONFIG_GLOBAL": str(config),
+        "NOTES": str(folder),
+        "BRANCH": "update/weekly",
+        "RUNNER_TEMP": str(folder),
+        "GITHUB_OUTPUT": str(output),
+        "GITHUB_STEP_SUMMARY": str(folder / "shown.md"),
+        "UPDATE_TOKEN": "secret",
+        "CI_SERVER_HOST": "git.example",
+        "CI_PROJECT_PATH": "team/images",
+        "CI_DEFAULT_BRANCH": "main",
+    }
+    failed = 0
+    for condition, lines in script_of(system):
+        outputs = dict(line.split("=", 1) for line in output.read_text().splitlines())
+        said = outputs.get("status", "")
+        if (condition and not said) or ("!= '1'" in condition and said == "1"):
+            continue
+        done = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", lines.replace("/tmp/summary.md", str(text))],
+            cwd=checkout,
+            env=settings,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        failed = failed or done.returncode
+        if done.returncode:
+            break
+    assert bool(failed) == fails, done.stderr
+    assert text.read_text() == "# Text\n"
+    calls = (folder / "bazel").read_text().splitlines()
+    assert [line.split()[1] for line in calls] == ["build", "run"]
+    assert "//tools:update -- --bazel ./bazelw --bazelrc=" in calls[1]
+    branches = git(remote, "branch", "--list", "update/weekly").strip()
+    assert bool(branches) == pushes
+    if pushes:
+        assert git(remote, "show", "update/weekly:new.lock") == "new\n"
+        assert "# Text" in git(remote, "log", "-1", "--format=%B", "update/weekly")
+        if system == "github":
+            assert "pr create --head update/weekly" in (folder / "gh").read_text()
+
+
+def test_an_update_that_does_not_build_is_no_news(checkout: Path) -> None:
+    (checkout / "bazelw").write_text("#!/bin/sh\necho noise\nexit 1\n")
+    done = run(checkout, "update")
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def read_as_bazel(bazelrc: str) -> list[str]:
