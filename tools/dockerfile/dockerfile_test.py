@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
 import re
 import shutil
@@ -13,6 +15,7 @@ import pytest
 from tools.catalog import family_load, fixture, load
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Entry, Family
+from tools.catalog.model import Patch
 from tools.dockerfile import recipe
 from tools.dockerfile.dockerfile import FRAGMENTS, dockerfile, main
 
@@ -44,6 +47,48 @@ def instructions(text: str) -> list[tuple[str, str]]:
 def one(family: str, tag: str, fragment: str | None = None) -> str:
     entry = next(entry for entry in FAMILIES[family].entries() if tag in entry.tags)
     return dockerfile(FAMILIES[family], entry, RECIPES, fragment=fragment)
+
+
+# Long, and with what a shell or a Dockerfile might take for something else.
+_OLD = "".join(f"{number} 'old' \\ $x %s\n" for number in range(200))
+_PATCH = "--- a/Lib/x\n+++ b/Lib/x\n@@ -1,200 +1,200 @@\n"
+_PATCH += "".join(f"-{line}\n+{line.upper()}\n" for line in _OLD.splitlines())
+
+
+def test_patches_are_applied_in_the_build_step(tmp_path: Path) -> None:
+    file = tmp_path / "patches/fix.patch"
+    file.parent.mkdir()
+    file.write_text(_PATCH)
+    digest = hashlib.sha256(_PATCH.encode()).hexdigest()
+    patch = Patch("patches/fix.patch", digest, ("CVE-2026-1234",), "https://example.org/1")
+    recipes = dataclasses.replace(RECIPES, directory=tmp_path)
+    family = FAMILIES["current"]
+    entries = [entry for entry in family.entries() if entry.release.release.free_threaded is False]
+    for kind in ("slim-", "alpine", "windows/", ""):
+        entry = next(one for one in entries if one.variant.startswith(kind))
+        release = dataclasses.replace(entry.release, revision=1, patches=(patch,))
+        text = dockerfile(family, dataclasses.replace(entry, release=release), recipes)
+        if kind == "windows/":
+            # python.org's own build.
+            assert "patch" not in text
+            continue
+        assert "# patches/fix.patch fixes CVE-2026-1234, from https://example.org/1\n" in text
+        assert ("        patch \\\n" in text) == (kind in ("slim-", "alpine"))
+        steps = next(rest for word, rest in instructions(text) if word == "RUN" and "patch" in rest)
+        steps = steps[steps.index("printf %s '") : steps.index("triplet=")]
+        _applied(tmp_path, steps)
+
+
+def _applied(folder: Path, steps: str) -> None:
+    """Run the steps in a folder with the old file, if there is a GNU patch."""
+    if not shutil.which("patch"):
+        return
+    source = folder / "source/Lib/x"
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_text(_OLD)
+    steps = steps.replace("/tmp/python.patch", str(folder / "python.patch"))
+    subprocess.run(["sh", "-euc", steps], cwd=folder / "source", check=True)
+    assert source.read_text() == _OLD.upper()
 
 
 def test_every_image_has_a_well_formed_dockerfile_and_fragments() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import textwrap
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 from tools.catalog import grammar, load, tags, yamlfile
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Entry, Family
-from tools.catalog.model import Minor
+from tools.catalog.model import Minor, Patch
 from tools.catalog.yamlfile import Mapping, Value
 
 _MINOR = (r"[0-9]{1,9}\.[0-9]{1,9}", "a minor version", "write it like 3.14")
@@ -43,9 +45,13 @@ class Packages:
 
 @dataclass(frozen=True)
 class Recipes:
-    """catalog/dockerfiles.yaml; its comments describe the fields."""
+    """catalog/dockerfiles.yaml; its comments describe the fields.
+
+    ``file`` is what errors call it, ``directory`` the folder it lies in.
+    """
 
     file: Path
+    directory: Path
     bases: Dict[str, str]
     packages: Dict[str, Packages]
     dist_clean: tuple[str, ...]
@@ -103,6 +109,7 @@ def read(directory: Path, shown: Path | None = None) -> Recipes:
     later = row.need("configure_from", "list options by their first minor version, or write {}")
     recipes = Recipes(
         file=file,
+        directory=directory,
         bases={kind: _base(value) for kind, value in bases.items()},
         packages={kind: _packages(value) for kind, value in packages.items()},
         dist_clean=row.need("dist_clean", "list the suites").names(),
@@ -126,6 +133,18 @@ def kind(variant: str) -> tuple[str, str]:
         if name.startswith(prefix):
             return prefix.rstrip("-"), name.removeprefix(prefix)
     return "default", name
+
+
+def _patch(recipes: Recipes, patch: Patch) -> dict[str, object]:
+    """A patch as the build step has it: whole, since a Dockerfile comes without other files."""
+    packed = base64.b64encode((recipes.directory / patch.file).read_bytes()).decode()
+    return {
+        "file": patch.file,
+        "sha256": patch.sha256,
+        "fixes": list(patch.fixes),
+        "origin": patch.origin,
+        "lines": textwrap.wrap(packed, 96),
+    }
 
 
 def values(recipes: Recipes, family: Family, entry: Entry) -> dict[str, object]:
@@ -160,6 +179,9 @@ def values(recipes: Recipes, family: Family, entry: Entry) -> dict[str, object]:
     build = packages.for_minor(minor)
     if not windows and sha256 is None and build:
         build = sorted([*build, "gnupg"])
+    # The full variant's base has it.
+    if found in ("slim", "alpine") and entry.release.patches:
+        build = sorted([*build, "patch"])
     env = {"PYTHONIOENCODING": "UTF-8"} if windows else dict(recipes.minors[minor].env)
     env["PYTHON_VERSION"] = entry.release.release.number
     if sha256 is not None:
@@ -204,5 +226,6 @@ def values(recipes: Recipes, family: Family, entry: Entry) -> dict[str, object]:
         "python": "python2" if two else "python3",
         "pip": "pip2" if two else "pip3",
         "links": [] if two or windows else list(_LINKS),
+        "patches": [] if windows else [_patch(recipes, one) for one in entry.release.patches],
         "msi": windows and two,
     }
