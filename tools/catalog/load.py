@@ -358,7 +358,12 @@ def _wheels(value: Value | None) -> dict[str, str]:
 
 
 def _versions(
-    top: Mapping, suites: set[str], as_of: datetime.date | None, sources: str, folder: Path
+    top: Mapping,
+    suites: set[str],
+    as_of: datetime.date | None,
+    sources: str,
+    folder: Path,
+    patches: Path | None,
 ) -> tuple[dict[str, Version], dict[str, Minor], dict[str, Value], dict[str, str]]:
     source = _source(top.need("source", "add url, pool and strip_prefix"))
     wheels = _wheels(top.get("wheels"))
@@ -377,6 +382,8 @@ def _versions(
         for build in _builds(version):
             found[build.name] = build
             places[build.name] = value
+    if patches is not None:
+        found = revisions.read_file(patches, release)(found)
     ordered = sorted(
         (one for one in found.values() if one.mirrored or sources == ALL),
         key=lambda version: version.release.order,
@@ -427,9 +434,8 @@ def load(
         as_of,
         sources,
         versions.parent if versions else directory,
+        patches,
     )
-    if patches is not None:
-        releases = revisions.read_file(patches, release)(releases)
     catalog = Catalog(
         versions=releases,
         minors=minors,
