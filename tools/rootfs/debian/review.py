@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.rootfs.arch import arch_named
-from tools.rootfs.command import in_checkout, run_command
+from tools.rootfs.command import in_checkout
 from tools.rootfs.debian import reviewed
 from tools.rootfs.debian.effects import EFFECTS
 from tools.rootfs.debian.main import TABLES
@@ -120,7 +120,9 @@ def show(script: Script, table: ScriptTable, texts: Path, options: str) -> str:
         record += " --effects= --why='...'"
     else:
         lines.append("# if the earlier review holds for it (else add --effects and --why):")
-    lines.append(run_command("//tools/rootfs:review", f"{record} {options}"))
+    if not in_checkout():
+        lines.append("# in a checkout of python_images:")
+    lines.append(f"./bazelw run //tools/rootfs:review -- {record} {options}")
     return "\n".join(lines) + "\n"
 
 
