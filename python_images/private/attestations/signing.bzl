@@ -58,7 +58,7 @@ def _image_sign_impl(ctx):
             "cyclonedx": info.cyclonedx,
             "provenance": info.provenance,
             "spdx": info.spdx,
-        }
+        } | ({"vex": info.vex} if info.vex else {})
         files += documents.values()
         attestations.append({name: file.short_path for name, file in documents.items()})
     entry = {

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tools.oci.assembler.spec import Json, parse
 from tools.oci.registry.errors import RegistryError
 
 _Find = Callable[[Json], list[Any]]
+# The package URL of an image, by its digest.
+_OCI: Final = re.compile(r"pkg:oci/[^@/]+@sha256(?::|%3A)([0-9a-f]{64})(?:\?.*)?")
 
 
 def spdx(path: Path) -> str:
@@ -28,6 +30,18 @@ def cyclonedx(path: Path) -> str:
 def provenance(path: Path) -> str:
     """Return the digest of the image that is every subject of an in-toto statement."""
     return _only(path, lambda told: [one["digest"]["sha256"] for one in told["subject"]])
+
+
+def vex(path: Path) -> str:
+    """Return the digest of the image that every statement of an OpenVEX document is about."""
+    return _only(
+        path,
+        lambda told: [
+            _OCI.fullmatch(product["@id"])[1]  # type: ignore[index]
+            for statement in told["statements"]
+            for product in statement["products"]
+        ],
+    )
 
 
 def _only(path: Path, find: _Find) -> str:

@@ -1,7 +1,8 @@
 """Attach bills of materials and provenance to pushed images, and sign images and documents.
 
 What there is to attach is a plan, JSON written by the build: `{"images": [{"name", "tags",
-"layout", "attestations": [{"spdx", "cyclonedx", "provenance"}, …]}]}`.
+"layout", "attestations": [{"spdx", "cyclonedx", "provenance"}, …]}]}`,
+with `vex` where an image is patched.
 """
 
 from __future__ import annotations
@@ -69,11 +70,16 @@ def _statements(files: dict[str, str], subjects: dict[str, Json]) -> Statements:
         Path(files[kind]) for kind in ("spdx", "cyclonedx", "provenance")
     )
     digest = about.provenance(provenance)
-    for path, told in (
-        (provenance, digest),
-        (spdx, about.spdx(spdx)),
-        (cyclonedx, about.cyclonedx(cyclonedx)),
-    ):
+    told_by = {
+        provenance: digest,
+        spdx: about.spdx(spdx),
+        cyclonedx: about.cyclonedx(cyclonedx),
+    }
+    # Of images with patches; without a statement it is about nothing.
+    vex = [Path(files["vex"])] if "vex" in files else []
+    vex = [path for path in vex if parse(path.read_bytes(), path).get("statements") != []]
+    told_by |= {path: about.vex(path) for path in vex}
+    for path, told in told_by.items():
         if told not in subjects or told != digest:
             raise RegistryError(
                 f"{path}: is about {told}, which is not the image to attach it to; build both again"
@@ -85,6 +91,7 @@ def _statements(files: dict[str, str], subjects: dict[str, Json]) -> Statements:
             Document(spdx, referrers.SPDX_TYPE, created),
             Document(cyclonedx, referrers.CYCLONEDX_TYPE, created),
             Document(provenance, referrers.PROVENANCE_TYPE, created),
+            *(Document(path, referrers.VEX_TYPE, created) for path in vex),
         ),
         provenance,
     )
@@ -123,7 +130,7 @@ def publish(
 
 
 def _attest(cosign: Cosign, name: str, statements: Statements) -> None:
-    """Sign provenance and bill once more as attestations, the form policy engines ask for."""
+    """Sign documents once more as attestations, the form policy engines and scanners ask for."""
     provenance = parse(statements.provenance.read_bytes(), statements.provenance)
     with tempfile.TemporaryDirectory() as folder:
         predicate = Path(folder, "predicate.json")
@@ -132,6 +139,8 @@ def _attest(cosign: Cosign, name: str, statements: Statements) -> None:
     for document in statements.documents:
         if document.media_type == referrers.SPDX_TYPE:
             cosign.attest(name, "spdxjson", document.path)
+        if document.media_type == referrers.VEX_TYPE:
+            cosign.attest(name, "openvex", document.path)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -92,6 +92,17 @@ def write_plan(folder: Path, layout: Layout, leave_out: int = 0) -> Path:
     return plan
 
 
+def add_vex(folder: Path, plan: Path, digest: str, statements: int = 1) -> None:
+    """Give the plan's first image a document of what its patches fix."""
+    document = folder / "0.vex.json"
+    product = {"@id": f"pkg:oci/python@{digest}?arch=amd64", "subcomponents": []}
+    statement = {"vulnerability": {"name": "CVE-2026-1234"}, "products": [product]}
+    document.write_text(json.dumps({"statements": [statement] * statements}))
+    told = json.loads(plan.read_text())
+    told["images"][0]["attestations"][0]["vex"] = str(document)
+    plan.write_text(json.dumps(told))
+
+
 def pushed(folder: Path, registry: FakeRegistry) -> Layout:
     layout = Layout(make_layout(folder))
     push(client_of(registry.host), [Image(layout, ("1-slim",))], Progress())
@@ -191,6 +202,41 @@ def _without_checksums(told: Any) -> None:
 
 def _other_component(told: Any) -> None:
     told["metadata"]["component"]["hashes"][0]["content"] = "0" * 64
+
+
+def test_what_patches_fix_is_attached_to_the_image_that_has_them(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    layout = pushed(tmp_path, registry)
+    plan = write_plan(tmp_path, layout)
+    (first, _), *others = layout.images()
+    add_vex(tmp_path, plan, first["digest"])
+    assert run(registry, plan, "--attach-only") == 0
+    client = client_of(registry.host)
+    kinds = [one["artifactType"] for one in referrers.attached(client, first["digest"])]
+    assert kinds.count("application/vnd.openvex+json") == 1
+    for other, _ in others:
+        found = referrers.attached(client, other["digest"])
+        assert len(found) == len(kinds) - 1
+
+
+def test_a_patch_that_fixes_no_vulnerability_has_nothing_to_attach(tmp_path: Path) -> None:
+    layout = Layout(make_layout(tmp_path))
+    plan = write_plan(tmp_path, layout)
+    (first, _), *_ = layout.images()
+    add_vex(tmp_path, plan, first["digest"], statements=0)
+    ((_, _, (statements, *_)),) = attest.read_plan(plan, [])
+    assert len(statements.documents) == 3
+
+
+def test_what_other_images_patches_fix_is_refused(tmp_path: Path) -> None:
+    plan = write_plan(tmp_path, Layout(make_layout(tmp_path)))
+    add_vex(tmp_path, plan, "sha256:" + "0" * 64)
+    with pytest.raises(RegistryError, match=r"0\.vex\.json: is about sha256:000"):
+        attest.read_plan(plan, [])
+    add_vex(tmp_path, plan, "1.2-slim")
+    with pytest.raises(RegistryError, match=r"0\.vex\.json: doesn't say which image"):
+        attest.read_plan(plan, [])
 
 
 def _two_hashes(told: Any) -> None:

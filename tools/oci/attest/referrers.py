@@ -39,6 +39,7 @@ CREATED: Final = "org.opencontainers.image.created"
 SPDX_TYPE: Final = "application/spdx+json"
 CYCLONEDX_TYPE: Final = "application/vnd.cyclonedx+json"
 PROVENANCE_TYPE: Final = "application/vnd.in-toto+json"
+VEX_TYPE: Final = "application/vnd.openvex+json"
 
 
 @dataclasses.dataclass(frozen=True)
