@@ -63,8 +63,8 @@ def test_nothing_of_the_layer_is_replaced() -> None:
 
 def test_the_file_is_a_lock_and_says_who_wrote_it(tmp_path: Path) -> None:
     lock = Lock("trixie", "amd64", "20261120T021254Z", (package("jq", "1.7"),))
-    text = lock_own.text(lock, "bazel run //app:lock")
-    assert "\n# `bazel run //app:lock`\n" in text
+    text = lock_own.text(lock, "./bazelw run //app:lock")
+    assert "\n# `./bazelw run //app:lock`\n" in text
     assert "tools:lock" not in text
     assert lockfile.parse(text, "a.lock") == lock
 

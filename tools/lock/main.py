@@ -2,6 +2,7 @@
 
 ./bazelw run //tools:lock                             all Debian suites
 ./bazelw run //tools:lock -- trixie [OPTION...]       one of them, as --suite=trixie
+./bazelw run //tools:lock -- trixie --keep            nothing newer: only what is missing or gone
 ./bazelw run //tools:lock -- alpine3.24 [OPTION...]   an Alpine release
 ./bazelw run //tools:lock -- ltsc2025 [OPTION...]     the base image of a Windows release
 ./bazelw run //tools:lock -- noble [OPTION...]        an Ubuntu suite

@@ -192,6 +192,7 @@ def _urls_test_impl(ctx):
         "http://pub.test/sec/pool/updates/main/t/t.deb",
         "http://pub.test/debian/pool/main/t/t.deb",
         "http://snap.test/archive/debian-security/20261120T000000Z/pool/updates/main/t/t.deb",
+        "http://snap.test/archive/debian/20261120T000000Z/pool/main/t/t.deb",
     ], debian_urls(own, "security:pool/updates/main/t/t.deb", time))
 
     # Without a time there is no snapshot to name, and no URL comes twice.
@@ -207,8 +208,8 @@ def _messages_test_impl(ctx):
     build = relock("third_party/debian/build/trixie_amd64.lock:7")
     asserts.true(env, build.endswith(": {} --build".format(command)), build)
     asserts.true(env, "debian_lock" in relock("//app:trixie_amd64.lock"))
-    written = own_command("# Debian trixie\n# `bazel run //app:lock`\nsuite trixie\n")
-    asserts.true(env, relock("//app:x.lock", written).endswith(": bazel run //app:lock"))
+    written = own_command("# Debian trixie\n# `./bazelw run //app:lock`\nsuite trixie\n")
+    asserts.true(env, relock("//app:x.lock", written).endswith(": ./bazelw run //app:lock"))
     asserts.equals(env, None, own_command("# Debian trixie\nsuite trixie\n"))
     ubuntu = relock("third_party/ubuntu/noble_arm64.lock:7")
     asserts.true(env, ubuntu.endswith("rm third_party/ubuntu/noble_arm64.lock, then ./bazelw run //tools:lock -- noble"))

@@ -137,8 +137,10 @@ def debian_urls(mirrors, path, snapshot = None):
             roots += [(root, pool) for root in security]
         roots += [(root, pool.replace("pool/updates/", "pool/", 1)) for root in main]
     if snapshot:
-        name = "debian-security" if archive == "security" else "debian"
-        roots.append(("{}/archive/{}/{}".format(mirrors.snapshot, name, snapshot), pool))
+        snapshots = mirrors.snapshot + "/archive/{}/" + snapshot
+        if archive == "security":
+            roots.append((snapshots.format("debian-security"), pool))
+        roots.append((snapshots.format("debian"), pool.replace("pool/updates/", "pool/", 1)))
     return {"{}/{}".format(root, file): None for root, file in roots}.keys()
 
 def read_lock(rctx, lock, set):
