@@ -18,6 +18,7 @@ import pytest
 from tests.e2e.apt_sources import apt_sources
 from tests.e2e.container_runtime import Runtime, container_runtime, missing
 from tests.structure import make_wheel
+from tools.wheels import layer
 
 LAYOUTS = {Path(path).name: Path(path) for path in os.environ["IMAGES"].split()}
 NATIVE = [name for name in LAYOUTS if name.endswith("_amd64")]
@@ -200,6 +201,50 @@ def test_pip_installs_over_the_network(runtime: Runtime, image: str) -> None:
     if "Failed to establish a new connection" in out or "Name or service not known" in out:
         pytest.skip("pip's index can not be reached from a container")
     assert out == "bücher.example\n"
+
+
+PACIFIC = "import zoneinfo; print(zoneinfo.ZoneInfo('US/Pacific'))"
+
+
+def moved(runtime: Runtime, image: str) -> None:
+    """Skip the test for a suite that has the legacy time zones with the others."""
+    if "VERSION_CODENAME=bookworm\n" in runtime.run(image, "cat", "/etc/os-release"):
+        pytest.skip("this suite's tzdata has them")
+
+
+def test_legacy_time_zones_for_all_programs(runtime: Runtime, image: str, tmp_path: Path) -> None:
+    moved(runtime, image)
+    (line,) = (
+        line.strip().removeprefix("RUN ")
+        for line in Path("docs/using.md").read_text().splitlines()
+        if line.startswith("    RUN ") and "tzdata" in line
+    )
+    options = (*apt_sources(runtime, image, tmp_path), "--network=host")
+    command = f'({line}) >/dev/null 2>&1; TZ=US/Pacific date -d @0 +%H; python3 -c "{PACIFIC}"'
+    shown = runtime.run(image, "sh", "-ec", command, options=options)
+    assert shown == "16\nUS/Pacific\n"
+
+
+def test_legacy_time_zones_by_a_wheel(runtime: Runtime, image: str, tmp_path: Path) -> None:
+    """What wheel_layer makes of tzdata's wheel."""
+    moved(runtime, image)
+    found = python(
+        runtime, image,
+        "import zoneinfo\ntry: zoneinfo.ZoneInfo('US/Pacific')\n"
+        "except zoneinfo.ZoneInfoNotFoundError: print('missing')",
+    )  # fmt: skip
+    assert found == "missing\n"
+    command = "pip download -q --no-deps -d /wheels tzdata >/tmp/log 2>&1 || cat /tmp/log"
+    options = ("--network=host", *pip_settings(), f"--volume={tmp_path}:/wheels")
+    out = runtime.run(image, "sh", "-c", command, options=options)
+    if "Failed to establish a new connection" in out or "Name or service not known" in out:
+        pytest.skip("pip's index can not be reached from a container")
+    (wheel,) = tmp_path.glob("tzdata-*.whl")
+    minor = python(runtime, image, "import sys; print('%d.%d' % sys.version_info[:2])").strip()
+    layer.write([wheel], minor, tmp_path / "layer.tar")
+    (tmp_path / "Dockerfile").write_text(f"FROM {image}\nADD layer.tar /\n")
+    built = runtime.build(tmp_path, "legacy-zones")
+    assert python(runtime, built, PACIFIC) == "US/Pacific\n"
 
 
 @pytest.mark.parametrize("name", FOREIGN)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tools.sbom.validate import cyclonedx_faults, spdx_faults
+from tools.sbom.validate import cyclonedx_faults, ntia_faults, spdx_faults
 
 FILES = [Path(name) for name in os.environ["SBOM"].split()]
 SPDX = next(path for path in FILES if path.name.endswith(".spdx.json"))
@@ -33,6 +33,10 @@ def by_ref(bill: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_spdx_is_valid() -> None:
     assert spdx_faults(SPDX.read_text()) == []
+
+
+def test_spdx_has_the_minimum_elements_of_the_ntia() -> None:
+    assert ntia_faults(SPDX.read_text()) == []
 
 
 def test_cyclonedx_is_valid() -> None:

@@ -9,14 +9,16 @@ from pathlib import Path
 BASE_DIGEST = "org.opencontainers.image.base.digest"
 
 
-def lines(pairs: list[str], base_digest: str) -> list[str]:
+def lines(pairs: list[str], base_digest: str | None) -> list[str]:
     """Return the sorted lines; ValueError for a pair without '=' or what is no digest."""
-    algorithm, _, digits = base_digest.partition(":")
-    if algorithm != "sha256" or len(digits) != 64:
-        raise ValueError(f"{base_digest!r} is not a sha256 digest")
     for pair in pairs:
         if "=" not in pair or "\n" in pair:
             raise ValueError(f"{pair!r} is not a key=value pair of one line")
+    if base_digest is None:
+        return sorted(pairs)
+    algorithm, _, digits = base_digest.partition(":")
+    if algorithm != "sha256" or len(digits) != 64:
+        raise ValueError(f"{base_digest!r} is not a sha256 digest")
     return sorted([*pairs, f"{BASE_DIGEST}={base_digest}"])
 
 
@@ -24,11 +26,11 @@ def main() -> None:
     """Command line; see the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pair", action="append", default=[], help="key=value")
-    parser.add_argument("--base-digest", type=Path, required=True, help="file with the digest")
+    parser.add_argument("--base-digest", type=Path, help="file with the digest")
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
-    text = "\n".join(lines(args.pair, args.base_digest.read_text().strip())) + "\n"
-    args.output.write_text(text)
+    digest = args.base_digest.read_text().strip() if args.base_digest else None
+    args.output.write_text("".join(f"{line}\n" for line in lines(args.pair, digest)))
 
 
 if __name__ == "__main__":

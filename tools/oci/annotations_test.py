@@ -16,6 +16,10 @@ def test_lines_are_sorted_and_name_the_base() -> None:
     ]
 
 
+def test_an_image_without_a_base() -> None:
+    assert lines(["b=2", "a=1"], None) == ["a=1", "b=2"]
+
+
 @pytest.mark.parametrize(("pair", "digest"), [("title", DIGEST), ("a=b\nc", DIGEST), ("a=b", "x")])
 def test_what_is_no_pair_or_no_digest_is_refused(pair: str, digest: str) -> None:
     with pytest.raises(ValueError, match="is not a"):

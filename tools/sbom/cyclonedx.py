@@ -35,6 +35,7 @@ def render(bill: Bill) -> str:
             "component": {
                 "type": "container",
                 "bom-ref": _IMAGE,
+                "supplier": {"name": subject.supplier},
                 "name": subject.name,
                 "version": subject.digest,
                 "purl": subject.purl,

@@ -47,7 +47,13 @@ SOURCE = {
     "url": "https://example.org/Python-3.13.99.tar.xz",
     "sha256": "5" * 64,
 }
-FACTS = {"name": "//images:demo_amd64", "title": "demo", "suite": "bookworm", "source": SOURCE}
+FACTS = {
+    "name": "//images:demo_amd64",
+    "title": "demo",
+    "suite": "bookworm",
+    "source": SOURCE,
+    "vendor": "",
+}
 METADATA = "Metadata-Version: 2.4\nName: Demo_Pkg\nVersion: 1.5\nLicense-Expression: MIT\n"
 
 

@@ -13,6 +13,7 @@ and have to agree.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ from tools.sbom import (
     spdx,
 )
 from tools.sbom.errors import SbomError
-from tools.sbom.model import Bill, Component, Patch, Subject, purl
+from tools.sbom.model import TOOL, Bill, Component, Patch, Subject, purl
 
 
 def make(
@@ -48,7 +49,8 @@ def make(
         image: the layout's folder.
         facts: `name` (the target), `title` (for the package URL), `suite` (Debian's code name, or
             Alpine's release),
-            `source` (CPython's: version, url, sha256; or None).
+            `source` (CPython's: version, url, sha256; or None), `vendor` (who publishes the image;
+            empty where nobody said).
         locked: packages.json of every package set the image is made of; see read_locked.
         libraries: what CPython's source bundles, from bundled.py.
         changes: the patches of CPython's source.
@@ -79,8 +81,23 @@ def make(
         created=str(files.config.get("created", "")),
         platform=files.platform,
         purl=purl("oci", "", facts["title"], files.digest, {"arch": files.config["architecture"]}),
+        supplier=facts["vendor"] or TOOL,
     )
-    return Bill(subject, tuple(sorted(parts, key=lambda part: part.key)), texts.found)
+    return Bill(subject, with_suppliers(parts), texts.found)
+
+
+def with_suppliers(parts: Sequence[Component]) -> tuple[Component, ...]:
+    """Return the parts by key, with the supplier of the part they came in where they say none.
+
+    Who gives them to others: pip's makers what pip vendors, CPython's what its source has.
+    """
+    found: dict[str, Component] = {}
+    for part in sorted(parts, key=lambda part: part.key):
+        above = found.get(part.parent)
+        if not part.supplier and above is not None:
+            part = dataclasses.replace(part, supplier=above.supplier)
+        found[part.key] = part
+    return tuple(found.values())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -46,7 +46,7 @@ class Component:
         purl: its package URL; empty where its kind has none.
         cpe: its CPE 2.3 name, by which vulnerability databases know it; empty where unknown.
         license: SPDX licence expression its makers declare; empty where that can't be told.
-        supplier: who made it, for people.
+        supplier: who made it, or gives it to others, for people.
         sha256: of the archive it came in; empty where there is none.
         file: that archive's file name.
         url: where that archive is published.
@@ -83,6 +83,7 @@ class Subject:
         created: YYYY-MM-DDTHH:MM:SSZ, the image's own constant.
         platform: os/architecture[/variant].
         purl: its package URL.
+        supplier: who publishes it, for people.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Subject:
     created: str
     platform: str
     purl: str
+    supplier: str = TOOL
 
 
 @dataclasses.dataclass(frozen=True)

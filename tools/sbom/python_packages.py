@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from email.message import Message
 from email.parser import Parser
+from email.utils import getaddresses
 from typing import Final
 
 from tools.rootfs.elf import read_elf
@@ -25,6 +26,8 @@ _MODULES: Final = {
     "hacl-star": ("_sha2", "libcrypto."),
     "libb2": ("_blake2", "libb2."),
 }
+# Whose package URLs are pkg:pypi.
+_INDEX: Final = "Python Package Index"
 # Folders of tests, which docker-library deletes from every installation.
 _DELETED: Final = re.compile(r".*/(?:test|tests|idle_test)/.*")
 _CLASSIFIERS: Final = {
@@ -153,6 +156,7 @@ def installed(files: ImageFiles) -> list[Component]:
                 _license(about),
                 parent,
                 (site,),
+                _supplier(about, "" if parent else _INDEX),
             )
         )
         found += _vendored(files, site, found[-1])
@@ -160,7 +164,13 @@ def installed(files: ImageFiles) -> list[Component]:
 
 
 def _python_package(
-    key: str, name: str, version: str, license_id: str, parent: str, paths: tuple[str, ...]
+    key: str,
+    name: str,
+    version: str,
+    license_id: str,
+    parent: str,
+    paths: tuple[str, ...],
+    supplier: str = "",
 ) -> Component:
     return Component(
         key=key,
@@ -169,6 +179,7 @@ def _python_package(
         kind="library",
         purl=purl("pypi", "", _normal(name), version),
         license=license_id,
+        supplier=supplier,
         parent=parent,
         paths=paths,
     )
@@ -229,6 +240,17 @@ def _unique(components: list[Component]) -> list[Component]:
                 "Install one of them.",
             )
     return sorted(by_key.values(), key=lambda component: component.key)
+
+
+def _supplier(about: Message, otherwise: str) -> str:
+    """Who makes a package by its metadata: its maintainers, or else its authors; names only."""
+    for key in ("Maintainer", "Maintainer-email", "Author", "Author-email"):
+        people = about.get_all(key, [])
+        if key.endswith("-email"):
+            people = [name or address for name, address in getaddresses(people)]
+        if found := ", ".join(" ".join(person.split()) for person in people if person):
+            return found
+    return otherwise
 
 
 def _license(about: Message) -> str:

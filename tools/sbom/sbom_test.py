@@ -14,7 +14,7 @@ from tools.sbom import cyclonedx, fixtures, main, openvex, patches, spdx
 from tools.sbom.documents import document_uuid
 from tools.sbom.errors import SbomError
 from tools.sbom.model import Bill, Component
-from tools.sbom.validate import cyclonedx_faults, spdx_faults
+from tools.sbom.validate import cyclonedx_faults, ntia_faults, spdx_faults
 
 LIBRARIES = [
     {"name": "mimalloc", "version": "2.1.2", "license": "MIT", "cpe": ""},
@@ -87,12 +87,65 @@ def test_packages_of_ubuntu_are_ubuntus(tmp_path: Path) -> None:
 def test_both_formats_are_valid(tmp_path: Path) -> None:
     bill = make(tmp_path)
     assert spdx_faults(spdx.render(bill)) == []
+    assert ntia_faults(spdx.render(bill)) == []
     assert cyclonedx_faults(cyclonedx.render(bill)) == []
+
+
+def test_every_part_has_a_supplier(tmp_path: Path) -> None:
+    found = parts(make(tmp_path))
+    assert {key: part.supplier for key, part in found.items()} == {
+        "cpython": "Python Software Foundation",
+        # What CPython's source and its ensurepip bring along comes from there.
+        "cpython/ensurepip/pip": "Python Software Foundation",
+        "cpython/mimalloc": "Python Software Foundation",
+        "deb/demo-tools": "Debian",
+        "deb/libdemo1": "Debian",
+        "os": "Debian GNU/Linux",
+        "pypi/demo-pkg": "Python Package Index",
+        "pypi/demo-pkg/inner": "Python Package Index",
+    }
+
+
+@pytest.mark.parametrize(
+    ("lines", "supplier"),
+    [
+        ("Author-email: The pip developers <distutils-sig@python.org>", "The pip developers"),
+        ("Author: A. Person\nAuthor-email: a@example.org", "A. Person"),
+        ("Author: A\nMaintainer: B", "B"),
+        ("Author-email: One <a@example.org>, b@example.org", "One, b@example.org"),
+        ("Author:\nMaintainer-email: ", "Python Package Index"),
+    ],
+)
+def test_makers_of_a_python_package(tmp_path: Path, lines: str, supplier: str) -> None:
+    files = fixtures.image_files()
+    (path,) = (path for path in files if path.endswith("/METADATA"))
+    files[path] += f"{lines}\n".encode()
+    bill = make(tmp_path, files)
+    found = parts(bill)
+    assert found["pypi/demo-pkg"].supplier == found["pypi/demo-pkg/inner"].supplier == supplier
+    assert ntia_faults(spdx.render(bill)) == []
+
+
+def test_who_publishes_the_image(tmp_path: Path) -> None:
+    bill = make(tmp_path)
+    bill = dataclasses.replace(bill, subject=dataclasses.replace(bill.subject, supplier="Acme"))
+    assert json.loads(spdx.render(bill))["packages"][0]["supplier"] == "Organization: Acme"
+    component = json.loads(cyclonedx.render(bill))["metadata"]["component"]
+    assert component["supplier"] == {"name": "Acme"}
+    assert cyclonedx_faults(cyclonedx.render(bill)) == []
+    layout = fixtures.make_layout(
+        tmp_path, fixtures.image_files(), {"usr/share/doc/demo-tools": "libdemo1"}
+    )
+    facts = fixtures.FACTS | {"vendor": "Acme"}
+    made = main.make(layout, facts, [fixtures.locked(tmp_path / "packages.json")], LIBRARIES)
+    assert made.subject.supplier == "Acme"
 
 
 def test_the_validators_find_faults(tmp_path: Path) -> None:
     bill = make(tmp_path)
     assert spdx_faults(spdx.render(bill).replace('"SHA256"', '"SHA1"'))
+    without = spdx.render(bill).replace('"supplier": "Organization: Debian",', "")
+    assert "libdemo1: no supplier" in ntia_faults(without)
     assert cyclonedx_faults(cyclonedx.render(bill).replace('"SHA-256"', '"SHA-257"'))
     assert cyclonedx_faults(cyclonedx.render(bill).replace('"MIT"', '"MITT"'))
 

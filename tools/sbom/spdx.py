@@ -69,6 +69,7 @@ def _image(bill: Bill) -> dict[str, Any]:
         "SPDXID": "SPDXRef-image",
         "name": subject.name,
         "versionInfo": subject.digest,
+        "supplier": f"Organization: {subject.supplier}",
         "downloadLocation": "NOASSERTION",
         "filesAnalyzed": False,
         "checksums": [_checksum(subject.digest.partition(":")[2])],

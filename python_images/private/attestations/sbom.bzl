@@ -2,6 +2,7 @@
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("@debian//:sets.bzl", "SOURCES")
+load("//python_images/private/oci:publisher.bzl", "PUBLISHER_ATTRS", "publisher_settings")
 load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
 load("//python_images/private/roots:layer.bzl", "RootInfo")
 load("//toolchains/cc:toolchains.bzl", "BUILD_SUITE")
@@ -16,19 +17,28 @@ def _image_sbom_impl(ctx):
     if not root and not ctx.attr.suite:
         fail("{}: give root, the uppermost layer of packages, or suite".format(ctx.label))
     packages = (root.packages if root else []) + ctx.files.packages
+    settings = publisher_settings(ctx)
     facts = ctx.actions.declare_file(stem + ".facts.json")
     ctx.actions.write(facts, json.encode({
         "builder": ctx.attr._builder[BuildSettingInfo].value,
         "internal": ctx.attr.about,
         "name": target,
         "parameters": {
-            "flags": {"//python_images:optimization": ctx.attr._optimization[BuildSettingInfo].value},
+            "flags": {
+                "//python_images:" + name: value
+                for name, value in sorted((settings | {
+                    "optimization": ctx.attr._optimization[BuildSettingInfo].value,
+                }).items())
+                # The revision has a field of its own.
+                if value and name != "revision"
+            },
             "target": target,
         },
-        "revision": ctx.attr._revision[BuildSettingInfo].value,
+        "revision": settings["revision"],
         "source": source,
         "suite": ctx.attr.suite or root.release,
         "title": ctx.attr.title,
+        "vendor": settings["vendor"],
     }))
     spdx = ctx.actions.declare_file(stem + ".spdx.json")
     cyclonedx = ctx.actions.declare_file(stem + ".cdx.json")
@@ -132,24 +142,23 @@ Output groups: `spdx`, `cyclonedx`, `vex`, `provenance` (<image>.intoto.json).""
             doc = "Package sets used to build it, <set>.json, each with <role>=<suite>, several " +
                   "separated by spaces.",
         ),
-        "_builder": attr.label(default = "//python_images:builder"),
         "_optimization": attr.label(default = "//python_images:optimization"),
         "_provenance": attr.label(
             default = "//tools/sbom:provenance",
             executable = True,
             cfg = "exec",
         ),
-        "_revision": attr.label(default = "//python_images:revision"),
         "_sbom": attr.label(
             default = "//tools/sbom:main",
             executable = True,
             cfg = "exec",
         ),
+        "_builder": attr.label(default = "//python_images:builder"),
         "_wheels": attr.label(
             default = "//third_party/wheels:requirements.lock",
             allow_single_file = True,
         ),
-    },
+    } | PUBLISHER_ATTRS,
     provides = [AttestationsInfo],
 )
 

@@ -3,12 +3,13 @@
 load("//python_images/alpine:parts.bzl", "alpine_layer_names", "alpine_root")
 load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "image_attestations", "patches_of")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "index_attestations")
-load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
+load("//python_images/private/oci:annotations.bzl", "annotations_file")
+load("//python_images/private/oci:image.bzl", "image", "image_index")
 load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
 load("//python_images/private/roots:unlocked.bzl", "unlocked")
 load("//toolchains/cc:toolchains.bzl", "BUILD_SUITE")
 load("//toolchains/musl:toolchains.bzl", "musl_tools")
-load(":names.bzl", "COMPANIONS", "image_alias", "index_test", "known_as", "package_of")
+load(":names.bzl", "COMPANIONS", "cpython_annotations", "image_alias", "index_test", "known_as", "package_of")
 
 _IMAGE_COMPANIONS = COMPANIONS + IMAGE_ATTESTATIONS
 _INDEX_COMPANIONS = COMPANIONS + INDEX_ATTESTATIONS
@@ -57,16 +58,14 @@ def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test)
     target = "{}_{}".format(entry["name"], platform)
     version = catalog["versions"][entry["version"]]
     about = catalog["platforms"][platform]
+    annotations_file(
+        name = target + ".annotations",
+        annotations = cpython_annotations(version["release"], version["revised"]),
+        tags = ["manual"],
+    )
     image(
         name = target,
-        annotations = image_annotations(
-            base_name = entry["release"].replace("alpine", "alpine:"),
-            license_expression = "PSF-2.0",
-            revision = "v" + version["release"],
-            source = version["url"],
-            title = "python",
-            version = version["revised"],
-        ),
+        annotations = target + ".annotations",
         architecture = about["architecture"],
         cmd = ["python3"],
         env = version["env"],

@@ -3,6 +3,7 @@
 load("@debian//:sets.bzl", "SNAPSHOTS", "SOURCES")
 load("//python_images/private/attestations:sbom.bzl", "build_tools", "image_attestations", "lock_file")
 load("//python_images/private/attestations:signing.bzl", "index_attestations")
+load("//python_images/private/oci:annotations.bzl", "annotations_file")
 load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
 load("//python_images/rootfs:rootfs.bzl", "layer_name")
 
@@ -48,12 +49,18 @@ def debian_images(name, catalog, title = "debian"):
             for platform in facts["platforms"]:
                 about = catalog["platforms"][platform]
                 base = layer_name(suite, platform, variant, variant["layers"][0])
-                image(
-                    name = "{}_{}".format(index, platform),
+                target = "{}_{}".format(index, platform)
+                annotations_file(
+                    name = target + ".annotations",
                     annotations = image_annotations(
                         title = title,
                         version = facts["release"],
                     ),
+                    tags = ["manual"],
+                )
+                image(
+                    name = target,
+                    annotations = target + ".annotations",
                     architecture = about["architecture"],
                     cmd = ["bash"],
                     env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
@@ -64,7 +71,7 @@ def debian_images(name, catalog, title = "debian"):
                     variant = about["variant"] or None,
                 )
                 image_attestations(
-                    name = "{}_{}".format(index, platform),
+                    name = target,
                     about = {
                         "platform": platform,
                         "snapshot": SNAPSHOTS["{}/{}".format(suite, about["debian"])],

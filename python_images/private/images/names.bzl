@@ -1,9 +1,35 @@
 """What images of all kinds have in common as targets: names, and the tests of indexes."""
 
+load("//python_images/private/oci:image.bzl", "image_annotations")
 load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
+
+# Where CPython's source has a tag for each release; code hosts and those who look for release notes
+# read it.
+_CPYTHON = "https://github.com/python/cpython"
 
 # What hangs off an image, and off an index, of Debian's or Alpine's, besides its test.
 COMPANIONS = ["digest", "load", "push", "tar"]
+
+def cpython_annotations(release, version):
+    """An image's annotations where its publisher says no more (oci/publisher.bzl).
+
+    No licence: an image has hundreds of packages under theirs, and its bill of materials lists them.
+    No name of a base image: it is this repository's, which is published where nobody but its publisher
+    knows.
+
+    Args:
+      release: CPython's release, as its tags have it.
+      version: version of the image.
+
+    Returns:
+      a dict.
+    """
+    return image_annotations(
+        revision = "v" + release,
+        source = _CPYTHON,
+        title = "python",
+        version = version,
+    )
 
 def package_of(label):
     """A package of this repository, as every repository calls it.

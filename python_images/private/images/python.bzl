@@ -5,11 +5,11 @@ load("//python_images/cpython:cpythons.bzl", "layer_names")
 load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "build_tools", "image_attestations", "lock_file", "patches_of")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "images_sign", "index_attestations")
 load("//python_images/private/oci:annotations.bzl", "annotations_file")
-load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
+load("//python_images/private/oci:image.bzl", "image", "image_index")
 load("//python_images/private/oci:publish.bzl", "publish")
 load("//python_images/rootfs:rootfs.bzl", "layer_name")
 load(":debian.bzl", "base_image")
-load(":names.bzl", "COMPANIONS", "image_alias", "index_test", "known_as", "package_of")
+load(":names.bzl", "COMPANIONS", "cpython_annotations", "image_alias", "index_test", "known_as", "package_of")
 load(":windows.bzl", "joint_tags", "windows_images")
 
 # Where this repository declares its CPythons.
@@ -35,20 +35,12 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
     release = catalog["versions"][entry["version"]]
     variant = catalog["variants"][entry["variant"]]
     about = catalog["platforms"][platform]
+    base = base_image(entry["suite"], variant["root"], about["debian"])
     annotations_file(
         name = target + ".annotations",
-        annotations = image_annotations(
-            base_name = entry["base"],
-            license_expression = "PSF-2.0",
-            revision = "v" + release["release"],
-            source = release["url"],
-            title = "python",
-            version = release["revised"],
-        ),
-        base_digest = "{}_{}.digest".format(
-            base_image(entry["suite"], variant["root"], about["debian"]),
-            platform,
-        ),
+        annotations = cpython_annotations(release["release"], release["revised"]),
+        base = base.rpartition("/")[2],
+        base_digest = "{}_{}.digest".format(base, platform),
         tags = ["manual"],
     )
     image(

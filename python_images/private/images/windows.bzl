@@ -1,13 +1,12 @@
 """windows_images: every Windows image of a catalog, and the indexes that join it with others."""
 
 load("//python_images/private/cpython:windows_layer.bzl", "windows_python_layer")
-load("//python_images/private/oci:image.bzl", "image_annotations")
 load("//python_images/private/oci:image_push.bzl", "image_push")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
 load("//python_images/private/oci:oci_image_index.bzl", "oci_image_index")
 load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
 load("//python_images/private/oci:windows_image.bzl", "windows_image")
-load(":names.bzl", "image_alias", "oci_platform", "package_of")
+load(":names.bzl", "cpython_annotations", "image_alias", "oci_platform", "package_of")
 
 _COMPANIONS = ["digest", "push"]
 
@@ -94,13 +93,7 @@ def _image(image, catalog, bases):
     archive = windows["archives"][image["version"]]
     windows_image(
         name = image["name"],
-        annotations = image_annotations(
-            license_expression = "PSF-2.0",
-            revision = "v" + release["release"],
-            source = archive["url"],
-            title = "python",
-            version = release["release"],
-        ),
+        annotations = cpython_annotations(release["release"], release["release"]),
         base = "{}:{}".format(bases, image["release"]),
         cmd = windows["cmd"],
         env = windows["env"] | {

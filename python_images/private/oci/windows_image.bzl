@@ -1,11 +1,12 @@
 """windows_image: an image on a Windows base image, of whose layers only the digests are known."""
 
 load("//python_images/private/roots/windows:base.bzl", "WindowsBaseInfo")
+load(":publisher.bzl", "PUBLISHER_ATTRS", "published")
 
 def _windows_image_impl(ctx):
     settings = ctx.actions.declare_file(ctx.label.name + ".settings.json")
     ctx.actions.write(settings, json.encode({
-        "annotations": ctx.attr.annotations,
+        "annotations": published(ctx),
         "cmd": ctx.attr.cmd,
         "created": ctx.attr.created or None,
         "env": [[name, value] for name, value in ctx.attr.env.items()],
@@ -59,7 +60,7 @@ windows_image = rule(
     doc = """An image on a Windows base as an OCI layout directory. The base's layers are not in it: its
 manifest refers to them, and pushing mounts them from where the registry has them.""",
     attrs = {
-        "annotations": attr.string_dict(doc = "Annotations of the manifest; the base's name and digest are added."),
+        "annotations": attr.string_dict(doc = "Annotations of the manifest; the base's name and digest are added, and what the publisher says."),
         "base": attr.label(
             mandatory = True,
             providers = [WindowsBaseInfo],
@@ -76,5 +77,5 @@ manifest refers to them, and pushing mounts them from where the registry has the
         "shell": attr.string_list(doc = "What runs the commands of Dockerfiles built upon the image."),
         "system_path": attr.string_list(doc = "The base's PATH, where its config has none."),
         "_image": attr.label(default = "//tools/windows:image", executable = True, cfg = "exec"),
-    },
+    } | PUBLISHER_ATTRS,
 )
