@@ -141,9 +141,7 @@ def top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr("tools.ubuntu.mirrors.host_mirrors", lambda: ("amd64", []))
     made = tmp_path / "checkout"
-    (made / "catalog").mkdir(parents=True)
-    for file in CATALOG.glob("*.yaml"):
-        shutil.copyfile(file, made / "catalog" / file.name)
+    shutil.copytree(CATALOG, made / "catalog")
     (made / "catalog/ubuntu.yaml").write_text(SETS)
     return made
 
