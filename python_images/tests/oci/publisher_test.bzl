@@ -11,6 +11,7 @@ _KNOWN = {
     _KEY + "title": "python",
 }
 
+# buildifier: disable=attr-licenses
 def _annotations_test_impl(ctx):
     env = unittest.begin(ctx)
     asserts.equals(env, _KNOWN, publisher_annotations(_KNOWN, _NOTHING, "debian:trixie-slim"))
