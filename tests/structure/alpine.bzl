@@ -2,8 +2,8 @@
 
 load("@catalog//:catalog.bzl", "CATALOG")
 load("//python_images:defs.bzl", "image_structure_test", "image_validation_test")
-load(":minors.bzl", "particular")
 load("//toolchains/musl:targets.bzl", "TARGETS")
+load(":minors.bzl", "particular")
 
 _CONFIGS = [
     "alpine.yaml",
