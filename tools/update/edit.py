@@ -172,3 +172,21 @@ class Suites(Edited):
             self.set(present, f'"{number}"')
         else:
             self.insert_after(row.need("release", _NO_REMEDY), f'    point_release: "{number}"\n')
+
+
+class Windows(Edited):
+    """windows.yaml."""
+
+    def minors(self) -> tuple[str, ...]:
+        """The minor versions that have Windows images."""
+        return self.top.need("minors", _NO_REMEDY).names()
+
+    def add_sums(self, release: str, sums: dict[str, str]) -> None:
+        """Add what is known of a release's files, above all others."""
+        value = self.top.need("sha256", _NO_REMEDY)
+        rows = [f"  {release}:\n", *(f"    {name}: {sums[name]}\n" for name in sorted(sums))]
+        first = next(iter(value.mapping().items()), None)
+        if first is None:
+            self.put_line(value, "sha256:\n" + "".join(rows))
+        elif not value.mapping().get(release):
+            self.insert_before(value.mapping().key(first[0]), "".join(rows))

@@ -98,7 +98,12 @@ class Sources:
             "sigstore_bundle_file": f"{site}{path}.sigstore",
         }
         other = dict(row, name="Gzipped source tarball", url=site + path.replace(".xz", ".tgz"))
-        self.put_json(f"/api/v2/downloads/release_file/?release={identifier}", [other, row])
+        windows = [
+            dict(row, url=f"{site}/ftp/python/{base}/python-{version}{ending}", sha256_sum=sum)
+            for ending, sum in (("-amd64.zip", "a" * 64), ("-amd64.exe", "e" * 64))
+        ]
+        files = [other, *windows, row]
+        self.put_json(f"/api/v2/downloads/release_file/?release={identifier}", files)
         self.files[path] = content
         self.put_json(
             f"{path}.sigstore",

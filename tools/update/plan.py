@@ -11,7 +11,7 @@ from tools.catalog.model import Catalog, Version
 from tools.catalog.tags import Release
 from tools.update.candidate import DEBIAN, Candidate, MismatchError, Verified, declared
 from tools.update.debian import Ends
-from tools.update.edit import Suites, Versions
+from tools.update.edit import Suites, Versions, Windows
 from tools.update.fetch import UnreachableError
 
 Offers = Mapping[Release, list[Candidate]]
@@ -422,6 +422,38 @@ def day(catalog: Catalog, today: datetime.date, versions: Versions, plan: Plan) 
     if said:
         versions.set_as_of(today.isoformat())
         plan.changes += said
+
+
+def windows_files(
+    catalog: Catalog,
+    after: Catalog,
+    known: Mapping[Release, dict[str, str]],
+    windows: Windows,
+    plan: Plan,
+) -> None:
+    """Plan the checksums of new releases' files for Windows.
+
+    Args:
+        catalog, after: the catalog as it is and as it will be.
+        known: what python.org says.
+    """
+    for name, version in after.versions.items():
+        release = version.release
+        if name in catalog.versions or release.free_threaded:
+            continue
+        if release.minor not in windows.minors():
+            continue
+        if release in known:
+            windows.add_sums(name, known[release])
+            plan.changes.append(
+                f"CPython {name} for Windows: {' and '.join(sorted(known[release]))}"
+            )
+        else:
+            plan.decisions.append(
+                f"the checksums of CPython {name} for Windows are on its page at python.org: add "
+                f"below `sha256` in catalog/windows.yaml\n"
+                f"`{name}: {{archive: <of the zip>, installer: <of the exe>}}`"
+            )
 
 
 def point_release(

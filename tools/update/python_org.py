@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from tools.catalog.tags import Release
@@ -15,6 +17,8 @@ from tools.update.fetch import Fetcher, UnreachableError
 SITE = "https://www.python.org"
 PEPS = "https://peps.python.org"
 _API = "/api/v2/downloads"
+# What follows the release in the name of a file for Windows: what catalog/windows.yaml calls it.
+_WINDOWS = {"-amd64.zip": "archive", "-amd64.exe": "installer"}
 
 
 def _rows(answer: Any, url: str) -> list[dict[str, Any]]:
@@ -52,23 +56,39 @@ def _bundle_digest(url: str, fetcher: Fetcher) -> str:
         raise UnreachableError(f"{url} is not a sigstore bundle") from None
 
 
-def candidates(
+@dataclass(frozen=True)
+class Published:
+    """What python.org has of some releases.
+
+    Attributes:
+        candidates: their sources.
+        windows: of a release the checksums of `archive` and `installer`, where they are told.
+    """
+
+    candidates: list[Candidate] = field(default_factory=list)
+    windows: dict[Release, dict[str, str]] = field(default_factory=dict)
+
+
+def published(
     site: str, wanted: Iterable[tuple[Release, str, datetime.date | None]], fetcher: Fetcher
-) -> list[Candidate]:
-    """Releases with address and checksum; ``wanted`` are (number, id in the API, day)."""
-    made: list[Candidate] = []
+) -> Published:
+    """The files of releases; ``wanted`` are (number, id in the API, day)."""
+    made = Published()
     for number, identifier, day in wanted:
         url = f"{site}{_API}/release_file/?release={identifier}"
         for row in _rows(fetcher.json(url, f"python.org's files of {number}"), url):
             # The API names python.org; a mirror of it has the same paths.
             address = str(row.get("url", "")).replace(SITE, site, 1)
+            sha256 = str(row.get("sha256_sum") or "")
+            kind = _WINDOWS.get(address.rpartition("/")[2].removeprefix(f"python-{number}"))
+            if kind is not None and re.fullmatch("[0-9a-f]{64}", sha256):
+                made.windows.setdefault(number, {})[kind] = sha256
             if not address.endswith(f"/Python-{number}.tar.xz"):
                 continue
-            sha256 = str(row.get("sha256_sum") or "")
             if len(sha256) != 64:
                 bundle = str(row.get("sigstore_bundle_file") or f"{address}.sigstore")
                 sha256 = _bundle_digest(bundle.replace(SITE, site, 1), fetcher)
-            made.append(Candidate(number, sha256, address, "python.org", day))
+            made.candidates.append(Candidate(number, sha256, address, "python.org", day))
     return made
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from tools.catalog.model import Catalog
+from tools.catalog.tags import Release
 from tools.debian import mirrors, resolve
 from tools.modules.facts import Facts
 from tools.update import debian, modules, plan, python_org
@@ -25,6 +26,7 @@ class Found:
 
     Attributes:
         offers: CPython releases.
+        windows: checksums of their files for Windows.
         point_releases: of suites, by name.
         python_ends: of minor versions, ``YYYY-MM`` or ``YYYY-MM-DD``.
         debian_ends: of suites.
@@ -36,6 +38,7 @@ class Found:
 
     facts: Facts
     offers: list[Candidate] = field(default_factory=list)
+    windows: dict[Release, dict[str, str]] = field(default_factory=dict)
     point_releases: dict[str, str] = field(default_factory=dict)
     python_ends: dict[str, str] = field(default_factory=dict)
     debian_ends: dict[str, debian.Ends] = field(default_factory=dict)
@@ -79,7 +82,9 @@ class Sources:
         Raises:
             UnreachableError: none could be reached.
         """
-        self.found.offers += self._ask("python.org", [], self._from_python_org)
+        published = self._ask("python.org", python_org.Published(), self._from_python_org)
+        self.found.offers += published.candidates
+        self.found.windows = published.windows
         archive = self._debian_archive()
         if archive is not None:
             self._of_debian(archive)
@@ -112,12 +117,12 @@ class Sources:
             self._point_releases(archive, names)
         return self.found
 
-    def _from_python_org(self) -> list[Candidate]:
+    def _from_python_org(self) -> python_org.Published:
         site = self._asked.python_org.rstrip("/")
         known = python_org.releases(site, self._fetcher)
         wanted = plan.wanted(self._catalog, list(known))
         rows = [(release, *known[release]) for release in wanted]
-        return python_org.candidates(site, rows, self._fetcher)
+        return python_org.published(site, rows, self._fetcher)
 
     def _archive(self) -> debian.Archive | None:
         given = [self._asked.mirror] if self._asked.mirror else []

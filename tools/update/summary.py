@@ -150,12 +150,18 @@ def _effects(effects: Effects) -> str:
         lines.append(f"to fetch: {_megabytes(effects.fetched)} of packages")
     if effects.pushed:
         lines.append(f"to push: about {_megabytes(effects.pushed)}, by the sizes of the .debs")
-    lines += [
-        f"to compile: CPython {build.release} on {build.suite} for "
-        f"{len(build.platforms)} platforms ({', '.join(build.platforms)})"
-        for build in effects.compiles
-    ]
+    lines += [f"to compile: {line}" for line in _compiles(effects)]
     return _list("Images", lines)
+
+
+def _compiles(effects: Effects) -> list[str]:
+    """One line for each build of CPython that is to be made."""
+    made: dict[str, list[str]] = {}
+    for build in effects.compiles:
+        count = len(build.platforms)
+        what = f"{build.suite} for {count} platform{'s' if count > 1 else ''}"
+        made.setdefault(build.release, []).append(what)
+    return [f"CPython {release} on {', on '.join(suites)}" for release, suites in made.items()]
 
 
 def _packages(report: Report) -> str:

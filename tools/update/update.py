@@ -40,7 +40,7 @@ from tools.update import (
     tree,
 )
 from tools.update.candidate import Candidate, Verified
-from tools.update.edit import Edited, Suites, Versions
+from tools.update.edit import Edited, Suites, Versions, Windows
 from tools.update.fetch import Fetcher, UnreachableError
 from tools.update.locks import Failed, Narrowed, Renewed
 from tools.update.packages import Change
@@ -156,13 +156,11 @@ class Update:
             plan.point_release(
                 self._catalog, suite, number, suites, made, locked=self._locked(suite)
             )
-        plan.day(
-            tree.catalog(self._root, self._edited(versions, suites)),
-            self._asked.today,
-            versions,
-            made,
-        )
-        files: dict[str, str | None] = {**self._edited(versions, suites)}
+        after = tree.catalog(self._root, self._edited(versions, suites))
+        plan.day(after, self._asked.today, versions, made)
+        windows = Windows(self._root / "catalog" / "windows.yaml")
+        plan.windows_files(self._catalog, after, found.windows, windows, made)
+        files: dict[str, str | None] = {**self._edited(versions, suites, windows)}
         self._plan_locks(made)
         files.update(locks.files(self._results))
         if self._results and not self._narrowed:

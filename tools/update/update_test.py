@@ -196,7 +196,10 @@ def test_a_patch_release_changes_its_row_and_nothing_else(
     assert run() == 1
     captured = capsys.readouterr()
     assert "- CPython 3.14.7 → 3.14.8 (python.org, Debian)\n" in captured.out
-    assert "to compile: CPython 3.14.8 on trixie for 8 platforms (amd64, " in captured.out
+    assert (
+        "to compile: CPython 3.14.8 on trixie for 8 platforms, on bookworm for 8 platforms\n"
+        in captured.out
+    )
     calls = (checkout.parent / "calls").read_text().splitlines()
     assert [line.split()[0] for line in calls] == ["query", "test"]
     assert "- `dockerfiles/3.14/slim-trixie/Dockerfile`\n" in captured.out
@@ -463,7 +466,7 @@ def test_a_build_lock_is_only_made_where_there_is_none(
     assert "to compile" not in capsys.readouterr().out
     (checkout / lock.LOCKS / "build/trixie_amd64.lock").unlink()
     assert run() == 1
-    assert "to compile: CPython 3.14.7 on trixie for 8 platforms" in capsys.readouterr().out
+    assert "to compile: CPython 3.14.7 on trixie for 8 platforms\n" in capsys.readouterr().out
     assert locked(checkout, "build/trixie_amd64")["openssl"].version == "3.5.5-1"
     assert locked(checkout, "build/trixie_arm64")["openssl"].version == "3.5.4-1"
     assert run() == 0
@@ -667,6 +670,28 @@ def test_a_release_that_can_not_be_had_here_can_be_declared(
     assert run() == 0
     assert run("--declare", "3.14.99") == 2
     assert "no source announces 3.14.99; leave --declare away" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("sums", ["sha256: {}", f"sha256:\n  3.14.7:\n    archive: {'b' * 64}"])
+def test_checksums_for_windows(
+    run: Run,
+    checkout: Path,
+    sources: Sources,
+    capsys: pytest.CaptureFixture[str],
+    sums: str,
+) -> None:
+    file = checkout / "catalog" / "windows.yaml"
+    text = file.read_text().replace("minors: []", 'minors: ["3.14", "3.13"]')
+    file.write_text(text.replace("sha256: {}", sums))
+    sources.python_org("3.14.8", "2026-10-07", source("3.14.8"))
+    sources.debian("python3.13", "python3.13_3.13.16.orig.tar.xz", source("3.13.16"))
+    assert run() == 1
+    assert f"sha256:\n  3.14.8:\n    archive: {'a' * 64}\n    installer: {'e' * 64}\n" in (
+        file.read_text()
+    )
+    text = capsys.readouterr().out
+    assert "- CPython 3.14.8 for Windows: archive and installer\n" in text
+    assert "  `3.13.16: {archive: <of the zip>, installer: <of the exe>}`\n" in text
 
 
 def test_what_ends_with_a_row_is_named(
