@@ -22,6 +22,8 @@ SCHEMA = "schema/results.schema.json"
 PASSED = "passed"
 SKIPPED = "skipped"
 FAILED = "failed"
+_DIGEST = re.compile("sha256:[0-9a-f]{64}")
+
 STATES = (PASSED, SKIPPED, FAILED)
 
 
@@ -34,12 +36,14 @@ class Result:
         passed: how many of its cases passed.
         skipped: how many could not run.
         digest: of the image that was tested; None of a fixture, and where a build failed.
+        inputs: of what that image was made of (tools/inputs); None where that isn't recorded.
     """
 
     state: str
     passed: int
     skipped: int
     digest: str | None = None
+    inputs: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,11 @@ class Results:
         result = self.images.get(image, {}).get(platform)
         return None if result is None else result.state
 
+    def inputs(self, image: str, platform: str) -> str | None:
+        """What is recorded of the inputs of an image; None where nothing is."""
+        result = self.images.get(image, {}).get(platform)
+        return None if result is None else result.inputs
+
     def tested(self, image: str) -> list[str]:
         """The platforms for which all tests of an image have passed."""
         return [
@@ -74,10 +83,10 @@ def _result(shown: Path, key: str, value: object, *, image: bool) -> Result:
 
     if not isinstance(value, dict):
         raise wrong("is no result")
-    unknown = set(value) - {"state", "passed", "skipped", *(["digest"] if image else [])}
+    unknown = set(value) - {"state", "passed", "skipped", *(["digest", "inputs"] if image else [])}
     if unknown:
         raise wrong(f"unknown key {min(unknown)!r}")
-    state, digest = value.get("state"), value.get("digest")
+    state, digest, inputs = value.get("state"), value.get("digest"), value.get("inputs")
     passed, skipped = value.get("passed", -1), value.get("skipped", -1)
     if state not in STATES:
         raise wrong(f"unknown state {state!r}")
@@ -85,12 +94,12 @@ def _result(shown: Path, key: str, value: object, *, image: bool) -> Result:
         raise wrong("needs the numbers of cases that passed and were skipped")
     if state == PASSED and not passed:
         raise wrong("passed without a case that passed")
-    if digest is None:
-        if image and state != FAILED:
-            raise wrong("doesn't say which image was tested")
-    elif not isinstance(digest, str) or re.fullmatch("sha256:[0-9a-f]{64}", digest) is None:
-        raise wrong(f"{digest!r} is no digest")
-    return Result(state, passed, skipped, digest)
+    if digest is None and image and state != FAILED:
+        raise wrong("doesn't say which image was tested")
+    for one in (digest, inputs):
+        if one is not None and not (isinstance(one, str) and _DIGEST.fullmatch(one)):
+            raise wrong(f"{one!r} is no digest")
+    return Result(state, passed, skipped, digest, inputs)
 
 
 def read(directory: Path, shown: Path | None = None) -> Results:
@@ -138,7 +147,8 @@ def _facts(result: Result) -> dict[str, object]:
         "passed": result.passed,
         "skipped": result.skipped,
     }
-    return made | ({"digest": result.digest} if result.digest else {})
+    optional = {"digest": result.digest, "inputs": result.inputs}
+    return made | {name: value for name, value in optional.items() if value}
 
 
 def text(results: Results) -> str:

@@ -73,6 +73,7 @@ GOOD = {"state": "passed", "passed": 1, "skipped": 0, "digest": DIGEST}
         ({"skipped": -1}, "numbers of cases"),
         ({"digest": "sha256:ab"}, "'sha256:ab' is no digest"),
         ({"digest": None}, "doesn't say which image"),
+        ({"inputs": "3.14.7"}, "'3.14.7' is no digest"),
         ({"when": "today"}, "unknown key 'when'"),
     ],
 )

@@ -16,6 +16,7 @@ from tools.dockerfile.dockerfile import dockerfile
 from tools.generate import command
 from tools.generate.table import table
 from tools.library.library import manifest
+from tools.lockfile.lines import LockError
 from tools.readme.readme import page
 
 REFRESH = "./bazelw run //tools:generate"
@@ -127,7 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
             return "".join(f"{line}\n" for line in found) or "all generated files are current\n"
         return "".join(f"wrote {name}\n" for name in refresh(root)) or "nothing to write\n"
 
-    status = command.run(text, errors=(StarlarkError,))
+    status = command.run(text, errors=(StarlarkError, LockError))
     if found:
         print(f"refresh them with {REFRESH}", file=sys.stderr)
     return status or int(bool(found))

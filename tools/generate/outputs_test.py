@@ -10,6 +10,7 @@ from tools.catalog import fixture, fixtures, load, results
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 from tools.generate import outputs
 from tools.generate.table import alpine_kind, has_setup_py, table
+from tools.inputs import inputs
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,6 +74,48 @@ def rows(checkout: Path) -> dict[str, str]:
     """The status of each row of the README's table."""
     lines = [line.strip("| ").split(" | ") for line in table(checkout).splitlines()[2:]]
     return {cells[0].strip("`"): cells[-1] for cells in lines}
+
+
+def test_a_result_of_other_inputs_is_told_apart(checkout: Path) -> None:
+    """By the digest of what the tested image was made of, not by its tags."""
+    locks = checkout / inputs.LOCKS
+    locks.mkdir(parents=True)
+    for arch in ("amd64", "arm64"):
+        (locks / f"trixie_{arch}.lock").write_text(
+            f"suite trixie\narch {arch}\nsnapshot 20261120T081110Z\n"
+        )
+    catalog = load.load(checkout / "catalog")
+    (image,) = (one for one in catalog.images() if one.name == "3.14.7-slim-trixie")
+    now = inputs.Inputs(checkout, catalog)
+    results_of = {
+        "amd64": Result(PASSED, 9, 0, DIGEST, now.of(image, "amd64")),
+        "arm64": Result(PASSED, 9, 0, DIGEST, DIGEST),
+    }
+    target = f"//images:{image.name}"
+
+    def said() -> str:
+        known = results.text(Results(images={target: results_of}))
+        (checkout / "catalog" / results.FILE).write_text(known)
+        return rows(checkout)[target]
+
+    assert said() == "built and run here: amd64; built and run at an older lock: arm64"
+    # Recorded before inputs were.
+    results_of["amd64"] = Result(PASSED, 9, 0, DIGEST)
+    assert said() == "built and run at an older lock: amd64, arm64"
+
+
+def test_a_release_that_nobody_ran_names_the_one_before(checkout: Path) -> None:
+    file = checkout / "catalog" / "versions.yaml"
+    row = f"versions:\n  - version: 3.14.8\n    sha256: {'0' * 64}\n    released: 2026-10-06\n"
+    file.write_text(file.read_text().replace("versions:\n", row, 1))
+    passed = {"amd64": Result(PASSED, 9, 0, DIGEST)}
+    known = {"//images:3.14.7-slim-trixie": passed, "//images/infra7:3.14.7-trixie": passed}
+    (checkout / "catalog" / results.FILE).write_text(results.text(Results(images=known)))
+    found = rows(checkout)
+    assert found["//images:3.14.8-slim-trixie"] == "built and run here as 3.14.7: amd64"
+    assert found["//images/infra7:3.14.8-trixie"] == "built and run here as 3.14.7: amd64"
+    assert found["//images:3.14.8-slim-bookworm"] == "published family page only"
+    assert "//images:3.14.7-slim-trixie" not in found
 
 
 def test_the_table_says_what_is_known_of_each_image(checkout: Path) -> None:

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tools.catalog import alpine, family_images, family_load, fixtures, load, results, windows
-from tools.catalog.model import Catalog
+from tools.catalog.model import Catalog, Version
 from tools.catalog.results import FAILED, Results
+from tools.inputs.inputs import Inputs
 
 # What a status says; the words README.md explains.
 RUN = "built and run here"
+OLDER = "built and run at an older lock"
 FIXTURE = "fixture-proved"
 PAGE = "published family page only"
 DECLARED = "declared only"
 
 
+def _named(words: str, found: Sequence[str], whole: Sequence[str]) -> str:
+    """``words``, and for which platforms they hold unless for all."""
+    return words if len(found) == len(whole) else f"{words}: {', '.join(found)}"
+
+
 def status(
-    known: Results, target: str, platforms: Sequence[str], *, proved: bool, published: bool
+    known: Results,
+    target: str,
+    platforms: Sequence[str],
+    *,
+    proved: bool,
+    published: bool,
+    inputs: Mapping[str, str | None] | None = None,
+    earlier: Mapping[str, str] | None = None,
 ) -> str:
     """What is known of an index: the strongest that holds.
 
@@ -27,15 +41,35 @@ def status(
         platforms: all that it has; those that ran are named unless all did.
         proved: whether the fixtures of its kind have passed.
         published: whether a published family has an image of that kind.
+        inputs: by platform, what an image is made of today; without an entry that isn't asked.
+        earlier: the same index of earlier releases, newest first, by release.
     """
+    today = inputs or {}
     passed = [name for name in platforms if name in known.tested(target)]
+    older = [name for name in passed if today.get(name) not in (None, known.inputs(target, name))]
+    now = [name for name in passed if name not in older]
     failed = [name for name in platforms if known.state(target, name) == FAILED]
-    said = []
-    if passed:
-        said.append(RUN if len(passed) == len(platforms) else f"{RUN}: {', '.join(passed)}")
+    said = [
+        _named(words, found, platforms) for words, found in ((RUN, now), (OLDER, older)) if found
+    ]
     if failed:
         said.append(f"failed: {', '.join(failed)}")
+    for release, other in (earlier or {}).items() if not said else ():
+        ran = [name for name in platforms if name in known.tested(other)]
+        if ran:
+            return _named(f"{RUN} as {release}", ran, platforms)
     return "; ".join(said) or (FIXTURE if proved else PAGE if published else DECLARED)
+
+
+def _earlier(catalog: Catalog, version: Version, target: str) -> dict[str, str]:
+    """The same index of earlier releases of the minor version, newest first, by release."""
+    return {
+        other.name: target.replace(f":{version.name}-", f":{other.name}-")
+        for other in catalog.versions.values()
+        if other.minor.name == version.minor.name
+        and other.release.free_threaded == version.release.free_threaded
+        and other.release.order < version.release.order
+    }
 
 
 def _row(target: str, others: Iterable[str], platforms: str, said: str) -> str:
@@ -57,11 +91,19 @@ def _official(root: Path, catalog: Catalog, known: Results) -> list[str]:
     """Rows of //images: Debian, Windows, Alpine."""
     folder, shown = root / "catalog", Path("catalog")
     tests = fixtures.read(folder, shown)
+    inputs = Inputs(root, catalog)
     rows: list[str] = []
     for image in catalog.images():
         target = f"//images:{image.name}"
-        published = not image.version.release.free_threaded
-        said = status(known, target, image.platforms, proved=False, published=published)
+        said = status(
+            known,
+            target,
+            image.platforms,
+            proved=False,
+            published=not image.version.release.free_threaded,
+            inputs={name: inputs.of(image, name) for name in image.platforms},
+            earlier=_earlier(catalog, image.version, target),
+        )
         rows.append(_row(target, image.tags[1:], ", ".join(image.platforms), said))
     on_windows, on_alpine = windows.read(folder, shown), alpine.read(folder, shown)
     for other in windows.images(catalog, on_windows)[0] if on_windows else []:
@@ -70,6 +112,8 @@ def _official(root: Path, catalog: Catalog, known: Results) -> list[str]:
         said = status(known, target, ["windows"], proved=proved, published=True)
         rows.append(_row(target, other.tags[1:], "windows/amd64, once locked", said))
     for found in alpine.images(catalog, on_alpine) if on_alpine else []:
+        if found.archived:
+            continue
         target = f"//images:{found.name}"
         platforms = list(found.release.architectures)
         proved = fixtures.proved(tests, alpine_kind(found.version.release.minor), known)
@@ -82,11 +126,20 @@ def _families(root: Path, catalog: Catalog, known: Results) -> list[str]:
     """Rows of the other families that are built, in the order of their pages."""
     folder, shown = root / "catalog", Path("catalog")
     on_ubuntu = fixtures.proved(fixtures.read(folder, shown), fixtures.UBUNTU, known)
+    inputs = Inputs(root, catalog)
     rows: list[str] = []
     for family in family_load.built(folder, shown):
         for image in family_images.images(family, catalog):
             target = f"//images/{family.name}:{image.name}"
-            said = status(known, target, image.platforms, proved=False, published=True)
+            said = status(
+                known,
+                target,
+                image.platforms,
+                proved=False,
+                published=True,
+                inputs={name: inputs.of(image, name, family.build) for name in image.platforms},
+                earlier=_earlier(catalog, image.version, target),
+            )
             rows.append(_row(target, image.tags[1:], ", ".join(image.platforms), said))
         for lacking in family_images.missing(family, catalog):
             target = f"//images/{family.name}:{lacking.name}"

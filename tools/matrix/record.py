@@ -8,28 +8,38 @@ result it had, unless the catalog has the image no more.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from tools.catalog import family_load, fixtures, load, results
+from tools.catalog import fixtures, load, results
 from tools.catalog.errors import CatalogError
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 from tools.generate import command
+from tools.inputs.inputs import Inputs
+from tools.lockfile.lines import LockError
 from tools.matrix import outputs, status
 from tools.matrix.outputs import UnreadableError
 
 _STATES = {status.TESTED: PASSED, status.SKIPPED: SKIPPED, status.FAILED: FAILED}
 
 
-def _image(found: status.Status) -> Result | None:
-    """What an image's tests ended with; None where they have not run."""
+def _image(found: status.Status, old: Result | None, inputs: str | None) -> Result | None:
+    """What an image's tests ended with; None where they have not run.
+
+    A digest that was recorded keeps its inputs: the same image isn't made of anything else, so
+    where the checkout's are others now, what lies in bazel-bin is of before.
+    """
     if found.state not in _STATES:
         return None
+    digest = found.layout.digest if found.layout else None
+    if old is not None and old.inputs is not None and digest == old.digest:
+        inputs = old.inputs
     return Result(
         state=_STATES[found.state],
         passed=found.tests.passed if found.tests else 0,
         skipped=len(found.tests.skipped) if found.tests else 0,
-        digest=found.layout.digest if found.layout else None,
+        digest=digest,
+        inputs=inputs if digest else None,
     )
 
 
@@ -51,6 +61,7 @@ def merged(
     images: Iterable[status.Status],
     tests: Iterable[str],
     folder: Path,
+    inputs: Callable[[status.Status], str | None],
 ) -> Results:
     """``old`` with what there is to be seen now, and without what the catalog lost.
 
@@ -59,10 +70,12 @@ def merged(
         images: the status of every image of the catalog.
         tests: the tests of all fixtures.
         folder: Bazel's output folder of one configuration.
+        inputs: what an image of the checkout is made of, as a digest.
     """
     found: dict[str, dict[str, Result]] = {}
     for one in images:
-        result = _image(one) or old.images.get(one.index, {}).get(one.platform)
+        before = old.images.get(one.index, {}).get(one.platform)
+        result = _image(one, before, inputs(one)) or before
         if result is not None:
             found.setdefault(one.index, {})[one.platform] = result
     proofs = {test: _fixture(test, folder) or old.fixtures.get(test) for test in tests}
@@ -120,16 +133,24 @@ def main(arguments: list[str] | None = None) -> int:
             if not file.exists():
                 raise CatalogError(file, None, "", "no such file or folder", "check the path")
         old = results.read(folder, shown)
-        found = status.statuses(
-            load.load(folder, shown), out, asked.events, family_load.built(folder, shown)
-        )
+        catalog = load.load(folder, shown)
+        families = status.built_families(folder, shown)
+        builds = {f"images/{family.name}": family.build for family in families}
+        inputs = Inputs(command.checkout(), catalog)
+        found = status.statuses(catalog, out, asked.events, families)
         tests = [test for kind in fixtures.read(folder, shown).values() for test in kind]
-        new = merged(old, found, tests, out)
+        new = merged(
+            old,
+            found,
+            tests,
+            out,
+            lambda one: inputs.of(one.image, one.platform, builds.get(one.package)),
+        )
         lines = _changes(_flat(old), _flat(new))
         command.write(folder / results.FILE, results.text(new))
         return "".join(f"{line}\n" for line in lines) or "nothing new\n"
 
-    return command.run(made)
+    return command.run(made, errors=(LockError,))
 
 
 if __name__ == "__main__":

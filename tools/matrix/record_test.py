@@ -10,6 +10,7 @@ import pytest
 
 from tools.catalog import fixture, fixtures, results
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
+from tools.inputs.inputs import LOCKS
 from tools.matrix import record
 
 IMAGE = "//images:3.14.7-slim-trixie"
@@ -65,6 +66,45 @@ def run(catalog: Path, out: Path) -> Results:
 
 
 PASS, FAIL, SKIP = "", '<failure message="x"/>', '<skipped message="no emulator"/>'
+
+
+def lock(catalog: Path, day: str, more: str = "") -> None:
+    """Lock the packages of IMAGE."""
+    folder = catalog.parent / LOCKS
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "trixie_amd64.lock").write_text(
+        f"suite trixie\narch amd64\nsnapshot {day}T081110Z\n{more}"
+    )
+
+
+def test_inputs_are_those_of_the_image_that_was_tested(catalog: Path, out: Path) -> None:
+    def tested(size: int) -> Result:
+        digest = write_image(out, IMAGE, "amd64", size)
+        write_report(out, f"{IMAGE}_amd64.test", PASS, digest=digest)
+        return run(catalog, out).images[IMAGE]["amd64"]
+
+    assert tested(1).inputs is None  # nothing is locked
+    lock(catalog, "20261120")
+    first = tested(1)
+    assert first.inputs is not None
+    # Newer packages, and the image of before still lies there.
+    package = "netbase 6.5 all pool/main/n/netbase/netbase_6.5_all.deb"
+    lock(catalog, "20261127", f"{package} {'a' * 64} 12 slim=requested\n")
+    assert tested(1) == first
+    second = tested(2)
+    assert second.digest != first.digest
+    assert second.inputs not in (None, first.inputs)
+
+
+def test_an_archived_image_has_its_result(catalog: Path, out: Path) -> None:
+    file = catalog / "versions.yaml"
+    row = f"versions:\n  - version: 3.14.8\n    sha256: {'0' * 64}\n    released: 2026-10-06\n"
+    file.write_text(file.read_text().replace("versions:\n", f"{row}    mirrored: false\n", 1))
+    family = "//images/infra7:3.14.7-trixie"
+    for image in (IMAGE, family):
+        digest = write_image(out, image, "amd64")
+        write_report(out, f"{image}_amd64.test", PASS, digest=digest)
+    assert set(run(catalog, out).images) == {IMAGE, family}
 
 
 def test_nothing_was_run(catalog: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,6 +72,12 @@ class Status:
         return f"//{self.package}:{self.image.name}"
 
     @property
+    def published(self) -> bool:
+        """Whether the index that people pull has it; the others can be built."""
+        archived = self.image.archived or self.image.version.archived
+        return not archived and self.platform in self.image.platforms
+
+    @property
     def target(self) -> str:
         """What Bazel calls it."""
         return f"{self.index}_{self.platform}"
@@ -138,7 +144,7 @@ def _status(
 def statuses(
     catalog: Catalog, folder: Path, events: Iterable[Path] = (), families: Iterable[Family] = ()
 ) -> list[Status]:
-    """The status of every image of every platform, in the catalog's order.
+    """The status of every image of every platform, archived ones too, in the catalog's order.
 
     Args:
         catalog: whose images.
@@ -154,14 +160,27 @@ def statuses(
     except EventError as error:
         remedy = "name a file that bazel … --build_event_json_file=FILE wrote"
         raise CatalogError(error.path, error.line, "", error.reason, remedy) from None
-    packages = {"images": catalog.images()} | {
-        f"images/{family.name}": family_images.images(family, catalog) for family in families
+    packages: dict[str, dict[str, Image]] = {
+        "images": {image.name: image for image in catalog.all_images()}
     }
+    for family in families:
+        there = packages.setdefault(f"images/{family.name}", {})
+        there |= {image.name: image for image in family_images.images(family, catalog)}
     return [
         _status(package, image, platform, folder, failures)
         for package, images in packages.items()
-        for image in images
-        for platform in image.platforms
+        for image in images.values()
+        for platform in (*image.platforms, *image.apart)
+    ]
+
+
+def built_families(folder: Path, shown: Path) -> list[Family]:
+    """The families that are built, as they are with all sources and with mirrored ones alone.
+
+    Which of the two a build had, nobody can tell from what it left behind.
+    """
+    return [
+        family for sources in load.SOURCES for family in family_load.built(folder, shown, sources)
     ]
 
 
@@ -296,8 +315,9 @@ def main(arguments: list[str] | None = None) -> int:
         for file in (out, *asked.events):
             if not file.exists():
                 raise CatalogError(file, None, "", "no such file or folder", "check the path")
-        families = family_load.built(folder, command.shown(folder))
-        found = statuses(catalog, out, asked.events, families)
+        families = built_families(folder, command.shown(folder))
+        every = statuses(catalog, out, asked.events, families)
+        found = [status for status in every if status.published or status.state != MISSING]
         platforms = [p for p in catalog.platforms if any(s.platform == p for s in found)]
         if asked.json:
             command.write(asked.json, command.as_json([facts(status) for status in found]))
