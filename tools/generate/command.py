@@ -32,7 +32,7 @@ def parser(command: str, description: str, examples: str) -> argparse.ArgumentPa
         f"  ./bazelw run //tools:{command} -- {line}" for line in examples.split("\n")
     )
     return argparse.ArgumentParser(
-        prog=f"//tools:{command}",
+        prog=f"./bazelw run //tools:{command} --",
         description=description,
         epilog=f"examples:\n{lines}",
         formatter_class=argparse.RawDescriptionHelpFormatter,

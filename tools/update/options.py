@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
         "What can't be had is left as it is and named in the summary.\n\n"
         "exit status: 0 nothing to do, 1 changes or news, 2 a failure or an alarm (what could be\n"
         "had nevertheless is written and named)",
-        "--check\n--suite trixie --arch amd64\n--pocket security\n--add 3.15\n"
+        "--check\n--suite trixie --arch amd64\n--pocket security\n--add 3.16\n--declare 3.16.0\n"
         "--accept openssl=3.5.7-1\n--mirror http://mirror.example/debian --no-locks",
     )
     options.add_argument("--check", action="store_true", help="print the plan and write nothing")
