@@ -34,16 +34,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tools.catalog.lifecycle import roles
+from tools.catalog.load import ALL, load
 from tools.debian.mirrors import find_mirrors
-from tools.testing.checkout import Checkout, scratch
+from tools.testing.checkout import Checkout, scratch, source
 
 _ELAPSED = re.compile(r"^INFO: Elapsed time: ([0-9.]+)s", re.MULTILINE)
 _CATALOG = "catalog/versions.yaml"
-_BASE = "//python_images/rootfs:bookworm_amd64_base"
+# What is measured, by its role in the catalog: the slim root of another suite than the default one,
+# and all of the default one's.
+_KNOWN = load(source() / "catalog", sources=os.environ.get("PYTHON_IMAGES_SOURCES") or ALL)
+_ROLES = roles(_KNOWN)
+_BASE_SUITE = _KNOWN.suites[_ROLES["other_suite"]]
+_BASE = f"//python_images/rootfs:{_BASE_SUITE.name}_amd64_base"
 _FULL = [
-    f"//python_images/rootfs:trixie_amd64_debian_{name}"
+    f"//python_images/rootfs:{_ROLES['suite']}_amd64_debian_{name}"
     for name in ("base", "curl", "scm", "full", "dev")
 ]
+_IMAGE = f"{_ROLES['other_minor']}-slim-{_BASE_SUITE.name}_amd64"
 
 
 @dataclass(frozen=True)
@@ -134,8 +142,9 @@ def mmdebstrap_root(repeat: int) -> Row:
     if os.geteuid() != 0:
         return Row(name, skipped="mmdebstrap is measured as root, its fastest mode")
     command = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase"]
-    command += ["--include=usr-is-merged", "bookworm", "/dev/null"]
-    command.append(f"deb {find_mirrors()[0].main} bookworm main")
+    command += [f"--include={','.join(_BASE_SUITE.package_sets['base'])}"]
+    command += [_BASE_SUITE.name, "/dev/null"]
+    command.append(f"deb {find_mirrors()[0].main} {_BASE_SUITE.name} main")
     values = []
     for _ in range(repeat):
         began = time.monotonic()
@@ -222,7 +231,7 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     parser.add_argument("--repeat", type=int, default=3, help="runs of what is short (3)")
-    parser.add_argument("--image", default="3.13-slim-bookworm_amd64", help="the image measured")
+    parser.add_argument("--image", default=_IMAGE, help="the image measured")
     parser.add_argument("--roots", action="store_true", help="measure root file systems alone")
     args = parser.parse_args()
     about = host()

@@ -257,10 +257,10 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     )
     add(
         "--release",
-        default="3.14",
-        help="CPython or a label, whose newest it is; default: %(default)s",
+        required=True,
+        help="CPython or a label, whose newest it is; default: the newest minor version",
     )
-    add("--suite", default="trixie", help="default: %(default)s")
+    add("--suite", required=True, help="default: the catalog's default suite")
     add("--platform", choices=builds.PLATFORMS, default="amd64", help="default: %(default)s")
     add("--benchmark", action="append", choices=BENCHMARKS, help="only this one")
     add("--wall", action="store_true", help="wall time")

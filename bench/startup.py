@@ -80,10 +80,10 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--runs", type=int, default=30, help="default: %(default)s")
     parser.add_argument(
         "--release",
-        default="3.14",
-        help="CPython, or a label, whose newest it is; default: %(default)s",
+        required=True,
+        help="CPython, or a label, whose newest it is; default: the newest minor version",
     )
-    parser.add_argument("--suite", default="trixie", help="default: %(default)s")
+    parser.add_argument("--suite", required=True, help="default: the catalog's default suite")
     parser.add_argument("--build", choices=builds.NAMES, default="full", help="which")
     options = parser.parse_args(argv)
     root = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
