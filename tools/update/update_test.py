@@ -66,20 +66,23 @@ def package(name: str, version: str, content: str = "a", *, secure: bool = False
     return Package(name, version, "all", path, sha256(content.encode()), 1_000_000, {"base": False})
 
 
+LOCKED = (package("base-files", "13.1"), package("openssl", "3.5.4-1", "old"))
+
+
 @pytest.fixture(name="archive")
 def _archive(monkeypatch: pytest.MonkeyPatch) -> Debian:
     made = Debian()
-    made.packages[""] = [package("base-files", "13.1"), package("openssl", "3.5.4-1", "old")]
+    made.packages[""] = list(LOCKED)
     monkeypatch.setattr(lock, "resolve_lock", made.resolve)
     monkeypatch.setattr(resolve, "require_apt", lambda: None)
     monkeypatch.setattr(resolve, "find_keyring", lambda given: Path("/nonexistent"))
     return made
 
 
-@pytest.fixture(name="checkout")
-def _checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archive: Debian) -> Path:
+@pytest.fixture(name="template", scope="module")
+def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout that is up to date, with a ./bazelw that notes what it is asked."""
-    root = tmp_path / "checkout"
+    root = tmp_path_factory.mktemp("template")
     fixture.checkout(root)
     (root / "MODULE.bazel").write_text('bazel_dep(name = "platforms", version = "0.0.11")\n')
     (root / "bazelw").write_text(BAZELW)
@@ -98,15 +101,24 @@ def _checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archive: Debian) 
                     suite.name,
                     catalog.platforms[platform].debian,
                     "20261120T000000Z",
-                    tuple(archive.packages[""]),
+                    LOCKED,
                     pockets,
                     build=build,
                 )
-                file = (
-                    root / lock.LOCKS / f"{lockfile.stem(made.suite, made.arch, build=build)}.lock"
-                )
-                lockfile.write(file, made)
+                stem = lockfile.stem(made.suite, made.arch, build=build)
+                lockfile.write(root / lock.LOCKS / f"{stem}.lock", made)
     outputs.refresh(root)
+    return root
+
+
+@pytest.fixture(name="checkout")
+def _checkout(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archive: Debian
+) -> Path:
+    """A copy of the template; what else the mirror has is in ``archive``."""
+    assert archive.packages
+    root = tmp_path / "checkout"
+    shutil.copytree(template, root)
     monkeypatch.setenv("BUILD_WORKSPACE_DIRECTORY", str(root))
     return root
 
