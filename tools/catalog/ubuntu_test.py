@@ -71,7 +71,7 @@ def test_export(catalog: Path) -> None:
         ("      sysroot: &sysroot", "      sysrot: &sysroot", "has no 'sysroot'"),
         ("    build_sets:", "    built_sets:", "has no 'build_sets'"),
         ("      cc_s390x:", "      cc_s309x:", "has no 'cc_s390x'"),
-        ("    eol: 2029-05-31", "    eof: 2029-05-31", "has no 'eol'"),
+        ("    eol: ", "    eof: ", "has no 'eol'"),
     ],
 )  # fmt: skip
 def test_what_is_refused(catalog: Path, old: str, new: str, said: str) -> None:

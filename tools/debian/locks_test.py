@@ -46,18 +46,15 @@ def test_lock_has_what_the_catalog_asks_for(suite: str, arch: str, *, build: boo
             assert below & {p.name for p in packages} <= requested
 
 
-# What the base of some architectures has besides that of amd64, or lacks.
-DIFFERENT_BASE = {
-    ("trixie", "armel"): {"libatomic1"},
-    ("trixie", "riscv64"): {"libseccomp2"},
-}
+# What the base of some architectures may have besides that of amd64, or lack.
+DIFFERENT_BASE = {"armel": {"libatomic1"}, "riscv64": {"libseccomp2"}}
 
 
 @pytest.mark.parametrize(("suite", "arch"), ALL)
 def test_same_base_on_every_architecture(suite: str, arch: str) -> None:
     names = {p.name for p in lockfile.read(path_of(suite, arch)).in_set("base")}
     usual = {p.name for p in lockfile.read(path_of(suite, "amd64")).in_set("base")}
-    assert names ^ usual == DIFFERENT_BASE.get((suite, arch), set())
+    assert names ^ usual <= DIFFERENT_BASE.get(arch, set())
 
 
 # How many packages debian:<suite> has on amd64.

@@ -41,7 +41,7 @@ def build_locks_test_suite(name, catalog):
     """
     suite = catalog["default_suite"]
     platform = catalog["suites"][suite]["platforms"][0]
-    release = [version for version in catalog["newest"].values() if version in catalog["versions"]][0]
+    release = catalog["newest"][catalog["roles"]["minor"]]
     programs = {}
     for variant in catalog["variants"].values():
         if suite not in variant["suites"]:
