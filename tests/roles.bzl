@@ -5,9 +5,6 @@ load("@catalog//:catalog.bzl", "CATALOG")
 
 ROLES = CATALOG["roles"]
 
-# The suite whose compiler makes what runs while building.
-BUILD_SUITE = CATALOG["build_suite"]
-
 def _image(minor, suite, variant = "slim"):
     return "//images:{}-{}".format(minor, CATALOG["variants"][variant]["tag"].replace("{suite}", suite))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.roles import BUILD_SUITE, MINOR, SUITE
+from tests.e2e.roles import MINOR, SUITE
 from tools.testing.checkout import Checkout, scratch
 
 IMAGE = f"@python_images//images/debian:{SUITE}-slim_amd64"
@@ -36,11 +36,11 @@ PYTHON_NAMES = {*NAMES, "alpine", "cpython_sources", "windows_bases"}
 DEBIAN_INPUTS = {f"debian_{SUITE}_amd64_base"}
 
 # What one of Python has besides, and what CPython is compiled of and by, but for its source.
-# The build suite's compiler makes the launcher of all compilers.
+# bookworm's compiler makes the launcher of all compilers.
 PYTHON_INPUTS = {
     f"debian_{SUITE}_amd64_slim",
-    f"debian_build_{BUILD_SUITE}_amd64_cc_amd64",
-    f"debian_build_{BUILD_SUITE}_amd64_sysroot",
+    "debian_build_bookworm_amd64_cc_amd64",
+    "debian_build_bookworm_amd64_sysroot",
     f"debian_build_{SUITE}_amd64_cc_amd64",
     "debian_build_trixie_amd64_hosttools",
     f"debian_build_{SUITE}_amd64_sysroot",

@@ -1,6 +1,6 @@
 """e2e_test: a pytest file that runs outside the sandbox, with the user's own settings."""
 
-load("//tests:roles.bzl", "BUILD_SUITE", "OTHER_RELEASE", "RELEASE", "ROLES")
+load("//tests:roles.bzl", "OTHER_RELEASE", "RELEASE", "ROLES")
 load("//tools/testing:pytest.bzl", "py_pytest")
 
 # What the programs it calls read (the user's folders, mirrors, indexes, certificates), and what tests do.
@@ -23,12 +23,6 @@ _ENVIRONMENT = [
     "no_proxy",
 ]
 
-_ROLES = ROLES | {
-    "build_suite": BUILD_SUITE,
-    "other_release": OTHER_RELEASE,
-    "release": RELEASE,
-}
-
 def e2e_test(name, srcs, env = {}, tags = [], deps = [], **kwargs):
     """A manual test that may run Bazel, reach the network and use the machine's programs.
 
@@ -43,7 +37,7 @@ def e2e_test(name, srcs, env = {}, tags = [], deps = [], **kwargs):
     py_pytest(
         name = name,
         srcs = srcs,
-        env = {"ROLES": json.encode(_ROLES)} | env,
+        env = {"ROLES": json.encode(ROLES | {"other_release": OTHER_RELEASE, "release": RELEASE})} | env,
         env_inherit = _ENVIRONMENT,
         tags = tags + [
             "exclusive",

@@ -13,5 +13,3 @@ MINOR, OTHER_MINOR = _ROLES["minor"], _ROLES["other_minor"]
 SUITE, OTHER_SUITE = _ROLES["suite"], _ROLES["other_suite"]
 # The releases that the minor versions mean here, such as 3.14.7.
 RELEASE, OTHER_RELEASE = _ROLES["release"], _ROLES["other_release"]
-# The suite whose compiler makes what runs while building.
-BUILD_SUITE = _ROLES["build_suite"]

@@ -1,14 +1,13 @@
 """cc_toolchains: the compilers of every suite and platform of the catalog."""
 
-load("@catalog//:catalog.bzl", "CATALOG")
 load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
 load("//tools/testing:pytest.bzl", "py_pytest")
 load(":flags.bzl", "build_flags")
 load(":rules.bzl", "cc_toolchain_archives", "launcher", "package_tree")
 
-# The suite whose gcc compiles the launcher and the build python: the oldest one of the catalog. A CPython
-# made for another suite runs nothing of it.
-BUILD_SUITE = CATALOG["build_suite"]
+# The suite whose gcc compiles the launcher and the build python. It may differ from the suites of
+# images: a CPython made for one runs nothing of it.
+BUILD_SUITE = "bookworm"
 
 _CC_DROP = [
     # Headers and libraries to compile against: they are the sysroot's business alone. (gcc would

@@ -39,7 +39,6 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "ended": false,                      # nobody supports it any more
           "package_sets": {"base": ["..."], ...}, "build_sets": {"sysroot": ["..."], ...}}},
       "default_suite": "trixie",
-      "build_suite": "bookworm",               # whose compiler makes what runs while building
       "roles": {                               # what tests and measurements take, by its role
           "suite": "trixie", "other_suite": "bookworm",    # the default one, another supported one
           "minor": "3.14", "other_minor": "3.13",          # the newest two final ones
@@ -236,7 +235,6 @@ def export(
         "wheels": dict(catalog.wheels),
         "suites": {name: _suite(suite) for name, suite in catalog.suites.items()},
         "default_suite": catalog.default_suite.name,
-        "build_suite": catalog.build_suite.name,
         "roles": lifecycle.roles(catalog),
         "platforms": {name: _platform(platform) for name, platform in catalog.platforms.items()},
         "variants": {

@@ -164,18 +164,6 @@ def test_the_default_suite_is_one_that_is_supported(folder: Path) -> None:
     assert lifecycle.roles(catalog)["other_suite"] == "bookworm"
 
 
-def test_what_runs_while_building_is_made_by_the_oldest_suite(folder: Path) -> None:
-    assert export.export(load(folder))["build_suite"] == "bookworm"
-    # A new suite changes nothing.
-    text = (folder / "suites.yaml").read_text()
-    begin = text.index("  trixie:\n")
-    entry = text[begin : text.index("  bookworm:\n")]
-    newer = entry.replace("trixie:", "forky:").replace("eol: 2028", "eol: 2030")
-    (folder / "suites.yaml").write_text(text[:begin] + newer + text[begin:])
-    made = export.export(load(folder))
-    assert (made["build_suite"], made["default_suite"]) == ("bookworm", "forky")
-
-
 def test_nothing_supported_is_refused(folder: Path) -> None:
     as_of(folder, "2050-01-01")
     with pytest.raises(CatalogError, match="every suite has ended"):

@@ -341,14 +341,6 @@ class Catalog:
         """The suite whose images have the tags without a suite's name."""
         return min(self.suites.values(), key=lambda suite: suite.ended)
 
-    @property
-    def build_suite(self) -> Suite:
-        """The suite whose compiler makes what runs while building: the one that ends first.
-
-        So a new suite compiles nothing again, and dropping the oldest one is enough.
-        """
-        return min(self.suites.values(), key=lambda suite: suite.eol)
-
     def images(self) -> list[Image]:
         """Every image that is published, newest release first."""
         return [image for image in self.all_images() if not image.archived]
