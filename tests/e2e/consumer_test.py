@@ -32,17 +32,19 @@ TOOLS = {"tool_python": 57, "wheels": 30}
 NAMES = {"catalog", "debian"}
 PYTHON_NAMES = {*NAMES, "alpine", "cpython_sources", "windows_bases"}
 
+# The suite whose build lock has the tools.
+TOOLS_SUITE = "trixie"
+
 # What an image of Debian is made of.
 DEBIAN_INPUTS = {f"debian_{SUITE}_amd64_base"}
 
 # What one of Python has besides, and what CPython is compiled of and by, but for its source.
-# bookworm's compiler makes the launcher of all compilers.
 PYTHON_INPUTS = {
     f"debian_{SUITE}_amd64_slim",
-    "debian_build_bookworm_amd64_cc_amd64",
-    "debian_build_bookworm_amd64_sysroot",
+    f"debian_build_{TOOLS_SUITE}_amd64_build_sysroot",
+    f"debian_build_{TOOLS_SUITE}_amd64_cc_amd64",
     f"debian_build_{SUITE}_amd64_cc_amd64",
-    "debian_build_trixie_amd64_hosttools",
+    f"debian_build_{TOOLS_SUITE}_amd64_hosttools",
     f"debian_build_{SUITE}_amd64_sysroot",
     f"debian_{SUITE}_amd64_libraries",
 }

@@ -5,10 +5,6 @@ load("//tools/testing:pytest.bzl", "py_pytest")
 load(":flags.bzl", "build_flags")
 load(":rules.bzl", "cc_toolchain_archives", "launcher", "package_tree")
 
-# The suite whose gcc compiles the launcher and the build python. It may differ from the suites of
-# images: a CPython made for one runs nothing of it.
-BUILD_SUITE = "bookworm"
-
 _CC_DROP = [
     # Headers and libraries to compile against: they are the sysroot's business alone. (gcc would
     # look for them beside itself first.)
@@ -107,7 +103,7 @@ def cc_toolchains(name, catalog):
     """
     launcher(
         name = "launcher",
-        debs = build_set(BUILD_SUITE, "amd64", "cc_amd64"),
+        debs = build_set(TOOLS_SUITE, "amd64", "cc_amd64"),
         tags = ["manual"],
     )
     package_tree(
@@ -119,10 +115,24 @@ def cc_toolchains(name, catalog):
         tags = ["manual"],
     )
     suite_toolchains(name, catalog, vendor = "Debian", test_sample = True)
-    native.alias(
-        name = "build_machine",
-        actual = ":{}_amd64".format(BUILD_SUITE),
+    package_tree(
+        name = "build_machine_sysroot",
+        debs = build_set(TOOLS_SUITE, "amd64", "build_sysroot"),
+        drop = _SYSROOT_DROP,
+        keep = _SYSROOT_KEEP,
         tags = ["manual"],
+    )
+    machine = catalog["platforms"]["amd64"]
+    cc_toolchain_archives(
+        name = "build_machine",
+        cc = ":{}_amd64_cc".format(TOOLS_SUITE),
+        description = "the build machine",
+        gcc = gcc_version(TOOLS_SUITE, "amd64", catalog["suites"][TOOLS_SUITE]["build_sets"]["cc_amd64"]),
+        gnu = machine["gnu"],
+        host = ":host_tools",
+        sysroot = ":build_machine_sysroot",
+        tags = ["manual"],
+        triplet = machine["triplet"],
     )
 
 def toolchain_names(_catalog, suite, platform):

@@ -1,12 +1,10 @@
 """musl_toolchains: clang, and what it takes for each platform of Alpine's."""
 
-load("//python_images/private/roots:build_sets.bzl", "build_set")
+load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
 load("//toolchains/cc:rules.bzl", "package_tree")
 load(":rules.bzl", "hard_float_libgcc", "musl_toolchain")
 load(":targets.bzl", "CFLAGS", "LDFLAGS", "TARGETS")
 
-# The suite whose packages the tools come from: images run nothing of these.
-_SUITE = "trixie"
 CLANG = "19"
 _GCC = "14"
 
@@ -49,10 +47,10 @@ def musl_tools(platform):
     Returns:
       dict: label of a package set's packages.json to its role, for image_sbom's `tools`.
     """
-    role = "compiler=" + _SUITE
+    role = "compiler=" + TOOLS_SUITE
     return {
-        build_set(_SUITE, "amd64", "cc_musl.json"): role,
-        build_set(_SUITE, "amd64", _gcc_set(platform) + ".json"): role,
+        build_set(TOOLS_SUITE, "amd64", "cc_musl.json"): role,
+        build_set(TOOLS_SUITE, "amd64", _gcc_set(platform) + ".json"): role,
     }
 
 def musl_toolchains(name, catalog):
@@ -64,7 +62,7 @@ def musl_toolchains(name, catalog):
     """
     package_tree(
         name = "llvm",
-        debs = build_set(_SUITE, "amd64", "cc_musl"),
+        debs = build_set(TOOLS_SUITE, "amd64", "cc_musl"),
         drop = _LLVM_DROP,
         keep = [pattern.format(clang = CLANG) for pattern in _LLVM_KEEP],
         launcher = "//toolchains/cc:launcher",
@@ -83,7 +81,7 @@ def musl_toolchains(name, catalog):
             )
         package_tree(
             name = objects,
-            debs = build_set(_SUITE, "amd64", _gcc_set(platform)),
+            debs = build_set(TOOLS_SUITE, "amd64", _gcc_set(platform)),
             keep = [
                 "usr/lib/gcc*/{}/{}/{}".format(gnu, _GCC, file)
                 for file in ["crt*.o", "libgcc.a", "libgcc_eh.a"] + getattr(target, "libraries", [])

@@ -33,7 +33,7 @@ _CFLAGS = (
 def _wanted(path: str) -> bool:
     return path.startswith("usr/lib64/") or (
         (
-            path.startswith(("usr/bin/", "usr/lib/"))
+            path.startswith(("usr/bin/", "usr/lib/", "usr/libexec/"))
             and path.endswith(("/cc1", "-as", "-ld", "-ld.bfd"))
         )
         or path.startswith(LIBRARIES)
@@ -62,7 +62,7 @@ def build(debs: list[Path], source: Path, scratch: Path) -> Path:
         subprocess.run(command, check=True, env={"LC_ALL": "C"})
 
     assembly, unlinked, linked = (scratch / f"launcher{end}" for end in (".s", ".o", ""))
-    run("usr/lib/gcc/*/*/cc1", *_CFLAGS, source, "-o", assembly)
+    run("usr/lib*/gcc/*/*/cc1", *_CFLAGS, source, "-o", assembly)
     run("usr/bin/x86_64-linux-gnu-as", "--64", assembly, "-o", unlinked)
     options = ["-static", "--strip-all", "--build-id=none", "-z", "noexecstack"]
     run("usr/bin/x86_64-linux-gnu-ld.bfd", *options, unlinked, "-o", linked)

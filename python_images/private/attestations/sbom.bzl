@@ -3,9 +3,8 @@
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("@debian//:sets.bzl", "SOURCES")
 load("//python_images/private/oci:publisher.bzl", "PUBLISHER_ATTRS", "publisher_settings")
-load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
+load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_machine_tools", "build_set")
 load("//python_images/private/roots:layer.bzl", "RootInfo")
-load("//toolchains/cc:toolchains.bzl", "BUILD_SUITE")
 load(":cves.bzl", "image_cves")
 load(":info.bzl", "AttestationsInfo")
 
@@ -187,8 +186,14 @@ cpython_bundled = rule(
     },
 )
 
-def _add(tools, label, role):
-    """Adds a role to a package set, which may have others."""
+def add_tool(tools, label, role):
+    """Adds a role to a package set, which may have others.
+
+    Args:
+      tools: dict: label of a package set's packages.json to its roles, for image_sbom's `tools`.
+      label: the set's.
+      role: <role>=<suite>.
+    """
     tools[label] = (tools[label] + " " if label in tools else "") + role
 
 def lock_file(suite, arch):
@@ -219,15 +224,14 @@ def build_tools(suite, platform, arch, compiled, rendered):
       dict: label of the set's packages.json to its roles, for image_sbom's `tools`.
     """
     tools = {}
-    _add(tools, build_set(TOOLS_SUITE, "amd64", "python.json"), "tool=" + TOOLS_SUITE)
+    add_tool(tools, build_set(TOOLS_SUITE, "amd64", "python.json"), "tool=" + TOOLS_SUITE)
     if rendered:
-        _add(tools, build_set(suite, "amd64", "rootfs_tools.json"), "tool=" + suite)
+        add_tool(tools, build_set(suite, "amd64", "rootfs_tools.json"), "tool=" + suite)
     if compiled:
-        _add(tools, build_set(suite, arch, "sysroot.json"), "sysroot=" + suite)
-        _add(tools, build_set(suite, "amd64", "cc_{}.json".format(platform)), "compiler=" + suite)
-        _add(tools, build_set(BUILD_SUITE, "amd64", "sysroot.json"), "build-machine=" + BUILD_SUITE)
-        _add(tools, build_set(BUILD_SUITE, "amd64", "cc_amd64.json"), "build-machine=" + BUILD_SUITE)
-        _add(tools, build_set(TOOLS_SUITE, "amd64", "hosttools.json"), "build-machine=" + TOOLS_SUITE)
+        add_tool(tools, build_set(suite, arch, "sysroot.json"), "sysroot=" + suite)
+        add_tool(tools, build_set(suite, "amd64", "cc_{}.json".format(platform)), "compiler=" + suite)
+        for label, role in build_machine_tools().items():
+            add_tool(tools, label, role)
     return tools
 
 def patches_of(facts):

@@ -1,13 +1,12 @@
 """alpine_images: every image on Alpine, with its tags as aliases."""
 
 load("//python_images/alpine:parts.bzl", "alpine_layer_names", "alpine_root")
-load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "image_attestations", "patches_of")
+load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "add_tool", "image_attestations", "patches_of")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "index_attestations")
 load("//python_images/private/oci:annotations.bzl", "annotations_file")
 load("//python_images/private/oci:image.bzl", "image", "image_index")
-load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
+load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_machine_tools", "build_set")
 load("//python_images/private/roots:unlocked.bzl", "unlocked")
-load("//toolchains/cc:toolchains.bzl", "BUILD_SUITE")
 load("//toolchains/musl:toolchains.bzl", "musl_tools")
 load(":names.bzl", "COMPANIONS", "cpython_annotations", "image_alias", "index_test", "known_as", "package_of")
 
@@ -45,13 +44,13 @@ def _lock(release, arch):
 
 def _build_tools(release, arch, platform):
     """What an image is built with, as attestations/sbom.bzl has it for Debian's."""
-    return {
+    tools = {
         Label("@alpine//{}/{}:sysroot.json".format(release, arch)): "sysroot=" + release,
-        build_set(BUILD_SUITE, "amd64", "cc_amd64.json"): "build-machine=" + BUILD_SUITE,
-        build_set(BUILD_SUITE, "amd64", "sysroot.json"): "build-machine=" + BUILD_SUITE,
-        build_set(TOOLS_SUITE, "amd64", "hosttools.json"): "build-machine=" + TOOLS_SUITE,
         build_set(TOOLS_SUITE, "amd64", "python.json"): "tool=" + TOOLS_SUITE,
     } | musl_tools(platform)
+    for label, role in build_machine_tools().items():
+        add_tool(tools, label, role)
+    return tools
 
 def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test):
     """Declares the image of one platform; returns its name."""

@@ -21,6 +21,24 @@ filegroup(
 )
 """
 
+def _lock(rctx):
+    """The label of the one lock that has the interpreter's packages."""
+    found = []
+    for file in rctx.path(rctx.attr.locks).dirname.readdir(watch = "no"):
+        # Only the one that is chosen is watched: read_lock does it.
+        text = rctx.read(file, watch = "no") if file.basename.endswith("_amd64.lock") else ""
+        if " {}=".format(rctx.attr.set) in text or ",{}=".format(rctx.attr.set) in text:
+            found.append(rctx.attr.locks.same_package_label(file.basename))
+    if len(found) != 1:
+        fail("{}: the set {} has to be in one lock for amd64, and is in {}; {}".format(
+            rctx.attr.locks.package,
+            rctx.attr.set,
+            " and ".join([label.name for label in found]) or "none",
+            "leave it in the build_sets of one suite in catalog/suites.yaml and lock again: " +
+            "./bazelw --bazelw-lock --keep --build",
+        ))
+    return found[0]
+
 def _without_data(lock):
     """The lock without packages that only bring data, such as tzdata with its 1,800 files.
 
@@ -40,7 +58,7 @@ def _without_data(lock):
     )
 
 def _tool_python_impl(rctx):
-    lock = _without_data(read_lock(rctx, rctx.attr.lock, rctx.attr.set))
+    lock = _without_data(read_lock(rctx, _lock(rctx), rctx.attr.set))
     for deb in download_debs(rctx, lock, "debs"):
         rctx.extract(deb, "members")
         (data,) = [m for m in rctx.path("members").readdir() if m.basename.startswith("data.tar")]
@@ -82,8 +100,8 @@ tool_python = repository_rule(
     implementation = _tool_python_impl,
     doc = "The pinned interpreter as //:bin/python3, its files as //:files, pip as //:share/pip.whl.",
     attrs = {
-        "lock": attr.label(mandatory = True, doc = "a Debian lock file, amd64"),
-        "set": attr.string(default = "python", doc = "the lock's package set"),
+        "locks": attr.label(mandatory = True, doc = "a file in the folder of Debian's build locks"),
+        "set": attr.string(default = "python", doc = "the package set that one lock for amd64 has"),
         "_assemble": attr.label(default = "//toolchains/python:assemble.py"),
         "_launcher": attr.label(default = "//toolchains/python:launcher.sh"),
     },

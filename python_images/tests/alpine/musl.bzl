@@ -6,6 +6,7 @@ load("//python_images/private/cpython:cpython.bzl", "cpython_links_layer")
 load("//python_images/private/cpython:musl.bzl", "cpython_musl")
 load("//python_images/private/oci:image.bzl", "image")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
+load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
 load("//python_images/private/roots/alpine:layer.bzl", "alpine_layer")
 load("//tests/structure:alpine.bzl", "alpine_structure_test")
 load("//toolchains/musl:rules.bzl", "apk_tree")
@@ -124,7 +125,7 @@ def musl_fixture(name, platform, arch):
         name,
         "pack_musl",
         _BASE + ([] if compiled else _MUSL),
-        ["@debian//build/trixie/amd64:musl"],
+        [str(build_set(TOOLS_SUITE, "amd64", "musl"))],
         "--arch {} --gnu {} --loader {}{}".format(
             arch,
             facts["triplet"],
@@ -272,7 +273,7 @@ def musl_python(
         source = {"sha256": release["sha256"], "url": release["url"], "version": version},
         suite = _RELEASE,
         title = "python",
-        tools = {"@debian//build/trixie/amd64:cc_musl.json": "compiler=trixie"},
+        tools = {build_set(TOOLS_SUITE, "amd64", "cc_musl.json"): "compiler=" + TOOLS_SUITE},
     )
     alpine_structure_test(
         name = name + "_image.test",
