@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from tools.cpython import bridge, profiles
 from tools.cpython import compile as compilation
-from tools.cpython import profiles
 from tools.cpython.compile import Recipe
 from tools.cpython.workspace import BuildError, Workspace
 
@@ -88,6 +88,13 @@ class OptimizedCompilation(compilation.Compilation):
     def __init__(self, workspace: Workspace, recipe: Recipe) -> None:
         super().__init__(workspace, with_options(recipe, self.optimization.configure()))
         self.use: profiles.Use | None = None
+        self.names = bridge.Names(recipe.minor + recipe.abi)
+
+    def _make(self) -> None:
+        super()._make()
+        local = self.out / "usr/local"
+        program = local / "bin" / f"python{self.names.version}"
+        bridge.build(self.workspace, program, local / "lib", self.names, self.recipe.ldflags)
 
     def _step(self, step: str, *argv: str | Path, **extra: str) -> str:
         if argv[0] == "make" and self.optimization.lto:
@@ -96,12 +103,15 @@ class OptimizedCompilation(compilation.Compilation):
         if step == "relink":
             # What configure without --enable-shared has here. The interpreter then has libpython's
             # code in itself, where calls and thread-local variables cost less; the library stays
-            # for what embeds Python. docs/performance.md has the figures.
-            argv = (*argv, "LINK_PYTHON_OBJS=$(LIBRARY_OBJS)")
+            # for what embeds Python, and bridge.py keeps both out of one process.
+            # docs/performance.md has the figures.
+            argv = bridge.named((*argv, "LINK_PYTHON_OBJS=$(LIBRARY_OBJS)"), self.names.code)
         if step != "make":
             return super()._step(step, *argv, **extra)
         # Not `all`: that would be a second make, which doesn't expand the variables per object.
         argv = (*argv, f"CFLAGS_NODIST={self.optimization.cflags()}", "build_all")
+        # Only here: sysconfig and what is installed have the usual name.
+        argv = (*argv, f"INSTSONAME={self.names.code}")
         if not self.optimization.profile:
             return super()._step(step, *argv, **extra)
         try:

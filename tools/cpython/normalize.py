@@ -120,7 +120,8 @@ def native_prefix(text: str, prefix: str) -> str:
 def native_details(text: str, prefix: str) -> str:
     """The build-details.json (PEP 739) of a native build.
 
-    CPython's own script takes what is true of the build python for some of its facts.
+    CPython's own script takes what is true of the build python for some of its facts, and names a
+    static library, which no image has.
 
     Args:
         text: build-details.json of a cross-compilation.
@@ -132,6 +133,7 @@ def native_details(text: str, prefix: str) -> str:
         suffix if known.startswith(".cpython-") else known
         for known in details["suffixes"]["extensions"]
     ]
+    details.get("libpython", {}).pop("static", None)
     return json.dumps(details, indent=2) + "\n"
 
 

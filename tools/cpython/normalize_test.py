@@ -86,6 +86,10 @@ def test_build_details() -> None:
         "base_prefix": "/w/1/build-python",
         "abi": {"extension_suffix": ".cpython-314-aarch64-linux-gnu.so"},
         "suffixes": {"extensions": [".cpython-314-x86_64-linux-gnu.so", ".abi3.so", ".so"]},
+        "libpython": {
+            "dynamic": "/w/1/build-python/lib/libpython3.14.so",
+            "static": "/w/1/build-python/lib/libpython3.14.a",
+        },
     }
     native = json.loads(native_details(json.dumps(details), "/w/1/build-python"))
     assert native == {
@@ -93,6 +97,7 @@ def test_build_details() -> None:
         "base_prefix": "/usr/local",
         "abi": {"extension_suffix": ".cpython-314-aarch64-linux-gnu.so"},
         "suffixes": {"extensions": [".cpython-314-aarch64-linux-gnu.so", ".abi3.so", ".so"]},
+        "libpython": {"dynamic": "/usr/local/lib/libpython3.14.so"},
     }
 
 
