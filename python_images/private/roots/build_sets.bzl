@@ -1,24 +1,10 @@
 """Labels of package sets that only the build uses."""
 
-load("@debian//:sets.bzl", "BUILD_SETS")
-
-# What only one suite has: the interpreter of this repository's tools, and with it all of them.
-_TOOLS = "python"
-
-def _tools_suite():
-    suites = [suite for suite, archs in BUILD_SETS.items() if _TOOLS in archs.get("amd64", [])]
-    if len(suites) != 1:
-        fail("third_party/debian/build: the set {} has to be in one lock for amd64, and is in those of {}; {}".format(
-            _TOOLS,
-            " and ".join(suites) or "no suite",
-            "leave it in the build_sets of one suite in catalog/suites.yaml and lock again: " +
-            "./bazelw --bazelw-lock --keep --build",
-        ))
-    return suites[0]
+load("@debian//:sets.bzl", _TOOLS_SUITE = "TOOLS_SUITE")
 
 # The suite whose packages are the tools of the build machine: compilers of what runs while building,
 # host tools, the interpreter. Images run nothing of these, whichever suite they are on.
-TOOLS_SUITE = _tools_suite()
+TOOLS_SUITE = _TOOLS_SUITE
 
 def build_set(suite, arch, set):
     """A package set of a build lock.

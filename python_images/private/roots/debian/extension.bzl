@@ -7,7 +7,7 @@ through the hub, so that neither a new suite nor a new set needs an edit of MODU
     @debian//bookworm/arm64:base            the .deb files
     @debian//bookworm/arm64:base.json       packages.json, see docs/locking.md
     @debian//build/bookworm/arm64:sysroot   the same of a build lock: what no image contains
-    @debian//:sets.bzl                      PACKAGE_SETS, BUILD_SETS and SNAPSHOTS, what there is
+    @debian//:sets.bzl                      PACKAGE_SETS, BUILD_SETS, TOOLS_SUITE and SNAPSHOTS, what there is
 
 Locks of Ubuntu's suites are reached in the same way, @debian//noble/arm64:base, and fetched from
 mirrors of their own. Nothing is fetched before a target needs it.

@@ -45,6 +45,21 @@ def set_repo_name(lock, set):
     """
     return "debian_{}_{}".format(lock.replace("/", "_"), set)
 
+# What only one suite has: the interpreter of this repository's tools, and with it all of them.
+_TOOLS = "python"
+
+def _tools_suite(build):
+    """The suite whose build lock has the tools; `build` as BUILD_SETS. Fails unless it is one."""
+    suites = [suite for suite, archs in build.items() if _TOOLS in archs.get("amd64", [])]
+    if len(suites) != 1:
+        fail("third_party/debian/build: the set {} has to be in one lock for amd64, and is in those of {}; {}".format(
+            _TOOLS,
+            " and ".join(suites) or "no suite",
+            "leave it in the build_sets of one suite in catalog/suites.yaml and lock again: " +
+            "./bazelw --bazelw-lock --keep --build",
+        ))
+    return suites[0]
+
 def _debian_hub_impl(rctx):
     rctx.file("BUILD.bazel", "", executable = False)
     images, build = {}, {}
@@ -62,6 +77,8 @@ def _debian_hub_impl(rctx):
         "PACKAGE_SETS = {}\n\n".format(repr(images)) +
         "# The same of build locks, //build/<suite>/<architecture>:<name>: what only the build uses.\n" +
         "BUILD_SETS = {}\n\n".format(repr(build)) +
+        "# The suite whose build locks have the tools of the build machine.\n" +
+        "TOOLS_SUITE = {}\n\n".format(repr(_tools_suite(build))) +
         "# When the archive was as locked: <suite>/<architecture> or build/<suite>/<architecture> ->\n" +
         "# YYYYMMDDTHHMMSSZ.\n" +
         "SNAPSHOTS = {}\n\n".format(repr(rctx.attr.snapshots)) +
