@@ -2,8 +2,8 @@
 
 load("@debian//:sets.bzl", "PACKAGE_SETS", "SOURCES")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
-load("//python_images/private/roots:build_sets.bzl", "build_set")
 load("//python_images/private/roots/debian:layer.bzl", "debian_layer")
+load("//toolchains/cc:build_sets.bzl", "build_set")
 
 # Prefix of the layers' names, by what catalog/variants.yaml calls root.
 _PREFIX = {

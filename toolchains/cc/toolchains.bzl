@@ -1,6 +1,6 @@
 """cc_toolchains: the compilers of every suite and platform of the catalog."""
 
-load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
+load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_set")
 load("//tools/testing:pytest.bzl", "py_pytest")
 load(":flags.bzl", "build_flags")
 load(":rules.bzl", "cc_toolchain_archives", "launcher", "package_tree")

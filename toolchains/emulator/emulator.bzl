@@ -1,6 +1,6 @@
 """Which emulator runs which platform's programs."""
 
-load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
+load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_set")
 
 # QEMU's name of each platform of catalog/platforms.yaml that the build machine can't run itself.
 EMULATORS = {

@@ -1,6 +1,6 @@
 """musl_toolchains: clang, and what it takes for each platform of Alpine's."""
 
-load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
+load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_set")
 load("//toolchains/cc:rules.bzl", "package_tree")
 load(":rules.bzl", "hard_float_libgcc", "musl_toolchain")
 load(":targets.bzl", "CFLAGS", "LDFLAGS", "TARGETS")

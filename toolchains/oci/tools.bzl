@@ -1,6 +1,6 @@
 """oci_tool: a dynamically linked program of a Debian package that runs on any x86-64 Linux."""
 
-load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_set")
+load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_set")
 
 # Started through the loader beside it: the machine's own C library may be older, or another.
 _LAUNCHER = """\

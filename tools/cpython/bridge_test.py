@@ -6,8 +6,10 @@ The programs run here, by the loader of the toolchain's sysroot.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,16 +75,23 @@ int main(int count, char **files) {
 }
 """
 NAMES = bridge.Names("9.9")
+TRIPLET = "x86_64-linux-gnu"
 
 
 class Installation:
     """What a compilation leaves behind, and programs that use it."""
 
     def __init__(self, root: Path) -> None:
+        cc = Path(os.environ["CC"])
+        with tarfile.open(cc) as archive:
+            (gcc,) = {
+                found[1]
+                for name in archive.getnames()
+                if (found := re.fullmatch(rf"usr/bin/{TRIPLET}-gcc-([0-9]+)", name))
+            }
         toolchain = Toolchain(
-            Path(os.environ["CC"]), Path(os.environ["SYSROOT"]), Path(os.environ["HOST"]),
-            "x86_64-linux-gnu", "14", "x86_64-linux-gnu",
-        )  # fmt: skip
+            cc, Path(os.environ["SYSROOT"]), Path(os.environ["HOST"]), TRIPLET, gcc, TRIPLET
+        )
         self.workspace = Workspace(root / "work", toolchain, 1)
         self.workspace.src.mkdir()
         self.lib = self.workspace.root / "out/lib"
@@ -90,7 +99,7 @@ class Installation:
         sysroot = self.workspace.root / "sysroot"
         (self.loader,) = (sysroot / "usr/lib64").glob("ld-linux*.so.2")
         self.interpreter = self.lib / "python9.9"
-        self.path = f"{sysroot}/usr/lib/x86_64-linux-gnu"
+        self.path = f"{sysroot}/usr/lib/{TRIPLET}"
 
     def compile(self, source: str, name: str, *options: str) -> Path:
         """Compile a program or library."""

@@ -3,8 +3,8 @@
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("@debian//:sets.bzl", "SOURCES")
 load("//python_images/private/oci:publisher.bzl", "PUBLISHER_ATTRS", "publisher_settings")
-load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_machine_tools", "build_set")
 load("//python_images/private/roots:layer.bzl", "RootInfo")
+load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_machine_tools", "build_set")
 load(":cves.bzl", "image_cves")
 load(":info.bzl", "AttestationsInfo")
 

@@ -5,8 +5,8 @@ load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "add
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "index_attestations")
 load("//python_images/private/oci:annotations.bzl", "annotations_file")
 load("//python_images/private/oci:image.bzl", "image", "image_index")
-load("//python_images/private/roots:build_sets.bzl", "TOOLS_SUITE", "build_machine_tools", "build_set")
 load("//python_images/private/roots:unlocked.bzl", "unlocked")
+load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_machine_tools", "build_set")
 load("//toolchains/musl:toolchains.bzl", "musl_tools")
 load(":names.bzl", "COMPANIONS", "cpython_annotations", "image_alias", "index_test", "known_as", "package_of")
 

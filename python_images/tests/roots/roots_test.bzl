@@ -59,7 +59,6 @@ def _inputs_test_impl(ctx):
         asserts.true(env, name in names, "{} is no input".format(name))
     spec = json.decode(_action(env, "FileWrite").content)
 
-
     # Packages decide, and nothing that isn't in the layer, such as the lock's time.
     asserts.equals(env, ctx.attr.epoch or None, spec["epoch"])
     asserts.equals(env, ctx.attr.selects, bool(spec["select"]))
