@@ -213,7 +213,7 @@ def test_a_minor_version_is_added(checkout: Checkout) -> None:
         MINORS,
         f'{MINORS}  "{added}":\n    prerelease: true\n    eol: 2099-10-31\n',
     )
-    row = f"  - version: {added}.0a1\n    sha256: {'0' * 64}\n    released: 2026-10-20\n"
+    row = f"  - version: {added}.0a1\n    sha256: {'a' * 64}\n    released: 2026-10-20\n"
     edit(checkout, VERSIONS, ROWS, ROWS + row)
     holds(checkout)
     labels = [f"//images:{added}-rc-slim", "//images:slim"]

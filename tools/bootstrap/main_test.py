@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.bootstrap import common, smoke
+from tools.bootstrap import common, launch, main, smoke
 
 HERE = Path(__file__).parent
 SYSTEM = "/usr/bin:/bin"
@@ -127,3 +127,17 @@ def test_zstd_frame_is_one_raw_block() -> None:
     header = int.from_bytes(frame[9:12], "little")
     assert (header & 1, header >> 1 & 3, header >> 3) == (1, 0, len(data))
     assert frame[12:] == data
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "mirrored"), ("all", "all"), ("", "")])
+def test_a_closed_network_leaves_out_what_its_mirrors_lack(
+    monkeypatch: pytest.MonkeyPatch, given: "str | None", expected: str
+) -> None:
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    os.environ.pop("PYTHON_IMAGES_SOURCES", None)
+    if given is not None:
+        os.environ["PYTHON_IMAGES_SOURCES"] = given
+    monkeypatch.setattr(launch, "installed", lambda home: {"java_home": "usr"})
+    monkeypatch.setattr(launch, "prepare", lambda *words: ["bazel"])
+    assert main._provisioned("/absent/cache", "7.7.1", []) == ["bazel"]
+    assert os.environ["PYTHON_IMAGES_SOURCES"] == expected
