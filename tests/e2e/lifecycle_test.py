@@ -22,6 +22,7 @@ from tests.e2e.roles import MINOR, OTHER_SUITE, RELEASE, SUITE
 from tools.catalog.load import load
 from tools.catalog.model import Catalog
 from tools.debian import lockfile
+from tools.debian.lockfile import Lock
 from tools.testing.checkout import Checkout, scratch
 
 VERSIONS = "catalog/versions.yaml"
@@ -126,6 +127,17 @@ def holds(checkout: Checkout) -> None:
     assert done.returncode == 0, done.stdout[-4000:]
 
 
+def without(lock: Lock, sets: set[str]) -> Lock:
+    """The lock as `//tools:lock` writes it once the catalog lacks these sets."""
+    packages = [
+        dataclasses.replace(
+            one, sets={name: asked for name, asked in one.sets.items() if name not in sets}
+        )
+        for one in lock.packages
+    ]
+    return dataclasses.replace(lock, packages=tuple(one for one in packages if one.sets))
+
+
 def declared(checkout: Checkout, *labels: str) -> list[str]:
     """Those of the labels that are targets."""
     result = checkout.bazel(
@@ -162,18 +174,12 @@ def test_a_platform_is_dropped(checkout: Checkout) -> None:
     (checkout.path / SUITES).write_text(text)
     sets = checkout.path / "catalog/package_sets.yaml"
     sets.write_text(re.sub(rf"(?m)^  cc_{alone}: .*\n", "", sets.read_text()))
-    # As `//tools:lock -- --build` does.
     for file in sorted((checkout.path / "third_party/debian").rglob("*.lock")):
         lock = lockfile.read(file)
-        packages = [
-            dataclasses.replace(one, sets={k: v for k, v in one.sets.items() if k != f"cc_{alone}"})
-            for one in lock.packages
-        ]
         if lock.arch == "mips64el":
             file.unlink()
         else:
-            left = tuple(one for one in packages if one.sets)
-            lockfile.write(file, dataclasses.replace(lock, packages=left))
+            lockfile.write(file, without(lock, {f"cc_{alone}"}))
     holds(checkout)
 
 
@@ -253,10 +259,17 @@ def test_a_suite_is_added(checkout: Checkout) -> None:
     begin = text.index(f"  {SUITE}:\n")
     entry = re.match(rf"  {SUITE}:\n(?:    .*\n|\n)*", text[begin:])
     assert entry is not None
-    (checkout.path / SUITES).write_text(text + entry[0].replace(f"  {SUITE}:", "  forky:", 1))
+    known = catalog(checkout).suites
+    # The tools are one suite's.
+    sets = {name: {*known[name].package_sets, *known[name].build_sets} for name in known}
+    alone = sets[SUITE] - sets[OTHER_SUITE]
+    tools = {name for name in alone if name == "cc_musl" or not name.startswith("cc_")}
+    added = entry[0].replace(f"  {SUITE}:", "  forky:", 1)
+    added = re.sub(rf"(?m)^      ({'|'.join(tools)}):.*\n(?:        .*\n)*", "", added)
+    (checkout.path / SUITES).write_text(text + added)
     locks = checkout.path / "third_party/debian"
     for file in sorted(locks.rglob(f"{SUITE}_*.lock")):
-        lock = dataclasses.replace(lockfile.read(file), suite="forky")
+        lock = dataclasses.replace(without(lockfile.read(file), tools), suite="forky")
         lockfile.write(locks / lock.path, lock)
     scripts = checkout.path / "tools/rootfs/debian/scripts"
     shutil.copyfile(scripts / f"{SUITE}.toml", scripts / "forky.toml")
