@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -130,6 +131,15 @@ class Packages:
     tools: Sequence[Path]
 
 
+def _any_version(control: Mapping[str, str]) -> dict[str, str]:
+    """The dependencies of a package without exact versions.
+
+    Packages that only compile are of a lock that may be older than that of the images.
+    """
+    depends = control.get("Depends", "")
+    return {"Depends": re.sub(r" \(= [^)]*\)", "", depends)} if depends else {}
+
+
 def write_mirror(
     top: Path, packages: dict[str, Packages], signer: Signer, edits: Mapping[str, Edit]
 ) -> None:
@@ -150,7 +160,10 @@ def write_mirror(
                 changes.append(depend_on("ubuntu-keyring"))
             made = repack(deb, folder, changes)
             pockets[pocket].append(Listed(made, component))
-        names = {deb.name for deb in found.image}
-        pockets["noble"] += [Listed(deb) for deb in found.tools if deb.name not in names]
+        names = {read_deb(deb).control["Package"] for deb in found.image}
+        for deb in found.tools:
+            control = read_deb(deb).control
+            if control["Package"] not in names:
+                pockets["noble"].append(Listed(deb, fields=_any_version(control)))
         for pocket, listed in pockets.items():
             write_pocket(top / HALVES[arch], pocket, {arch: listed}, COMPONENTS, signer)
