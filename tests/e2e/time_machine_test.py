@@ -108,6 +108,7 @@ class World:
         minor = ".".join(version.split(".")[:2])
         debian = re.sub(r"(\d)(a|b|rc)", r"\1~\2", version)
         self.archive.add_source(f"python{minor}", f"python{minor}_{debian}.orig.tar.xz", content)
+        self.on(str(self.today))
 
     def images(self) -> str:
         """All targets of //images."""
@@ -151,13 +152,16 @@ def debian_csv(path: Path, catalog: Catalog) -> None:
     path.write_text("version,codename,series,created,release,eol\n" + "\n".join(rows) + "\n")
 
 
+def release_cycle(sources: Sources, catalog: Catalog, **more: str) -> None:
+    """Let the PEPs' site say when minor versions end: those of the catalog, and `more`."""
+    ends = {version.minor.name: str(version.minor.eol) for version in catalog.versions.values()}
+    cycle = {minor: {"end_of_life": end} for minor, end in {**ends, **more}.items()}
+    sources.put_json("/api/release-cycle.json", cycle)
+
+
 def today_as_it_is(sources: Sources, checkout: Checkout, catalog: Catalog) -> None:
     """Let the servers say what the catalog has."""
-    ends = {
-        version.minor.name: {"end_of_life": str(version.minor.eol)}
-        for version in catalog.versions.values()
-    }
-    sources.put_json("/api/release-cycle.json", ends)
+    release_cycle(sources, catalog)
     sources.put_json("/api/v2/downloads/release/?is_published=true", [])
     for name, module in facts.load(checkout.path).modules.items():
         sources.module(name, list(module.versions), dict(module.yanked))
@@ -168,6 +172,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with ExitStack() as stack:
         checkout = stack.enter_context(scratch("time_machine"))
         two_platforms(checkout)
+        # The update tests what it has done; a busy machine is no reason to fail.
+        (checkout.path / ".bazelrc.user").write_text("test --test_timeout=900\n")
         catalog = load.load(checkout.path / "catalog", Path("catalog"))
         today = catalog.as_of or datetime.date.today()
         folder = checkout.path.parent
@@ -188,6 +194,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             today,
         )
         made.on(str(today))
+        generated = made.bazel("run", "//tools:generate")
+        assert generated.status == 0, generated.errors
         yield made
 
 
@@ -246,9 +254,7 @@ def test_a_point_release_moves_packages_without_changing_them(world: World) -> N
     assert result.status == CHANGED, result.output
     assert world.catalog().suites[suite].point_release == f"{major}.{int(last) + 1}"
     assert packages(lock_of(world, suite)) == before
-    assert "security:" not in next(
-        line for line in lock_of(world, suite).read_text().splitlines() if "tzdata " in line[:7]
-    )
+    # The same bytes: their lines stay as they are, and builds look for them in both archives.
     world.check()
 
 
@@ -262,6 +268,7 @@ def next_minor(world: World) -> str:
 def test_a_minor_begins_with_a_pre_release(world: World) -> None:
     world.on("2027-05-20")
     minor = next_minor(world)
+    release_cycle(world.sources, world.catalog(), **{minor: "2032-10-31"})
     world.release(f"{minor}.0b1")
     result = world.update()
     assert result.status == CHANGED, result.output
