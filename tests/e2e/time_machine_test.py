@@ -293,6 +293,16 @@ def test_its_final_release_takes_over_the_aliases(world: World) -> None:
     world.check()
 
 
+def test_a_minor_that_has_ended_leaves_what_is_published(world: World) -> None:
+    published = [one for one in world.catalog().versions.values() if not one.archived]
+    oldest = min(published, key=lambda one: one.minor.eol)
+    world.on(str(max(oldest.minor.eol, world.today) + datetime.timedelta(days=1)))
+    result = world.update()
+    assert result.status == CHANGED, result.output
+    assert world.catalog().versions[oldest.name].archived
+    world.check()
+
+
 def test_an_announced_release_that_nobody_has_is_news(world: World) -> None:
     world.on("2027-12-01")
     _, minor = suite_and_minor(world)
@@ -304,16 +314,6 @@ def test_an_announced_release_that_nobody_has_is_news(world: World) -> None:
     assert f"{minor}.1" in result.output
     assert "404" in result.output
     assert world.catalog().versions.keys() == before
-
-
-def test_a_minor_that_has_ended_leaves_what_is_published(world: World) -> None:
-    published = [one for one in world.catalog().versions.values() if not one.archived]
-    oldest = min(published, key=lambda one: one.minor.eol)
-    world.on(str(max(oldest.minor.eol, world.today) + datetime.timedelta(days=1)))
-    result = world.update()
-    assert result.status == CHANGED, result.output
-    assert world.catalog().versions[oldest.name].archived
-    world.check()
 
 
 def test_an_inconsistent_index_costs_only_its_own_lock(world: World) -> None:
