@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="append",
         required=True,
         metavar=("SET", "PACKAGES_JSON"),
-        help=f"{', '.join(_LAYERS)}, sysroot or rootfs_tools; the .debs beside packages.json",
+        help=f"{', '.join(_LAYERS)}, libraries or rootfs_tools; the .debs beside packages.json",
     )
     options = parser.parse_args(arguments)
     reason = cannot_run()
@@ -70,7 +70,7 @@ def _check(suite: str, sets: dict[str, PackageSet]) -> int:
     base = {deb.path.name: deb.path for deb in sets["base"].packages}
     others = {
         deb.path.name: deb.path
-        for package_set in (*layers, sets["sysroot"])
+        for package_set in (*layers, sets["libraries"])
         for deb in package_set.packages
         if deb.path.name not in base
     }

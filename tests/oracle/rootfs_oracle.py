@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="append",
         required=True,
         metavar=("SUITE", "SET", "PACKAGES_JSON"),
-        help="a package set (base, slim or sysroot), its .debs beside packages.json",
+        help="a package set (base, slim or libraries), its .debs beside packages.json",
     )
     options = parser.parse_args(arguments)
     reason = cannot_run()
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         debs = Path(listing).parent.glob("*.deb")
         sets.setdefault(suite, {})[part] = read_package_set(Path(listing), debs)
     for suite, parts in sets.items():
-        wrong += _check(_Suite(suite, parts["base"], parts["slim"], parts["sysroot"]), allowed)
+        wrong += _check(_Suite(suite, parts["base"], parts["slim"], parts["libraries"]), allowed)
     for entry in allowed:
         if not entry.used:
             print(f"{_ALLOWED.name}:{entry.line}: {entry.how} {entry.pattern}: nothing differs so")
