@@ -15,6 +15,7 @@ import dataclasses
 import datetime
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -336,7 +337,9 @@ def test_an_inconsistent_index_costs_only_its_own_lock(world: World) -> None:
 
 def commands(text: str) -> list[list[str]]:
     """The command lines of this project in a message, without its first word."""
-    return [line.split()[1:] for line in re.findall(r"(\./bazelw .+?)[`.;,]*$", text, re.MULTILINE)]
+    return [
+        shlex.split(line)[1:] for line in re.findall(r"(\./bazelw .+?)[`.;,]*$", text, re.MULTILINE)
+    ]
 
 
 def test_a_changed_script_stops_images_until_someone_has_read_it(world: World) -> None:
