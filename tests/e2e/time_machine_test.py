@@ -255,7 +255,7 @@ def test_a_point_release_moves_packages_without_changing_them(world: World) -> N
     assert result.status == CHANGED, result.output
     assert world.catalog().suites[suite].point_release == f"{major}.{int(last) + 1}"
     assert packages(lock_of(world, suite)) == before
-    # The same bytes: their lines stay as they are, and builds look for them in both archives.
+    # Their lines stay as they are: builds look for the same bytes in both archives.
     world.check()
 
 
@@ -337,9 +337,7 @@ def test_an_inconsistent_index_costs_only_its_own_lock(world: World) -> None:
 
 def commands(text: str) -> list[list[str]]:
     """The command lines of this project in a message, without its first word."""
-    return [
-        shlex.split(line)[1:] for line in re.findall(r"(\./bazelw .+?)[`.;,]*$", text, re.MULTILINE)
-    ]
+    return [shlex.split(line)[1:] for line in re.findall(r"\./bazelw [^`\n]*[^`\n.;,]", text)]
 
 
 def test_a_changed_script_stops_images_until_someone_has_read_it(world: World) -> None:
