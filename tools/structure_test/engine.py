@@ -23,18 +23,18 @@ from pathlib import Path
 from socketserver import UnixStreamServer
 from typing import Any
 
-from tools.structure_test.channel import Channel
-from tools.structure_test.container import (
+from tools.sandbox.container import (
     DEFAULT_PATH,
     Container,
     LimitError,
     SetupError,
     StartError,
 )
-from tools.structure_test.inside import Mount, Process
-from tools.structure_test.privileges import Limits
-from tools.structure_test.rootfs import Rootfs, RootfsError
-from tools.structure_test.staging import Staging, StagingError
+from tools.sandbox.inside import Mount, Process
+from tools.sandbox.privileges import Limits
+from tools.sandbox.rootfs import Rootfs, RootfsError
+from tools.sandbox.staging import Staging, StagingError
+from tools.structure_test.channel import Channel
 
 IMAGE_NAME = "image-under-test:latest"
 _ROOT_USERS = ("", "0", "root")

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from tools.sandbox.container import LimitError, SetupError, StartError
+from tools.sandbox.rootfs import unpack
+from tools.sandbox.testing import layer, link, member
 from tools.structure_test.channel import Channel
-from tools.structure_test.container import LimitError, SetupError, StartError
 from tools.structure_test.engine import IMAGE_NAME, ApiError, Engine, _parse_bind
-from tools.structure_test.rootfs import unpack
-from tools.structure_test.testing import layer, link, member
 
 CONFIG: dict[str, Any] = {
     "os": "linux",
@@ -137,7 +137,7 @@ def test_what_goes_wrong_after_the_probe_fails(
     def refuse(*_: object) -> None:
         raise error
 
-    place = "tools.structure_test.container.Container"
+    place = "tools.sandbox.container.Container"
     limit = isinstance(error, LimitError)
     monkeypatch.setattr(f"{place}.start", (lambda *_: None) if limit else refuse)
     monkeypatch.setattr(f"{place}.wait", refuse)

@@ -20,8 +20,7 @@ from typing import Any
 
 import pytest
 
-from tools.structure_test.testing import (
-    BINARY,
+from tools.sandbox.testing import (
     add_image,
     interpreter,
     layer,
@@ -32,6 +31,7 @@ from tools.structure_test.testing import (
     write_index,
 )
 
+BINARY = Path(os.environ["STRUCTURE_TEST"]).absolute()
 pytestmark = needs_namespaces
 Members = list[Any]
 # A test image's usual folders; the attacks take some away or put something else there.

@@ -12,7 +12,6 @@ with 0 if no test failed. A test that this host can't run is SKIPPED and counted
 import argparse
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -20,14 +19,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
-from tools.structure_test import keeper, linux, removal, report, service, user_namespace
+from tools.sandbox import keeper, linux, user_namespace, work
+from tools.sandbox.layout import LayoutError, open_layers, read_image
+from tools.sandbox.privileges import Limits
+from tools.structure_test import report, service
 from tools.structure_test.channel import Channel, Notes
 from tools.structure_test.engine import IMAGE_NAME
-from tools.structure_test.layout import LayoutError, open_layers, read_image
-from tools.structure_test.privileges import Limits
 
 
 class ConfigError(Exception):
@@ -95,42 +93,10 @@ def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 
 @contextmanager
-def _work_directory() -> Iterator[Path]:
-    """A private directory, removed at the end with all that the image may have put there."""
-    path = Path(tempfile.mkdtemp(prefix="structure-test-", dir=os.environ.get("TEST_TMPDIR")))
-    folder = os.open(path, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield path
-    finally:
-        removal.empty(folder)
-        os.close(folder)
-        path.rmdir()
-
-
-@contextmanager
-def _signals_as_exceptions() -> Iterator[None]:
-    """Lets the signals that ask a program to end do so by way of all `finally` clauses."""
-
-    def leave(number: int, _: FrameType | None) -> NoReturn:
-        # Once: nothing is to interrupt the cleaning up.
-        for deadly in handled:
-            signal.signal(deadly, signal.SIG_IGN)
-        sys.exit(128 + number)
-
-    handled = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-    old = [signal.signal(number, leave) for number in handled]
-    try:
-        yield
-    finally:
-        for number, handler in zip(handled, old, strict=True):
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _engine(job: service.Job, work: Path, socket_path: Path) -> Iterator[Channel]:
+def _engine(job: service.Job, path: Path, socket_path: Path) -> Iterator[Channel]:
     """Runs the engine in processes of its own; when this ends nothing of them is left."""
     identity = user_namespace.owner()
-    folder = service.Folder(work, identity)
+    folder = service.Folder(path, identity)
     folder.make(job)
     with ExitStack() as stack:
         channel = Channel()
@@ -144,7 +110,7 @@ def _engine(job: service.Job, work: Path, socket_path: Path) -> Iterator[Channel
             os.close(ready)
             service.serve(job, folder, listening, channel, ready_end, problem)
 
-        kept = keeper.start(work, identity, body)
+        kept = keeper.start(path, identity, body)
         stack.callback(kept.stop)
         os.close(ready_end)
         with os.fdopen(ready, "rb") as pipe:
@@ -192,8 +158,8 @@ def _test(arguments: argparse.Namespace) -> int:
     image = read_image(arguments.layout, arguments.platform)
     subject = arguments.subject or f"{arguments.layout.name} {image.platform}"
     with ExitStack() as stack:
-        stack.enter_context(_signals_as_exceptions())
-        work = stack.enter_context(_work_directory())
+        stack.enter_context(work.signals_as_exceptions())
+        folder = stack.enter_context(work.directory("structure-test-"))
         # What the engine has no access to. A unix socket's path has about 100 characters; test
         # directories are longer.
         private = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
@@ -211,7 +177,7 @@ def _test(arguments: argparse.Namespace) -> int:
             mounts=arguments.mount,
             scratch=arguments.scratch,
         )
-        channel = stack.enter_context(_engine(job, work, private / "s"))
+        channel = stack.enter_context(_engine(job, folder, private / "s"))
         status, document, messages = _run_binary(arguments, private / "s", private)
         notes = channel.read()
     return _judge(arguments, subject, image.digest, status, document, messages, notes)

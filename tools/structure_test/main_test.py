@@ -4,15 +4,14 @@ The image's only program is container-structure-test itself: it is static, and a
 """
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools.structure_test import main
-from tools.structure_test.testing import (
-    BINARY,
+from tools.sandbox.testing import (
     add_image,
     layer,
     link,
@@ -20,7 +19,9 @@ from tools.structure_test.testing import (
     needs_namespaces,
     write_index,
 )
+from tools.structure_test import main
 
+BINARY = Path(os.environ["STRUCTURE_TEST"]).absolute()
 VERSION = {"name": "version", "command": "cst", "args": ["version"]}
 
 

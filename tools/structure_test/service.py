@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tools.structure_test import emulation, linux, probe, staging, user_namespace
+from tools.sandbox import emulation, linux, probe, staging, user_namespace
+from tools.sandbox.inside import Mount
+from tools.sandbox.privileges import Limits
+from tools.sandbox.rootfs import RootfsError, unpack
 from tools.structure_test.channel import Channel
 from tools.structure_test.engine import Engine, EngineServer
-from tools.structure_test.inside import Mount
-from tools.structure_test.privileges import Limits
-from tools.structure_test.rootfs import RootfsError, unpack
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import os
 import posixpath
 import stat
 
-from tools.structure_test import linux
+from tools.sandbox import linux
 
 _SYS_OPENAT2 = 437
 _NO_XDEV, _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH, _IN_ROOT = 1, 2, 4, 8, 16

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.structure_test import inroot
+from tools.sandbox import inroot
 
 
 @pytest.fixture

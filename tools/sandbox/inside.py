@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from tools.structure_test import inroot, linux, privileges
-from tools.structure_test.privileges import Limits
+from tools.sandbox import inroot, linux, privileges
+from tools.sandbox.privileges import Limits
 
 _DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 _DEVICE_LINKS = {

@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.structure_test import linux, seccomp
+from tools.sandbox import linux, seccomp
 
 # By number: CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE,
 # NET_RAW, SYS_CHROOT, MKNOD, AUDIT_WRITE, SETFCAP: those that Docker leaves to a container. They

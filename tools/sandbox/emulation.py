@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from tools.structure_test import linux
+from tools.sandbox import linux
 
 # e_machine, ELF class, byte order of each OCI platform that has a qemu-user emulator.
 _ELF = {

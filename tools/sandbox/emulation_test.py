@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from tools.structure_test import emulation
+from tools.sandbox import emulation
 
 
 def unescape(text: bytes) -> bytes:

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from tools.structure_test import seccomp, system_calls
+from tools.sandbox import seccomp, system_calls
 
 ALLOW, KILL = 0x7FFF0000, 0x80000000
 X86_64, I386, ARM64 = 0xC000003E, 0x40000003, 0xC00000B7

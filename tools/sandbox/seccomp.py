@@ -6,7 +6,7 @@ import os
 import struct
 from collections.abc import Iterable
 
-from tools.structure_test import linux, system_calls
+from tools.sandbox import linux, system_calls
 
 # struct sock_filter's operations (linux/bpf_common.h).
 _LOAD, _JUMP, _IF_EQUAL, _IF_GREATER, _IF_BITS, _RETURN = 0x20, 0x05, 0x15, 0x25, 0x45, 0x06

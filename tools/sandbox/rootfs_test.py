@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.structure_test.rootfs import Rootfs, RootfsError, unpack
-from tools.structure_test.testing import layer, link, member
+from tools.sandbox.rootfs import Rootfs, RootfsError, unpack
+from tools.sandbox.testing import layer, link, member
 
 
 def build(tmp_path: Path, *layers: bytes) -> Rootfs:

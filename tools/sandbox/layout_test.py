@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.structure_test.layout import LayoutError, open_layer, open_layers, read_image
-from tools.structure_test.testing import add_image, layer, member, put, write_index
+from tools.sandbox.layout import LayoutError, open_layer, open_layers, read_image
+from tools.sandbox.testing import add_image, layer, member, put, write_index
 
 
 def two_platforms(layout: Path) -> Path:

@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from tools.structure_test import linux
+from tools.sandbox import linux
 
 # "nobody": what root of the machine is in the containers instead of itself.
 _UNPRIVILEGED = 65534

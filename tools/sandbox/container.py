@@ -14,9 +14,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.structure_test import inside, keeper, linux
-from tools.structure_test.inside import Place, Process
-from tools.structure_test.privileges import Limits
+from tools.sandbox import inside, keeper, linux
+from tools.sandbox.inside import Place, Process
+from tools.sandbox.privileges import Limits
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MIB = 1 << 20

@@ -4,7 +4,7 @@ import os
 import secrets
 import stat
 
-from tools.structure_test import inroot
+from tools.sandbox import inroot
 
 
 def empty(folder: int) -> None:

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from tools.structure_test import user_namespace
+from tools.sandbox import user_namespace
 
-BINARY = Path(os.environ["STRUCTURE_TEST"]).absolute()
 _LINKER = "lib/ld-linux-x86-64.so.2"
 
 

@@ -6,10 +6,10 @@ after it is the image's fault or ours, and a failure.
 
 from pathlib import Path
 
-from tools.structure_test import emulation
-from tools.structure_test.container import Container, SetupError, StartError
-from tools.structure_test.inside import Process
-from tools.structure_test.privileges import Limits
+from tools.sandbox import emulation
+from tools.sandbox.container import Container, SetupError, StartError
+from tools.sandbox.inside import Process
+from tools.sandbox.privileges import Limits
 
 _PROGRAM = "probe"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.structure_test import user_namespace
+from tools.sandbox import user_namespace
 
 ALL = "         0          0 4294967295\n"
 ROOT_ALONE = "         0          0          1\n"

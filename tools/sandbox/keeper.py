@@ -15,7 +15,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.structure_test import linux, removal, user_namespace
+from tools.sandbox import linux, removal, user_namespace
 
 # Gets why there is no user namespace, or None.
 Body = Callable[[str | None], None]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.structure_test import removal
+from tools.sandbox import removal
 
 
 def empty(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tools.structure_test import linux
+from tools.sandbox import linux
 
 
 class StagingError(Exception):

@@ -1,0 +1,1 @@
+"""Runs programs of an image in namespaces of the kernel: no daemon, no root, any platform."""
