@@ -211,6 +211,11 @@ def packages(lock: Path) -> dict[str, str]:
     return {words[0]: words[1] for words in lines if len(words) == 7}
 
 
+def is_openssl(package: str) -> bool:
+    """Whether a package is OpenSSL's library: libssl3, libssl3t64."""
+    return re.fullmatch(r"libssl\d\w*", package) is not None
+
+
 def build_lock(world: World, suite: str) -> Path:
     return world.checkout.path / "third_party" / "debian" / "build" / f"{suite}_amd64.lock"
 
@@ -361,7 +366,8 @@ def test_a_changed_script_stops_images_until_someone_has_read_it(world: World) -
 
 def test_a_package_of_the_tools_that_is_gone_is_replaced_without_bazel(world: World) -> None:
     suite, _ = suite_and_minor(world)
-    library = next(name for name in packages(build_lock(world, suite)) if name.startswith("libssl"))
+    # The library, which the tools' Python needs; libssl-dev is for compiles alone.
+    library = next(name for name in packages(build_lock(world, suite)) if is_openssl(name))
     # A version that only this archive has: the real mirrors have all others.
     world.archive.update(suite, library)
     world.on(str(world.today + datetime.timedelta(days=7)))

@@ -208,6 +208,54 @@ def make_lock(
     return lock
 
 
+class ContentChangedError(AlpineError):
+    """The mirror has another package under a version that is locked."""
+
+
+def differences(old: Lock, new: Lock) -> list[str]:
+    """Changes of packages' versions, one per line, for people."""
+    before = {package.name: package.version for package in old.packages}
+    after = {package.name: package.version for package in new.packages}
+    return [
+        f"{name} {before.get(name, '(none)')} -> {after.get(name, '(none)')}"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
+
+
+def require_same_content(old: Lock, new: Lock) -> None:
+    """Raise ContentChangedError if a version of `old` is another package in `new`.
+
+    Alpine counts up a package's revision with each build, so none is ever replaced.
+    """
+    before = {(package.name, package.version): package for package in old.packages}
+    for package in new.packages:
+        known = before.get((package.name, package.version))
+        if known is not None and known.identity != package.identity:
+            raise ContentChangedError(
+                f"{package.name} {package.version}",
+                f"has other content than locked: the lock has {known.identity}, the index says "
+                f"{package.identity}. Nothing was written. Ask another mirror (--mirror=URL); if "
+                f"it says the same, find out why before you remove the line from {old.file}",
+            )
+
+
+def renewed(top: Path, old: Lock, progress: Progress) -> Lock:
+    """What a lock is as of today, from the mirrors this machine knows; images' mirrors stay.
+
+    Raises AlpineError, CatalogError, MirrorError.
+    """
+    alpine = releases.load(top / "catalog", Path("catalog"))
+    release = alpine.releases.get(old.release)
+    if release is None:
+        raise AlpineError(old.file, f"catalog/{releases.FILE} has no {old.release}; remove it")
+    job = Job(release, old.arch, alpine, None, old.repositories)
+    with tempfile.TemporaryDirectory(prefix="alpine-lock.") as directory:
+        new = make_lock(job, Fetcher(find_mirrors()), old, Path(directory), progress)
+    require_same_content(old, new)
+    return new
+
+
 def _read_old(path: Path) -> Lock | None:
     if not path.exists():
         return None
@@ -226,11 +274,8 @@ def _update(top: Path, old: Lock | None, new: Lock, *, write: bool) -> bool:
         path.parent.mkdir(parents=True, exist_ok=True)
         lockfile.write(path, new)
     print(f"{LOCKS / new.file}: {'unchanged' if not stale else 'written' if write else 'stale'}")
-    before = {package.name: package.version for package in old.packages} if old else {}
-    after = {package.name: package.version for package in new.packages}
-    for name in sorted((before.keys() | after.keys()) if old else ()):
-        if before.get(name) != after.get(name):
-            print(f"  {name} {before.get(name, '(none)')} -> {after.get(name, '(none)')}")
+    for line in differences(old, new) if old else ():
+        print(f"  {line}")
     return stale
 
 
@@ -269,7 +314,10 @@ def run(arguments: argparse.Namespace) -> int:
             scratch = Path(directory) / job.name
             scratch.mkdir()
             try:
-                results.append((old, make_lock(job, fetcher, old, scratch, progress)))
+                new = make_lock(job, fetcher, old, scratch, progress)
+                if old is not None:
+                    require_same_content(old, new)
+                results.append((old, new))
             except Exception:
                 progress.show(job.name, "failed", final=True)
                 raise

@@ -9,11 +9,12 @@ components, keys, and the sources that images get.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.catalog import load as catalog
@@ -112,6 +113,30 @@ def make_jobs(plan: Plan, arguments: argparse.Namespace) -> list[Job]:
     ]
 
 
+def jobs_again(top: Path, old: Sequence[lockfile.Lock]) -> list[Job]:
+    """Jobs that renew locks, from the mirrors this machine knows; images' mirrors stay.
+
+    Raises CatalogError, MirrorError, ResolveError.
+    """
+    arguments = _parser().parse_args(sorted({lock.suite for lock in old}))
+    known = {(lock.suite, lock.arch): lock for lock in old}
+    return [
+        replace(job, sources=known[job.suite, job.arch].sources)
+        for job in make_jobs(load_plan(top / "catalog", Path("catalog")), arguments)
+        if not job.build and (job.suite, job.arch) in known
+    ]
+
+
+@contextlib.contextmanager
+def keyring_file(given: str | None) -> Iterator[Path]:
+    """The archive's keys: a file, or those of the pinned package. Raises ResolveError."""
+    if given:
+        yield resolve.find_keyring(given)
+        return
+    with tempfile.TemporaryDirectory(prefix="ubuntu-keyring.") as directory:
+        yield extract_keyring(pinned_package(), Path(directory))
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Lock as the arguments say; returns the exit status."""
     top = Path(arguments.root)
@@ -119,11 +144,7 @@ def run(arguments: argparse.Namespace) -> int:
     jobs = wanted(jobs, top / LOCKS, build=arguments.build)
     resolve.require_apt()
     write = not arguments.check
-    with tempfile.TemporaryDirectory(prefix="ubuntu-keyring.") as directory:
-        if arguments.keyring:
-            keyring = resolve.find_keyring(arguments.keyring)
-        else:
-            keyring = extract_keyring(pinned_package(), Path(directory))
+    with keyring_file(arguments.keyring) as keyring:
         results = lock_all(jobs, keyring, top / LOCKS, write=write)
     return report(results, LOCKS, write=write)
 

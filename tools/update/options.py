@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--keep", action="store_true", help="keep the rows of superseded patch releases"
     )
-    options.add_argument("--no-locks", action="store_true", help="don't renew the Debian locks")
+    options.add_argument("--no-locks", action="store_true", help="renew no lock")
     options.add_argument(
         "--python-org", default=python_org.SITE, metavar="URL", help="a mirror of python.org"
     )

@@ -33,6 +33,7 @@ from tools.update import (
     locks,
     modules,
     options,
+    other_locks,
     plan,
     security,
     summary,
@@ -43,6 +44,7 @@ from tools.update.candidate import Candidate, Verified
 from tools.update.edit import Edited, Suites, Versions, Windows
 from tools.update.fetch import Fetcher, UnreachableError
 from tools.update.locks import Failed, Narrowed, Renewed
+from tools.update.other_locks import Others
 from tools.update.packages import Change
 from tools.update.plan import Check, Plan
 from tools.update.sources import Found, Sources
@@ -72,6 +74,7 @@ class Update:
         self._catalog: Catalog = load.load(root / "catalog", Path("catalog"))
         self._facts = facts.load(root)
         self._results: list[Renewed | Failed] = []
+        self._others = Others()
         self._unlocked = ""  # why nothing could be locked
         self._verified: dict[str, Verified | Exception] = {}
 
@@ -104,6 +107,8 @@ class Update:
             self._unlocked = str(error)
             return
         self._results = locks.renew(self._root, asked, keyring, self._asked.accept)
+        if not self._narrowed:
+            self._others = other_locks.renew(self._root, self._asked.accept)
 
     @property
     def _renewed(self) -> list[Renewed]:
@@ -163,6 +168,7 @@ class Update:
         files: dict[str, str | None] = {**self._edited(versions, suites, windows)}
         self._plan_locks(made)
         files.update(locks.files(self._results))
+        files.update(self._others.files)
         if self._results and not self._narrowed:
             gone = [path.as_posix() for path in lock.orphans(self._root)]
             made.changes += [f"{name} is of nothing in the catalog: removed" for name in gone]
@@ -206,6 +212,9 @@ class Update:
             if one.less:
                 parts = ", ".join(one.new.pockets)
                 made.failures.append(f"lock of {one.name}: only {parts} could be had: {one.less}")
+        made.changes += self._others.changes
+        made.alarms += self._others.alarms
+        made.failures += self._others.failures
 
     def _numbers(
         self, changes: Sequence[Change], made: Plan

@@ -6,7 +6,7 @@ import io
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +17,12 @@ from tools.debian import lock, lockfile, resolve
 from tools.debian.lockfile import Lock, Package
 from tools.generate import outputs
 from tools.modules import facts
-from tools.update import debian, transaction, update
+from tools.update import debian, other_locks, transaction, update
 from tools.update.bar import Bar
 from tools.update.failing_disk import FailingDisk
 from tools.update.fake_sources import DEBIAN_CSV, Sources, archive, serve, sha256, source
 from tools.update.fetch import Fetcher, UnreachableError
+from tools.update.other_locks import Others
 
 Run = Callable[..., int]
 REGISTRY = "https://registry.example"
@@ -511,6 +512,25 @@ def test_what_breaks_the_checkout_is_undone(
     assert "what was found breaks the checkout, so every file is as it was" in captured.err
     assert "ERROR: no such target" in captured.err
     assert tree(checkout) == before
+
+
+def test_locks_of_other_distributions_are_part_of_it(
+    run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "third_party/ubuntu/noble_amd64.lock"
+
+    def renewed(root: Path, accepted: Sequence[str]) -> Others:
+        assert root == checkout
+        assert not accepted
+        return Others({name: "new\n"}, ["lock of noble_amd64: 1 package changed"], [], ["b: c"])
+
+    monkeypatch.setattr(other_locks, "renew", renewed)
+    assert run("--suite=trixie") == 0
+    assert run() == 2
+    text = capsys.readouterr().out
+    assert "- lock of noble_amd64: 1 package changed" in text
+    assert "### Failed\n\n- b: c" in text
+    assert (checkout / name).read_text() == "new\n"
 
 
 def test_a_failing_test_is_named_and_the_tree_stays(

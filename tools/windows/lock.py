@@ -101,6 +101,21 @@ def make_lock(client: Client, on_windows: Windows, release: str) -> Lock:
     return lock
 
 
+def renewed(top: Path, old: Lock) -> Lock:
+    """What a lock is as of today, from the registry that $WINDOWS_REGISTRY names.
+
+    Raises CatalogError, OciError, RegistryError, WindowsError.
+    """
+    on_windows = windows.read(top / "catalog", Path("catalog"))
+    if on_windows is None or old.release not in on_windows.releases:
+        raise WindowsError(f"{old.file}: catalog/{windows.FILE} has no {old.release}; remove it")
+    registry = os.environ.get("WINDOWS_REGISTRY", "")
+    if not registry:
+        raise WindowsError(NO_REGISTRY)
+    client = connect(registry, on_windows.repository, insecure=False)
+    return make_lock(client, on_windows, old.release)
+
+
 def _update(top: Path, lock: Lock, *, write: bool) -> bool:
     """Bring one lock file up to date if `write`, and say so; return whether it was stale."""
     path = top / LOCKS / lock.file
