@@ -1,5 +1,6 @@
 """The public rules and macros. What each does is said where it is defined."""
 
+load("//python_images/private/apps:python_image.bzl", _python_image = "python_image")
 load("//python_images/private/attestations:cves.bzl", _image_cves = "image_cves")
 load("//python_images/private/attestations:sbom.bzl", _image_sbom = "image_sbom")
 load("//python_images/private/attestations:signing.bzl", _image_sign = "image_sign", _images_sign = "images_sign")
@@ -61,6 +62,9 @@ cpython = _cpython
 cpython_layer = _cpython_layer
 cpython_links_layer = _cpython_links_layer
 cpython_runtime = _cpython_runtime
+
+# Images of one's own upon those of Python
+python_image = _python_image
 
 # Images
 image = _image

@@ -3,6 +3,9 @@
 AttestationsInfo = provider(
     doc = "What there is to be said of one image, as files.",
     fields = {
+        "base": "struct: what a bill of an image upon this one takes over, the attributes `about`, " +
+                "`bundled`, `packages`, `patches`, `source`, `suite` and `tools` of image_sbom: " +
+                "`tools` as list of (File, roles), the others as Files, lists and dicts",
         "cyclonedx": "File: the bill of materials as CycloneDX 1.6 JSON",
         "image": "File: the image, an OCI layout directory",
         "provenance": "File: the in-toto statement with SLSA provenance v1",

@@ -8,19 +8,34 @@ load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_machine_tools", "bu
 load(":cves.bzl", "image_cves")
 load(":info.bzl", "AttestationsInfo")
 
+_NO_BASE = struct(about = {}, bundled = None, packages = [], patches = [], source = None, suite = "", tools = [])
+
+def _only_file(target):
+    (file,) = target[DefaultInfo].files.to_list()
+    return file
+
 def _image_sbom_impl(ctx):
     stem = ctx.label.name.removesuffix(".sbom")
     target = "//{}:{}".format(ctx.label.package, stem)
-    source = ctx.attr.source or None
+    base = ctx.attr.base[AttestationsInfo].base if ctx.attr.base else _NO_BASE
+    source = ctx.attr.source or base.source
     root = ctx.attr.root[RootInfo] if ctx.attr.root else None
-    if not root and not ctx.attr.suite:
+    suite = ctx.attr.suite or (root.release if root else base.suite)
+    if not suite:
         fail("{}: give root, the uppermost layer of packages, or suite".format(ctx.label))
-    packages = (root.packages if root else []) + ctx.files.packages
+    packages = (root.packages if root else base.packages) + ctx.files.packages
+    bundled = ctx.file.bundled or base.bundled
+    patches = ctx.files.patches or base.patches
+    about = base.about | ctx.attr.about
+    tools = base.tools + [
+        (_only_file(set), roles)
+        for set, roles in ctx.attr.tools.items()
+    ]
     settings = publisher_settings(ctx)
     facts = ctx.actions.declare_file(stem + ".facts.json")
     ctx.actions.write(facts, json.encode({
         "builder": ctx.attr._builder[BuildSettingInfo].value,
-        "internal": ctx.attr.about,
+        "internal": about,
         "name": target,
         "parameters": {
             "flags": {
@@ -35,7 +50,7 @@ def _image_sbom_impl(ctx):
         },
         "revision": settings["revision"],
         "source": source,
-        "suite": ctx.attr.suite or root.release,
+        "suite": suite,
         "title": ctx.attr.title,
         "vendor": settings["vendor"],
     }))
@@ -45,20 +60,20 @@ def _image_sbom_impl(ctx):
     args.add_all("--image", [ctx.file.image], expand_directories = False)
     args.add("--facts", facts)
     args.add_all(packages, before_each = "--locked")
-    if ctx.file.bundled:
-        args.add("--bundled", ctx.file.bundled)
+    if bundled:
+        args.add("--bundled", bundled)
     vex = None
-    if ctx.files.patches:
+    if patches:
         vex = ctx.actions.declare_file(stem + ".vex.json")
-        (about,) = [file for file in ctx.files.patches if file.extension == "json"]
-        args.add("--patches", about)
+        (facts_of_patches,) = [file for file in patches if file.extension == "json"]
+        args.add("--patches", facts_of_patches)
         args.add("--vex", vex)
     args.add("--spdx", spdx)
     args.add("--cyclonedx", cyclonedx)
     ctx.actions.run(
         executable = ctx.executable._sbom,
         arguments = [args],
-        inputs = [ctx.file.image, facts] + packages + ctx.files.bundled + ctx.files.patches,
+        inputs = [ctx.file.image, facts] + packages + ([bundled] if bundled else []) + patches,
         outputs = [spdx, cyclonedx] + ([vex] if vex else []),
         mnemonic = "ImageSbom",
         progress_message = "Listing what is in %{label}",
@@ -69,8 +84,7 @@ def _image_sbom_impl(ctx):
     args.add("--facts", facts)
     args.add("--cyclonedx", cyclonedx)
     inputs = [facts, cyclonedx, ctx.file._wheels]
-    for packages, roles in ctx.attr.tools.items():
-        (file,) = packages[DefaultInfo].files.to_list()
+    for file, roles in tools:
         inputs.append(file)
         for role in roles.split(" "):
             args.add(file, format = "--locked={}=%s".format(role))
@@ -93,6 +107,15 @@ def _image_sbom_impl(ctx):
             vex = depset([vex] if vex else []),
         ),
         AttestationsInfo(
+            base = struct(
+                about = about,
+                bundled = bundled,
+                packages = packages,
+                patches = patches,
+                source = source,
+                suite = suite,
+                tools = tools,
+            ),
             cyclonedx = cyclonedx,
             image = ctx.file.image,
             provenance = provenance,
@@ -110,6 +133,10 @@ Where CPython is patched, <image>.vex.json (OpenVEX) says which vulnerabilities 
 Output groups: `spdx`, `cyclonedx`, `vex`, `provenance` (<image>.intoto.json).""",
     attrs = {
         "about": attr.string_dict(doc = "What else the provenance says of how it is built."),
+        "base": attr.label(
+            providers = [AttestationsInfo],
+            doc = "The image_sbom of the image this one lies on: what isn't said here is as there.",
+        ),
         "bundled": attr.label(
             allow_single_file = [".json"],
             doc = "The libraries CPython's source bundles, a cpython_bundled.",
@@ -245,12 +272,13 @@ def patches_of(facts):
     """
     return Label("@cpython_sources//:{}.patches".format(facts["revised"])) if facts["patches"] else None
 
-def image_documents(name, testonly = False, **kwargs):
+def image_documents(name, testonly = False, visibility = None, **kwargs):
     """Declares `<name>.sbom` (SPDX and CycloneDX) and `<name>.provenance` (SLSA).
 
     Args:
       name: the image's target.
       testonly: whether it is there for tests only.
+      visibility: of both.
       **kwargs: attributes of image_sbom.
     """
     image_sbom(
@@ -258,6 +286,7 @@ def image_documents(name, testonly = False, **kwargs):
         image = name,
         tags = ["manual"],
         testonly = testonly,
+        visibility = visibility,
         **kwargs
     )
     native.filegroup(
@@ -266,26 +295,31 @@ def image_documents(name, testonly = False, **kwargs):
         output_group = "provenance",
         tags = ["manual"],
         testonly = testonly,
+        visibility = visibility,
     )
 
 # What image_attestations declares.
 IMAGE_ATTESTATIONS = ["cves", "provenance", "sbom"]
 
-def image_attestations(name, lock, **kwargs):
+def image_attestations(name, lock, testonly = False, visibility = None, **kwargs):
     """Declares what there is to be said of an image, beside the image itself.
 
     What image_documents declares, and `<name>.cves` (run).
 
     Args:
       name: the image's target.
-      lock: the lock file its packages are from.
+      lock: the lock file its packages are from, or None.
+      testonly: whether it is there for tests only.
+      visibility: of all.
       **kwargs: attributes of image_sbom.
     """
-    image_documents(name, **kwargs)
+    image_documents(name, testonly = testonly, visibility = visibility, **kwargs)
     image_cves(
         name = name + ".cves",
         lock = lock,
         sbom = name + ".sbom",
         tags = ["manual"],
+        testonly = testonly,
         vex = [Label("//catalog:vex.json")],
+        visibility = visibility,
     )

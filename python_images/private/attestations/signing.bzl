@@ -113,7 +113,7 @@ images_sign = rule(
 # What index_attestations declares, besides what hangs off every image.
 INDEX_ATTESTATIONS = ["provenance", "sbom", "sign"]
 
-def index_attestations(name, images, image_tags = []):
+def index_attestations(name, images, image_tags = [], **common):
     """Declares what there is to be said of an index, beside the index itself.
 
     `<name>.sbom` and `<name>.provenance`, the documents of all its images, and `<name>.sign` (run).
@@ -122,12 +122,14 @@ def index_attestations(name, images, image_tags = []):
       name: the index's target.
       images: the targets of its images, each with its image_attestations.
       image_tags: further names that `--only` knows it by.
+      **common: visibility and testonly.
     """
     for companion in ["provenance", "sbom"]:
         native.filegroup(
             name = "{}.{}".format(name, companion),
             srcs = ["{}.{}".format(image, companion) for image in images],
             tags = ["manual"],
+            **common
         )
     image_sign(
         name = name + ".sign",
@@ -135,4 +137,5 @@ def index_attestations(name, images, image_tags = []):
         image_tags = image_tags,
         sboms = [image + ".sbom" for image in images],
         tags = ["manual"],
+        **common
     )

@@ -80,10 +80,11 @@ def _companions(name, repo_tags, repository, remote_tags, load_format, common):
 def image(
         name,
         layers,
-        architecture,
         repo_tags,
+        architecture = None,
+        base = None,
         created = None,
-        os = "linux",
+        os = None,
         variant = None,
         env = {},
         labels = {},
@@ -104,11 +105,12 @@ def image(
     Args:
       name: the image's target.
       layers: layer_blob targets, lowest first.
-      architecture: the platform's CPU, as Go names it.
       repo_tags: repository:tag names the image gets when it is loaded.
+      architecture: the platform's CPU, as Go names it; not with `base`, which has one.
+      base: an image to lie on, which gives all that isn't said here.
       created: time of creation, YYYY-MM-DDTHH:MM:SSZ; a constant, never the clock. Default: that of
         the newest file in the layers.
-      os: the platform's operating system, as Go names it.
+      os: the platform's operating system, as Go names it; default without `base`: linux.
       variant: the CPU's variant (v8 ...), where it has one.
       env: dict of environment variables, in the order they are to be listed.
       labels: dict of the config's labels.
@@ -133,13 +135,14 @@ def image(
         name = name,
         annotations = annotations or None,
         architecture = architecture,
+        base = base,
         cmd = cmd,
         created = name + ".created" if created else None,
         entrypoint = entrypoint,
         env = env or None,
         labels = labels or None,
         newest = not created,
-        os = os,
+        os = os if base else os or "linux",
         tars = layers,
         user = user,
         variant = variant,

@@ -1,11 +1,14 @@
 """layer_blob: a layer tar as the compressed blob an image refers to."""
 
+load(":layers.bzl", "LayerInfo", "layer_info")
+
 _FORMATS = {
     "gzip": ".tar.gz",
     "zstd": ".tar.zst",
 }
 
-def _layer_blob_impl(ctx):
+def _compressed(ctx):
+    """The providers of the layer in the attribute tar, compressed."""
     blob = ctx.actions.declare_file(ctx.label.name + _FORMATS[ctx.attr.compression])
     descriptor = ctx.actions.declare_file(ctx.label.name + ".descriptor.json")
     args = ctx.actions.args()
@@ -25,29 +28,52 @@ def _layer_blob_impl(ctx):
         DefaultInfo(files = depset([blob])),
         # Our own images take digest, diff ID and newest time from here; rules_oci's oci_image reads the blob.
         OutputGroupInfo(oci_descriptor = depset([descriptor])),
+        layer_info(ctx.file.tar, ctx.attr.tar),
     ]
 
+_ATTRS = {
+    "compression": attr.string(
+        default = "gzip",
+        values = _FORMATS.keys(),
+        doc = "gzip: what every engine and registry reads. zstd: smaller, for newer ones.",
+    ),
+    "_compress": attr.label(
+        default = "//tools/oci:compress",
+        executable = True,
+        cfg = "exec",
+    ),
+}
+
 layer_blob = rule(
-    implementation = _layer_blob_impl,
+    implementation = _compressed,
     doc = """A layer's blob, <name>.tar.gz or <name>.tar.zst; the same bytes on every machine.
 
 The output group `oci_descriptor` is a JSON file with `mediaType`, `digest` and `size` (bytes) of the
 blob, `diffId`, the digest of the tar inside, and `newest`, the newest time of a file in it.""",
-    attrs = {
-        "compression": attr.string(
-            default = "gzip",
-            values = _FORMATS.keys(),
-            doc = "gzip: what every engine and registry reads. zstd: smaller, for newer ones.",
-        ),
+    attrs = _ATTRS | {
         "tar": attr.label(
             mandatory = True,
             allow_single_file = [".tar"],
             doc = "The uncompressed layer.",
         ),
-        "_compress": attr.label(
-            default = "//tools/oci:compress",
-            executable = True,
-            cfg = "exec",
+    },
+    provides = [LayerInfo],
+)
+
+def _image_layer_impl(ctx):
+    target = ctx.attr.tar
+    if LayerInfo in target or ctx.file.tar.extension != "tar":
+        return [target[provider] for provider in (DefaultInfo, OutputGroupInfo, LayerInfo) if provider in target]
+    return _compressed(ctx)
+
+image_layer = rule(
+    implementation = _image_layer_impl,
+    doc = "A layer as an image takes it: a layer_blob or a compressed tar as it is, else compressed.",
+    attrs = _ATTRS | {
+        "tar": attr.label(
+            mandatory = True,
+            allow_single_file = [".tar", ".tar.gz", ".tar.zst", ".tgz", ".tzst"],
+            doc = "The layer.",
         ),
     },
 )

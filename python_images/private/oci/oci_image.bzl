@@ -1,5 +1,6 @@
 """oci_image: one image of layers and settings, as an OCI layout."""
 
+load(":layers.bzl", "image_layers")
 load(":outline.bzl", "outline_of")
 
 _TAR_EXTENSIONS = [
@@ -105,10 +106,11 @@ def _oci_image_impl(ctx):
             progress_message = "Outlining image %{label}",
         )
         groups["oci_outline"] = depset([outline])
+    known = image_layers(ctx.attr.base, ctx.attr.tars)
     return [
         DefaultInfo(files = depset([layout])),
         OutputGroupInfo(**groups),
-    ]
+    ] + ([known] if known else [])
 
 def _arguments(ctx, layout, base, layers, settings):
     """Returns the assembler's arguments for an image.

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Say who runs the container.
+exec id -un
