@@ -22,6 +22,8 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from debian.debian_support import Version
+
 from tools.debian import mirrors, resolve
 from tools.debian.archive_fixtures import Signer
 
@@ -48,6 +50,18 @@ def _with(stanza: str, changes: Mapping[str, str]) -> str:
         name = line.partition(":")[0]
         lines.append(f"{name}: {changes[name]}" if name in changes else line)
     return "\n".join(lines)
+
+
+def _renewed(stanza: str, version: str) -> str:
+    """A paragraph of another version; what it says of packages of its own source follows."""
+    old = fields(stanza)["Version"]
+    return _with(stanza, {"Version": version}).replace(f"(= {old})", f"(= {version})")
+
+
+def _source(stanza: str) -> str:
+    """The source package's name."""
+    said = fields(stanza)
+    return said.get("Source", said["Package"]).partition(" ")[0]
 
 
 def _ar_members(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -88,7 +102,7 @@ def rebuilt(deb: bytes, version: str, time: int, scripts: Mapping[str, str]) -> 
             content = file.read() if file else b""
             base = member.name.removeprefix("./")
             if base == "control":
-                content = _with(content.decode(), {"Version": version}).encode() + b"\n"
+                content = _renewed(content.decode(), version).encode() + b"\n"
             if base in scripts:
                 content += scripts[base].encode()
             member.size, member.mtime = len(content), time
@@ -151,11 +165,15 @@ class FutureArchive:
 
     def stanza(self, suite: str, arch: str, package: str) -> tuple[str, str]:
         """The pocket that has a package's newest version, and its paragraph there."""
-        for end in ("-security", "-updates", ""):
-            found = self._pockets[f"{suite}{end}"].packages[arch].get(package)
-            if found:
-                return f"{suite}{end}", found
-        raise AssertionError(f"{suite}/{arch} has no {package}: the test is out of date")
+        # After a point release, main may have a newer one than the security archive.
+        found = {
+            name: stanza
+            for name in (f"{suite}{end}" for end in _POCKETS)
+            if (stanza := self._pockets[name].packages[arch].get(package))
+        }
+        assert found, f"{suite}/{arch} has no {package}: the test is out of date"
+        pocket = max(found, key=lambda name: Version(fields(found[name])["Version"]))
+        return pocket, found[pocket]
 
     def deb(self, pocket: str, stanza: str) -> bytes:
         """A package file, of this archive's own or of the real mirror."""
@@ -182,31 +200,40 @@ class FutureArchive:
         pocket: str = "-security",
         scripts: Mapping[str, str] | None = None,
     ) -> str:
-        """Let a package have a new version in all architectures; returns the version."""
+        """Let a package's source have a new version in all architectures; returns the version.
+
+        Args:
+            scripts: what is put at the end of maintainer scripts of the package, by name.
+        """
         into = self._pockets[f"{suite}{pocket}"]
         version = ""
         for arch in into.packages:
             where, stanza = self.stanza(suite, arch, package)
-            known = fields(stanza)
-            version = f"{known['Version']}+future{self.now:%Y%m%d}"
-            data = rebuilt(
-                self.deb(where, stanza), version, int(self.now.timestamp()), scripts or {}
-            )
-            plain = version.partition(":")[2] or version
-            path = f"{Path(known['Filename']).parent}/{package}_{plain}_{known['Architecture']}.deb"
-            file = self.folder / into.archive / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(data)
-            into.packages[arch][package] = _with(
-                stanza,
-                {
-                    "Version": version,
-                    "Filename": path,
-                    "Size": str(len(data)),
-                    "SHA256": hashlib.sha256(data).hexdigest(),
-                },
-            )
+            old = fields(stanza)["Version"]
+            version = f"{old}+future{self.now:%Y%m%d}"
+            siblings = {
+                name: other
+                for name, other in self._pockets[where].packages[arch].items()
+                if _source(other) == _source(stanza) and fields(other)["Version"] == old
+            }
+            for name, other in siblings.items():
+                added = (scripts or {}) if name == package else {}
+                data = rebuilt(self.deb(where, other), version, int(self.now.timestamp()), added)
+                into.packages[arch][name] = self._store(into, other, version, data)
         return version
+
+    def _store(self, pocket: Pocket, stanza: str, version: str, data: bytes) -> str:
+        """Put a package file in the place its new version has; returns its paragraph."""
+        known = fields(stanza)
+        plain = version.partition(":")[2] or version
+        name = f"{known['Package']}_{plain}_{known['Architecture']}.deb"
+        path = f"{Path(known['Filename']).parent}/{name}"
+        file = self.folder / pocket.archive / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+        digest = hashlib.sha256(data).hexdigest()
+        changes = {"Filename": path, "Size": str(len(data)), "SHA256": digest}
+        return _with(_renewed(stanza, version), changes)
 
     def vanish(self, suite: str, package: str) -> None:
         """Remove the files of what a package is now, and let it have a new version."""
