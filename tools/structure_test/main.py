@@ -5,13 +5,13 @@
                    [--subject NAME] CONFIG.yaml...
 
 The real container-structure-test runs with its docker driver; what answers it is engine.py. Ends
-with 0 if no test failed. A test that this host can't run is SKIPPED and counted apart; with
-`--no-skips`, or STRUCTURE_TEST_NO_SKIPS=1 in the environment, it counts as failed.
+with 0 if tests ran and none failed. A test that this host can't run is SKIPPED and counted apart;
+with `--no-skips`, or STRUCTURE_TEST_NO_SKIPS=1 in the environment, it counts as failed. Where all
+are skipped nothing has been tested, and that is a failure, too.
 """
 
 import argparse
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -23,13 +23,9 @@ from pathlib import Path
 from tools.sandbox import keeper, linux, user_namespace, work
 from tools.sandbox.layout import LayoutError, open_layers, read_image
 from tools.sandbox.privileges import Limits
-from tools.structure_test import report, service
+from tools.structure_test import configs, report, service
 from tools.structure_test.channel import Channel, Notes
 from tools.structure_test.engine import IMAGE_NAME
-
-
-class ConfigError(Exception):
-    """A test file that can't be used."""
 
 
 class EngineError(Exception):
@@ -146,15 +142,9 @@ def _run_binary(arguments: argparse.Namespace, socket: Path, folder: Path) -> tu
     return done.returncode, path.read_text() if path.exists() else "", done.stdout + done.stderr
 
 
-def _check_configs(configs: list[Path]) -> None:
-    for config in configs:
-        left = re.search(r"\{\{[A-Z_]+\}\}", config.read_text())
-        if left:
-            raise ConfigError(f"{config}: nothing was substituted for {left[0]}")
-
-
 def _test(arguments: argparse.Namespace) -> int:
-    _check_configs(arguments.configs)
+    for config in arguments.configs:
+        configs.check(config)
     image = read_image(arguments.layout, arguments.platform)
     subject = arguments.subject or f"{arguments.layout.name} {image.platform}"
     with ExitStack() as stack:
@@ -210,6 +200,9 @@ def _judge(
         print(f"error: the engine itself failed, so no result counts:\n{faults}", file=sys.stderr)
         return 1
     outcomes = {result.outcome for result in results}
+    if outcomes == {report.SKIPPED}:
+        print(f"error: {subject}: nothing ran, so nothing is known of the image", file=sys.stderr)
+        return 1
     no_skips = arguments.no_skips or os.environ.get("STRUCTURE_TEST_NO_SKIPS") == "1"
     if report.FAILED in outcomes or (no_skips and report.SKIPPED in outcomes):
         return 1
@@ -223,7 +216,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the tests; the exit status."""
     try:
         return _test(_parse_arguments(arguments))
-    except (ConfigError, EngineError, LayoutError) as error:
+    except (configs.ConfigError, EngineError, LayoutError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

@@ -143,6 +143,30 @@ def test_a_foreign_image_without_emulator_is_skipped(
     assert run(layout, tmp_path, "--no-skips", **tests) == 1
 
 
+def test_nothing_ran_is_a_failure(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A foreign image without an emulator, all of whose tests are commands."""
+    layout = tmp_path / "foreign"
+    layout.mkdir()
+    write_index(layout, [add_image(layout, [layer(member("cst", b"x", mode=0o755))], {}, "s390x")])
+    assert run(layout, tmp_path, commandTests=[VERSION]) == 1
+    shown = capfd.readouterr()
+    assert "0 passed, 0 failed, 1 skipped\nSKIPPED 1 of 1 tests: " in shown.out
+    assert "nothing ran" in shown.err
+
+
+@pytest.mark.parametrize(
+    "text", ["", "schemaVersion: 2.0.0", "schemaVersion: 2.0.0\ncommandTests: []\nmetadataTest: {}"]
+)
+def test_a_file_without_a_test_is_an_error(
+    layout: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], text: str
+) -> None:
+    """Also beside one that has some."""
+    empty = tmp_path / "empty.yaml"
+    empty.write_text(text)
+    assert run(layout, tmp_path, str(empty), metadataTest={"cmd": ["cst"]}) == 1
+    assert "empty.yaml: the file has no test; add one under commandTests" in capfd.readouterr().err
+
+
 def test_a_placeholder_left_over_is_an_error(
     layout: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
