@@ -2,6 +2,7 @@
 
 load(":layers.bzl", "image_layers")
 load(":outline.bzl", "outline_of")
+load(":platforms.bzl", "what_is_wrong_with_oci_platform")
 
 _TAR_EXTENSIONS = [
     ".tar",
@@ -54,6 +55,11 @@ def _oci_image_impl(ctx):
         fail("'os' and 'architecture' are needed where there is no 'base'")
     if ctx.attr.base and (ctx.attr.os or ctx.attr.architecture or ctx.attr.variant):
         fail("'os', 'architecture' and 'variant' are the base image's and can't be set with 'base'")
+    if not ctx.attr.base:
+        parts = [part for part in [ctx.attr.os, ctx.attr.architecture, ctx.attr.variant] if part]
+        problem = what_is_wrong_with_oci_platform("/".join(parts))
+        if problem:
+            fail("'os', 'architecture' and 'variant': " + problem)
 
     layout = ctx.actions.declare_directory(ctx.label.name)
     digest = ctx.actions.declare_file(ctx.label.name + ".json.sha256")

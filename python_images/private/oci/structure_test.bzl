@@ -3,6 +3,7 @@
 load("@bazel_skylib//rules:expand_template.bzl", "expand_template")
 load("//toolchains/emulator:emulator.bzl", "emulator_for")
 load("//toolchains/python:rules.bzl", "py_test")
+load(":platforms.bzl", "check_platforms")
 
 _MAIN = Label("//tools/structure_test:main.py")
 _LIBRARY = Label("//tools/structure_test:structure_test_lib")
@@ -29,7 +30,8 @@ def image_structure_test(
     Args:
       name: name of the test.
       image: the image: an OCI layout directory, such as oci_image makes.
-      configs: list of YAML files of container-structure-test, schema version 2.0.0.
+      configs: list of YAML files of container-structure-test, schema version 2.0.0. Each has to have a
+        test, and of all at least one has to run.
       oci_platform: which image of the layout, as os/architecture[/variant].
       platform: the same by its name in catalog/platforms.yaml; decides on the emulator.
       substitutions: dict: what to replace in the YAML, such as {"{{MINOR}}": "3.13"}. The test
@@ -40,6 +42,10 @@ def image_structure_test(
       tags: tags of the test.
       **kwargs: further attributes of py_test, such as size, timeout, flaky.
     """
+    where = "//{}:{}: image_structure_test".format(native.package_name(), name)
+    check_platforms(where, {"oci_platform": oci_platform}, platform)
+    if not configs:
+        fail("{}: configs = []: name a YAML file; without one nothing is tested".format(where))
     files = []
     for index, config in enumerate(configs):
         if substitutions:

@@ -1,6 +1,7 @@
 """image_validation_test: an image layout is valid, by our own validator."""
 
 load("//toolchains/python:rules.bzl", "py_test")
+load(":platforms.bzl", "check_platforms")
 
 _MAIN = Label("//tools/oci:validate.py")
 _LIBRARY = Label("//tools/oci:validator")
@@ -14,6 +15,10 @@ def image_validation_test(name, image, platforms, **kwargs):
       platforms: what it has to hold, as os/architecture or os/architecture/variant.
       **kwargs: further attributes of py_test.
     """
+    check_platforms(
+        "//{}:{}: image_validation_test".format(native.package_name(), name),
+        {"platforms": platforms},
+    )
     py_test(
         name = name,
         size = "medium",
