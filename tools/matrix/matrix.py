@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from tools.catalog import load
+from tools.catalog import load, yamlfile
+from tools.catalog.errors import CatalogError
 from tools.catalog.family import WINDOWS_ARCHITECTURE, Entry, Family
 from tools.catalog.model import Catalog
 from tools.generate import command
@@ -86,6 +87,24 @@ def gitlab(made: list[dict[str, str]]) -> dict[str, object]:
     return {"matrix": [{key.upper(): value for key, value in job.items()} for job in made]}
 
 
+def _only(family: Family, made: list[dict[str, str]], architecture: str) -> list[dict[str, str]]:
+    """The jobs of one architecture.
+
+    Raises:
+        CatalogError: no image of the family is for it.
+    """
+    found = [job for job in made if job["architecture"] == architecture]
+    if not found:
+        raise CatalogError(
+            f"catalog/families/{family.name}.yaml",
+            None,
+            "",
+            f"no image is for architecture {architecture!r}",
+            yamlfile.near(architecture, sorted({job["architecture"] for job in made})),
+        )
+    return found
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     options = command.parser(
@@ -123,7 +142,9 @@ def main(arguments: list[str] | None = None) -> int:
         if family.name == "current":
             folder = command.directory(asked.catalog)
             catalog = load.load(folder, command.shown(folder))
-        made = [job for job in jobs(family, catalog) if asked.arch in (None, job["architecture"])]
+        made = jobs(family, catalog)
+        if asked.arch is not None:
+            made = _only(family, made, asked.arch)
         return command.as_json(convert(made))
 
     return command.run(text, asked.output)

@@ -51,6 +51,12 @@ def test_gitlab_and_one_architecture(capsys: pytest.CaptureFixture[str]) -> None
     assert "TARGET" not in matrix[0]
 
 
+def test_an_architecture_that_no_image_has(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["2026-02", "--arch", "arm46v8"]) == 2
+    assert "no image is for architecture 'arm46v8'" in (said := capsys.readouterr().err)
+    assert "did you mean arm64v8" in said
+
+
 def test_platforms() -> None:
     assert platform("arm32v7") == "linux/arm/v7"
     assert platform("s390x") == "linux/s390x"
