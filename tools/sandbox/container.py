@@ -10,6 +10,7 @@ import json
 import os
 import select
 import signal
+import stat
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,16 +42,24 @@ class LimitError(Exception):
 class Container:
     """A writable view of `lowers` (directories, lowest first); its changes are in `upper`.
 
-    Paths are relative to the current directory, or absolute.
+    Paths are relative to the current directory, or absolute. `ids` is how many ids it has besides
+    one (`user_namespace.become`).
     """
 
     def __init__(
-        self, directory: Path, lowers: Sequence[Path], hostname: str, limits: Limits
+        self,
+        directory: Path,
+        lowers: Sequence[Path],
+        hostname: str,
+        limits: Limits,
+        ids: int = 0,
     ) -> None:
         self.upper = directory / "upper"
         self.hostname = hostname
         self.stdout, self.stderr = directory / "stdout", directory / "stderr"
-        self._place = Place(lowers, self.upper, directory / "work", directory / "merged", hostname)
+        self._place = Place(
+            lowers, self.upper, directory / "work", directory / "merged", hostname, ids
+        )
         self._limits = limits
         for path in (directory, self.upper, self._place.work, self._place.merged):
             path.mkdir()
@@ -60,6 +69,7 @@ class Container:
 
     def start(self, process: Process) -> None:
         """Starts the command. SetupError or StartError when it does not get as far as exec."""
+        self._dress()
         started, started_end = os.pipe()
         self._ended, ended_end = os.pipe()
         read_end, write_end = os.pipe()
@@ -81,6 +91,15 @@ class Container:
             if text:
                 raise SetupError(text)
             raise StartError(int(number), process.argv[0])
+
+    def _dress(self) -> None:
+        """Gives the container's / owner and mode of the image's."""
+        top = self._place.lowers[0].stat()
+        try:
+            os.chown(self.upper, top.st_uid, top.st_gid)
+            self.upper.chmod(stat.S_IMODE(top.st_mode))
+        except OSError as error:
+            raise SetupError(str(error)) from error
 
     @property
     def started(self) -> bool:

@@ -7,12 +7,13 @@ import signal
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from tools.sandbox import inroot, linux, privileges
+from tools.sandbox import inroot, linux, privileges, user_namespace
 from tools.sandbox.privileges import Limits
+from tools.sandbox.users import User
 
 _DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 _DEVICE_LINKS = {
@@ -51,23 +52,28 @@ class Mount:
 
 @dataclass(frozen=True)
 class Process:
-    """What to run: argv, environment, working directory, mounts."""
+    """What to run: argv, environment, working directory, mounts, and as which user."""
 
     argv: Sequence[str]
     env: Mapping[str, str]
     cwd: str = "/"
     mounts: Sequence[Mount] = ()
+    user: User = field(default_factory=User)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a container is: its root's layers (lowest first), where that is mounted, a name."""
+    """Where a container is: its root's layers (lowest first), where that is mounted, a name.
+
+    `ids` is how many ids there are besides one (`user_namespace.become`).
+    """
 
     lowers: Sequence[Path]
     upper: Path
     work: Path
     merged: Path
     hostname: str
+    ids: int = 0
 
 
 class _ProblemError(Exception):
@@ -108,7 +114,7 @@ def run(
         _enter_root(process, place, limits)
         command = os.fork()
         if not command:
-            _execute(process, limits, started, (null, *outputs))
+            _execute(process, place.ids, limits, started, (null, *outputs))
     except (OSError, _ProblemError) as error:
         os.write(started, f":{error}".encode())
     except BaseException:
@@ -212,7 +218,7 @@ def _protect(root: Path, below: str) -> None:
 
 
 def _execute(
-    process: Process, limits: Limits, started: int, streams: tuple[int, int, int]
+    process: Process, ids: int, limits: Limits, started: int, streams: tuple[int, int, int]
 ) -> NoReturn:
     """The command's process: gives up what the command may not have, and becomes it."""
     try:
@@ -221,7 +227,9 @@ def _execute(
             os.dup2(descriptor, number)
         _change_directory(process.cwd)
         privileges.limit(limits)
-        privileges.drop()
+        with _about(f"user {process.user}"):
+            user_namespace.become(process.user, ids)
+        privileges.drop(root=process.user.uid == 0)
         linux.close_at_exec(3)
         try:
             os.execvpe(process.argv[0], list(process.argv), dict(process.env))  # noqa: S606

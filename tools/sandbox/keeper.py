@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools.sandbox import linux, removal, user_namespace
+from tools.sandbox.user_namespace import Further
 
 # Gets why there is no user namespace, or None.
 Body = Callable[[str | None], None]
@@ -36,24 +37,25 @@ class Keeper:
         os.waitpid(self._pid, 0)
 
 
-def start(work: Path, identity: int, body: Body) -> Keeper:
+def start(work: Path, identity: int, body: Body, more: Further | None = None) -> Keeper:
     """Forks the keeper, which runs `body` as pid 1 of new user and pid namespaces.
 
-    `identity` is the user of this machine who is root there (`user_namespace.owner`). `body` gets
-    the reason if there is no user namespace to be had; then it runs in the machine's own.
+    `identity` is the user of this machine who is root there (`user_namespace.owner`), `more` what
+    other ids there are. `body` gets the reason if there is no user namespace to be had; then it
+    runs in the machine's own.
     """
     control, end = os.pipe()
     pid = os.fork()
     if not pid:
         with contextlib.suppress(BaseException):
             os.close(end)
-            _keep(work, identity, control, body)
+            _keep(work, identity, more, control, body)
         os._exit(0)
     os.close(control)
     return Keeper(pid, end)
 
 
-def _keep(work: Path, identity: int, control: int, body: Body) -> None:
+def _keep(work: Path, identity: int, more: Further | None, control: int, body: Body) -> None:
     # Signals from the terminal are the runner's; it will say what they mean.
     signal.pthread_sigmask(signal.SIG_BLOCK, _DEADLY)
     os.setsid()
@@ -61,7 +63,7 @@ def _keep(work: Path, identity: int, control: int, body: Body) -> None:
     folder = os.open(work, os.O_PATH | os.O_DIRECTORY)
     problem = None
     try:
-        user_namespace.enter(identity)
+        user_namespace.enter(identity, more)
         linux.unshare(linux.CLONE_NEWPID)
     except OSError as error:
         problem = f"no user namespace to be had on this host ({error.strerror})"

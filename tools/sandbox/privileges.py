@@ -29,9 +29,12 @@ class Limits:
     processes: int = 4096
 
 
-def drop() -> None:
-    """Gives up, for good, all this process could do that a container's command may not."""
-    kept = sum(1 << number for number in _CAPABILITIES)
+def drop(*, root: bool) -> None:
+    """Gives up, for good, all this process could do that a container's command may not.
+
+    Only `root` keeps capabilities.
+    """
+    kept = sum(1 << number for number in _CAPABILITIES) if root else 0
     number = 0
     while linux.libc.prctl(_PR_CAPBSET_READ, number, 0, 0, 0) >= 0:
         if not kept >> number & 1:

@@ -10,16 +10,23 @@ from tools.sandbox import emulation
 from tools.sandbox.container import Container, SetupError, StartError
 from tools.sandbox.inside import Process
 from tools.sandbox.privileges import Limits
+from tools.sandbox.users import User
 
 _PROGRAM = "probe"
 
 
 def what_is_missing(
-    folder: Path, platform: str, limits: Limits, emulation_problem: str | None
+    folder: Path,
+    platform: str,
+    limits: Limits,
+    emulation_problem: str | None,
+    user: User,
+    ids: int,
 ) -> str | None:
     """Why no command of an image for `platform` can run on this host, or None.
 
-    Works in `folder`, which is made. `emulation_problem` is what `emulation.enable` said.
+    Works in `folder`, which is made. `emulation_problem` is what `emulation.enable` said; `user` is
+    as whom to try, where there are `ids` ids besides one.
     """
     folder.mkdir()
     root = folder / "root"
@@ -31,9 +38,9 @@ def what_is_missing(
             return f"{platform} programs do not run on this host: {emulation_problem}"
         program.write_bytes(emulation.empty_program(platform))
         program.chmod(0o755)
-    container = Container(folder / "container", [root], "probe", limits)
+    container = Container(folder / "container", [root], "probe", limits, ids)
     try:
-        container.start(Process([f"/{_PROGRAM}"], {}))
+        container.start(Process([f"/{_PROGRAM}"], {}, user=user))
     except SetupError as error:
         return f"no container can be set up on this host: {error}"
     except StartError as error:

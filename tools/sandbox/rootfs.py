@@ -13,9 +13,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from tools.sandbox import user_namespace, users
+from tools.sandbox.users import User
+
 _OPAQUE = ".wh..wh..opq"
 _WHITEOUT = ".wh."
 _MAX_LINKS = 40
+_MOST_TEXT = 1 << 20
 
 
 class RootfsError(Exception):
@@ -29,6 +33,7 @@ class Rootfs:
         self.root = root
         self.headers: dict[str, tarfile.TarInfo] = {}
         self._children: dict[str, set[str]] = {"/": set()}
+        self._viewer: tuple[User, int] = (User(), 0)
         top = tarfile.TarInfo("/")
         top.type, top.mode = tarfile.DIRTYPE, 0o755
         self.headers["/"] = top
@@ -88,6 +93,45 @@ class Rootfs:
         for path, header in self.headers.items():
             if header.isdir():
                 self.on_disk(path).chmod(header.mode & 0o7777)
+
+    def show_to(self, user: User, ids: int) -> None:
+        """Gives the tree on disk the owners and modes that `user` of a container has to find.
+
+        This takes the root of a user namespace of `ids` further ids (`user_namespace.become`). With
+        them each file has its owner, as far as there is such an id. Without, all files are the
+        user's own: the owner's part of a mode is what the image allows that user, so that the same
+        is refused.
+        """
+        viewer = (user, ids)
+        if viewer == self._viewer:
+            return
+        self._viewer = viewer
+        for path, header in self.headers.items():
+            disk = self.on_disk(path)
+            if header.isdev() and not os.path.lexists(disk):
+                continue
+            if ids:
+                os.lchown(
+                    disk, _outside(header.uid, user.uid, ids), _outside(header.gid, user.gid, ids)
+                )
+            if not header.issym():
+                disk.chmod(header.mode & 0o7777 if ids else _mode_for(user, header))
+
+    def text(self, path: str) -> str:
+        """The content of a small text file, links followed; empty if there is none."""
+        try:
+            found = self.resolve(path, follow_last=True)
+        except RootfsError:
+            return ""
+        header = self.headers.get(found)
+        if header is None or not header.isreg():
+            return ""
+        with self.on_disk(found).open("rb") as file:
+            return file.read(_MOST_TEXT).decode(errors="replace")
+
+    def user(self, name: str) -> User:
+        """The image's user of that name or number. UserError if it has none."""
+        return users.find(name, self.text("/etc/passwd"), self.text("/etc/group"))
 
     def _apply_member(
         self, archive: tarfile.TarFile, member: tarfile.TarInfo, fresh: set[str]
@@ -177,6 +221,25 @@ class Rootfs:
         del self.headers[path]
         self._children.pop(path, None)
         self._children[posixpath.dirname(path)].discard(posixpath.basename(path))
+
+
+def _outside(identity: int, own: int, ids: int) -> int:
+    """The id on disk of a file's owner; root's if the container has no id for that owner."""
+    found = user_namespace.outside(identity, own, ids)
+    if found is None:
+        found = user_namespace.outside(0, own, ids)
+    assert found is not None
+    return found
+
+
+def _mode_for(user: User, header: tarfile.TarInfo) -> int:
+    """A file's mode if `user` owned it, allowing what the image allows."""
+    mode = header.mode & 0o7777
+    if user.uid in (0, header.uid):
+        return mode
+    group = header.gid == user.gid or header.gid in user.groups
+    allowed = (mode >> 3 if group else mode) & 0o7
+    return (mode & ~0o700) | allowed << 6
 
 
 def unpack(root: Path, layers: Iterable[tuple[str, BinaryIO]]) -> Rootfs:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tools.sandbox import user_namespace
+from tools.sandbox.testing import needs_namespaces
+from tools.sandbox.users import User
 
 ALL = "         0          0 4294967295\n"
 ROOT_ALONE = "         0          0          1\n"
@@ -39,3 +41,52 @@ def test_owner(
     (tmp_path / "status").write_text(f"Name:\tx\nCapEff:\t{capabilities}\nCapBnd:\t0\n")
     monkeypatch.setattr(os, "geteuid", lambda: uid)
     assert user_namespace.owner(tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("app:100000:65536\n", (100000, 65536)),
+        ("other:100000:65536\n1000:5:2000\napp:200000:70000\n", (200000, 65536)),
+        ("app:100000:10\n", None),
+        ("app:100000\napp:x:y\n\n", None),
+        ("", None),
+    ],
+)
+def test_granted_ranges(table: str, expected: tuple[int, int] | None) -> None:
+    assert user_namespace.granted(table, ["1000", "app"]) == expected
+
+
+@pytest.mark.parametrize("own", [0, 1, 5, 999, 1000, 1001, 10001, 2**31 - 1])
+@pytest.mark.parametrize("count", [0, 1000])
+def test_every_id_is_mapped_once(own: int, count: int) -> None:
+    """What the kernel is told is what `outside` says, and nothing overlaps."""
+    inner: dict[int, int] = {}
+    for inside, out, length in user_namespace._lines(own, count):
+        assert length > 0
+        for step in range(length):
+            assert inside + step not in inner
+            inner[inside + step] = out + step
+    assert len(set(inner.values())) == len(inner)
+    assert max(inner.values()) <= count
+    for identity in {*inner, *range(count + 3), own}:
+        assert user_namespace.outside(identity, own, count) == inner.get(identity)
+
+
+@needs_namespaces
+@pytest.mark.parametrize("user", [User(), User(10001, 10002), User(0, 5), User(5, 0)])
+def test_a_command_becomes_its_user(user: User) -> None:
+    read_end, write_end = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            user_namespace.enter(user_namespace.owner())
+            user_namespace.become_root()
+            user_namespace.become(user, 0)
+            os.write(write_end, f"{os.getuid()}:{os.getgid()}".encode())
+        finally:
+            os._exit(0)
+    os.close(write_end)
+    os.waitpid(pid, 0)
+    with os.fdopen(read_end) as pipe:
+        assert pipe.read() == str(user)

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Notes:
-    """All that was noted: why the engine could not serve, its own faults, and what it skipped."""
+    """All that was noted: why the engine could not serve, its own faults, skips and remarks."""
 
     failed: str | None = None
     faults: list[str] = field(default_factory=list)
     skips: dict[str, str] = field(default_factory=dict)  # token -> reason
+    remarks: list[str] = field(default_factory=list)  # each once
 
 
 class Channel:
@@ -39,6 +40,10 @@ class Channel:
         """The engine itself went wrong, so that no result counts."""
         self._note("fault", text)
 
+    def remark(self, text: str) -> None:
+        """What whoever reads the log has to know."""
+        self._note("remark", text)
+
     def skip(self, reason: str) -> str:
         """A request can't be met on this host; the answer is a token that nobody can guess.
 
@@ -58,6 +63,9 @@ class Channel:
                 notes.failed = note["text"]
             elif note["kind"] == "fault":
                 notes.faults.append(note["text"])
+            elif note["kind"] == "remark":
+                if note["text"] not in notes.remarks:
+                    notes.remarks.append(note["text"])
             else:
                 notes.skips[note["token"]] = note["text"]
         return notes

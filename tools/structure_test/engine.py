@@ -34,10 +34,10 @@ from tools.sandbox.inside import Mount, Process
 from tools.sandbox.privileges import Limits
 from tools.sandbox.rootfs import Rootfs, RootfsError
 from tools.sandbox.staging import Staging, StagingError
+from tools.sandbox.users import UserError
 from tools.structure_test.channel import Channel
 
 IMAGE_NAME = "image-under-test:latest"
-_ROOT_USERS = ("", "0", "root")
 
 
 class ApiError(Exception):
@@ -74,6 +74,7 @@ class Engine:
         mounts: Sequence[Mount] = (),
         cannot_run: str | None = None,
         limits: Limits | None = None,
+        ids: int = 0,
     ) -> None:
         self._rootfs = rootfs
         self._document = config
@@ -83,6 +84,7 @@ class Engine:
         self._staging = Staging(state)
         self._cannot_run = cannot_run
         self._limits = limits or Limits()
+        self._ids = ids
         self._images = {
             IMAGE_NAME: _Image("sha256:" + "0" * 64, config.get("config") or {}, [rootfs.root])
         }
@@ -128,7 +130,7 @@ class Engine:
         image = self._image(body.get("Image", ""))
         identity = self._id()
         name = identity[-12:]
-        container = Container(self._state / name, image.lowers, name, self._limits)
+        container = Container(self._state / name, image.lowers, name, self._limits, self._ids)
         self._containers[identity] = _Container(image, body, container)
         return {"Id": identity, "Warnings": []}
 
@@ -138,7 +140,15 @@ class Engine:
         process = self._process(made)
         if self._cannot_run:
             raise ApiError(501, self._channel.skip(self._cannot_run))
+        if process.user.groups and process.user.uid and not self._ids:
+            groups = ", ".join(map(str, process.user.groups))
+            self._channel.remark(
+                f"commands of user {process.user} may do in the image what its supplementary "
+                f"groups ({groups}) may, but don't see that they have them: this machine gives a "
+                "container one id alone"
+            )
         try:
+            self._rootfs.show_to(process.user, self._ids)
             made.container.start(process)
         except (SetupError, StartError) as error:
             raise ApiError(400, str(error)) from error
@@ -147,13 +157,11 @@ class Engine:
         """The command a container runs: the client's words over the image's own."""
         base, own = made.image.config, made.config
         host = own.get("HostConfig") or {}
-        user = _string("User", own.get("User") or base.get("User") or "")
-        if user.split(":")[0] not in _ROOT_USERS:
-            raise ApiError(
-                400,
-                f"User {user!r}: the runner has root alone; to run the commands as root, say so in "
-                'the YAML: containerRunOptions: {user: "0:0"}',
-            )
+        name = _string("User", own.get("User") or base.get("User") or "")
+        try:
+            user = self._rootfs.user(name)
+        except UserError as error:
+            raise ApiError(400, f"User {name!r}: {error}") from error
         if own.get("Tty"):
             raise ApiError(400, "allocateTty: the runner has no terminals")
         if host.get("Privileged"):
@@ -169,7 +177,7 @@ class Engine:
         ]
         if not argv:
             raise ApiError(400, "no command: neither the test nor the image has one")
-        env = {"PATH": DEFAULT_PATH, "HOSTNAME": made.container.hostname, "HOME": "/root"}
+        env = {"PATH": DEFAULT_PATH, "HOSTNAME": made.container.hostname, "HOME": user.home}
         for assignment in [
             *_strings("Env", base.get("Env") or []),
             *_strings("Env", own.get("Env") or []),
@@ -183,6 +191,7 @@ class Engine:
             env=env,
             cwd=_string("WorkingDir", own.get("WorkingDir") or base.get("WorkingDir") or "/"),
             mounts=[*self._mounts, *(self._bind(bind) for bind in binds)],
+            user=user,
         )
 
     def _bind(self, bind: str) -> Mount:

@@ -110,7 +110,7 @@ def test_what_this_host_cannot_run_is_noted_as_skipped(engine: Engine, channel: 
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"User": "nobody"}, "User 'nobody': the runner has root alone"),
+        ({"User": "nobody"}, "User 'nobody': user 'nobody' is not in the image's /etc/passwd"),
         ({"User": 7}, "User in the configuration"),
         ({"Tty": True}, "allocateTty"),
         ({"HostConfig": {"Privileged": True}}, "privileged"),

@@ -52,6 +52,10 @@ class Runner:
         layout = self.folder / "layout"
         layout.mkdir()
         write_index(layout, [add_image(layout, [layer(*members)], config)])
+        return self._command(tests, more)
+
+    def _command(self, tests: dict[str, Any], more: list[str]) -> list[str]:
+        layout = self.folder / "layout"
         yaml = self.folder / "tests.yaml"
         yaml.write_text(json.dumps({"schemaVersion": "2.0.0", **tests}))
         return [
@@ -86,6 +90,17 @@ class Runner:
             text=True,
             check=False,
             pass_fds=pass_fds,
+            timeout=120,
+        )
+
+    def again(self, **tests: Any) -> subprocess.CompletedProcess[str]:
+        """Other tests of the same image."""
+        return subprocess.run(
+            self._command(tests, []),
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
             timeout=120,
         )
 
@@ -337,6 +352,102 @@ def test_root_of_the_machine_is_not_root_in_the_container(runner: Runner) -> Non
     code = "import time; open('/tmp/pid', 'w').close(); print(open('/proc/self/uid_map').read())"
     done = runner.run(commandTests=program(code, expectedOutput=[r"^ +0 +65534 +1\n\n$"]))
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+# The image's user
+
+USERS = [
+    *(member("etc"), member("tmp", mode=0o1777), member("dev"), member("proc"), member("sys")),
+    member("etc/passwd", b"root:x:0:0::/root:/bin/sh\napp:x:10001:10002::/home/app:/bin/sh\n"),
+    member("etc/group", b"root:x:0:\nvideo:x:44:app\n"),
+    member("etc/shadow", b"secret", mode=0o640, gid=42),
+    member("etc/video", b"film", mode=0o640, gid=44),
+    member("etc/own", b"", mode=0o600, uid=10001, gid=10002),
+    member("etc/unowned", b"", mode=0o600, uid=3_000_000_000),
+    member("root", mode=0o700),
+    member("home"),
+    member("home/app", uid=10001, gid=10002),
+    member("home/group", mode=0o775, gid=44),
+]
+
+ACCESS = """
+import os
+print(os.getuid(), os.getgid(), os.environ["HOME"], os.getcwd())
+def may(path, how):
+    try:
+        if how == "list":
+            os.listdir(path)
+        else:
+            open(path, how).close()
+    except OSError as error:
+        return type(error).__name__
+    return "yes"
+for path, how in (("/x", "w"), ("/etc/passwd", "a"), ("/etc/x", "w"), ("/etc/shadow", "r"),
+                  ("/root", "list"), ("/etc/unowned", "r"), ("/proc/1/environ", "r"),
+                  ("/etc/video", "r"), ("/etc/own", "a"), ("/etc/passwd", "r"), ("/tmp/x", "w"),
+                  ("/home/app/x", "w"), ("/home/group/x", "w"), ("/dev/null", "w"),
+                  ("/dev/shm/x", "w"), ("/dev/stdout", "w")):
+    print(path, how, may(path, how))
+"""
+
+DENIED = (
+    *("/x w", "/etc/passwd a", "/etc/x w", "/etc/shadow r", "/root list", "/etc/unowned r"),
+    "/proc/1/environ r",
+)
+ALLOWED = (
+    *("/etc/video r", "/etc/own a", "/etc/passwd r", "/tmp/x w", "/home/app/x w"),
+    *("/home/group/x w", "/dev/null w", "/dev/shm/x w", "/dev/stdout w"),
+)
+
+
+@pytest.mark.parametrize(
+    ("image", "test"), [("app", None), ("10001", None), ("", "app"), ("root", "app")]
+)
+def test_commands_run_as_the_image_s_user(runner: Runner, image: str, test: str | None) -> None:
+    """With its access: what belongs to others is theirs, though there may be one id alone."""
+    lines = [
+        "10001 10002 /home/app /home/app\n",
+        *(f"{case} PermissionError\n" for case in DENIED),
+        *(f"{case} yes\n" for case in ALLOWED),
+    ]
+    tests = program(ACCESS, expectedOutput=["^" + "".join(lines) + "$"])
+    options: dict[str, Any] = {"containerRunOptions": {"user": test}} if test else {}
+    config = {"User": image, "WorkingDir": "/home/app"}
+    done = runner.run(USERS, config, commandTests=tests, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed, 0 failed, 0 skipped" in done.stdout
+
+
+def test_a_number_needs_no_entry(runner: Runner) -> None:
+    code = "import os; print(os.getuid(), os.getgid(), os.environ['HOME'])"
+    tests = program(code, expectedOutput=["^1000660000 0 /\n$"])
+    done = runner.run(USERS, {"User": "1000660000"}, commandTests=tests)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_another_user_has_no_capabilities(runner: Runner) -> None:
+    tests = program(STATUS, expectedOutput=["^0 0 0 0 0 1 2\n$"])
+    done = runner.run(USERS, {"User": "app"}, commandTests=tests)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_supplementary_groups_are_the_image_s(runner: Runner) -> None:
+    """Or, where a container has one id, the log says that they can't be seen."""
+    code = "import os; print(44 in os.getgroups())"
+    told = "note: commands of user 10001:10002"
+    done = runner.run(
+        USERS, {"User": "app"}, commandTests=program(code, expectedOutput=["True|False"])
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    seen = runner.again(commandTests=program(code, expectedOutput=["True"])).returncode == 0
+    assert seen == (told not in done.stdout)
+    assert seen or not all_ids()
+
+
+def test_an_unknown_user_is_a_failure(runner: Runner) -> None:
+    done = runner.run(USERS, {"User": "nobody"}, commandTests=program("pass"))
+    assert done.returncode == 1, done.stdout
+    assert "user 'nobody' is not in the image's /etc/passwd" in done.stdout
 
 
 # S6: the terminal

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from tools.sandbox import keeper, linux, user_namespace, work
@@ -92,6 +93,8 @@ def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 def _engine(job: service.Job, path: Path, socket_path: Path) -> Iterator[Channel]:
     """Runs the engine in processes of its own; when this ends nothing of them is left."""
     identity = user_namespace.owner()
+    more = None if service.runs_as_root(job.config) else user_namespace.further(identity)
+    job = replace(job, ids=more.count if more else 0)
     folder = service.Folder(path, identity)
     folder.make(job)
     with ExitStack() as stack:
@@ -106,7 +109,7 @@ def _engine(job: service.Job, path: Path, socket_path: Path) -> Iterator[Channel
             os.close(ready)
             service.serve(job, folder, listening, channel, ready_end, problem)
 
-        kept = keeper.start(path, identity, body)
+        kept = keeper.start(path, identity, body, more)
         stack.callback(kept.stop)
         os.close(ready_end)
         with os.fdopen(ready, "rb") as pipe:
@@ -195,6 +198,8 @@ def _judge(
         print(said)
     report.publish(subject, digest, results)
     print(report.summary(subject, results))
+    for remark in notes.remarks:
+        print(f"note: {remark}")
     if notes.faults:
         faults = "\n".join(notes.faults)
         print(f"error: the engine itself failed, so no result counts:\n{faults}", file=sys.stderr)

@@ -14,6 +14,7 @@ from tools.sandbox import emulation, linux, probe, staging, user_namespace
 from tools.sandbox.inside import Mount
 from tools.sandbox.privileges import Limits
 from tools.sandbox.rootfs import RootfsError, unpack
+from tools.sandbox.users import User
 from tools.structure_test.channel import Channel
 from tools.structure_test.engine import Engine, EngineServer
 
@@ -30,6 +31,7 @@ class Job:
     # Absolute paths of this machine -> of every container; read-only there.
     mounts: Sequence[tuple[Path, str]] = ()
     scratch: str | None = None  # where every container shows one and the same folder
+    ids: int = 0  # how many ids containers have besides one (user_namespace.become)
 
 
 @dataclass
@@ -100,10 +102,30 @@ def _engine(job: Job, folder: Folder, channel: Channel, no_namespace: str | None
             cannot_run = f"no mounts to be had on this host: {error}"
         else:
             cannot_run = probe.what_is_missing(
-                Path("probe"), job.platform, job.limits, emulation_problem
+                Path("probe"), job.platform, job.limits, emulation_problem, _anybody(job), job.ids
             )
     rootfs = unpack(Path("root"), job.layers)
-    return Engine(rootfs, job.config, Path("containers"), channel, mounts, cannot_run, job.limits)
+    return Engine(
+        rootfs,
+        job.config,
+        Path("containers"),
+        channel,
+        mounts,
+        cannot_run,
+        job.limits,
+        0 if no_namespace else job.ids,
+    )
+
+
+def runs_as_root(config: dict[str, Any]) -> bool:
+    """Whether an image's configuration names no other user; who that is only its files tell."""
+    user = (config.get("config") or {}).get("User") or ""
+    return user in ("", "0", "root", "0:0", "root:root")
+
+
+def _anybody(job: Job) -> User:
+    """A user like the image's, to find out whether this host has containers for one."""
+    return User() if runs_as_root(job.config) else User(1, 1)
 
 
 def _enter_mounts(job: Job, folder: Folder) -> tuple[list[Mount], str | None]:
