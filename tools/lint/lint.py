@@ -1,4 +1,4 @@
-"""Run one checker over the whole checkout: lint.py ruff|format|mypy|buildifier|commands [--fix].
+"""Run checkers over the whole checkout: lint.py ruff|format|mypy|buildifier|commands... [--fix].
 
 As a test it reads the checkout behind its own runfiles (they are links into it), so that a new
 file is checked without being listed anywhere. It is therefore never cached.
@@ -15,6 +15,8 @@ from pathlib import Path
 from runfiles import Runfiles
 
 CHECKS = ("ruff", "format", "mypy", "buildifier", "commands")
+# Those that can mend what they find.
+FIXING = ("ruff", "format", "buildifier", "commands")
 # A command of this workspace that doesn't run where only ./bazelw exists.
 _BARE_COMMAND = re.compile(
     r"(?<![\w./-])bazel (?=(?:build|cquery|query|run|test) //[a-z])|(?<=\$\()bazel (?=info )"
@@ -104,10 +106,33 @@ def command(check: str, root: Path, programs: argparse.Namespace, fix: bool) -> 
     ]
 
 
+def run(check: str, root: Path, args: argparse.Namespace) -> int:
+    """Run one checker over `root`; return its exit status."""
+    mend = f"To mend: ./bazelw run //tools/lint:{check} -- --fix"
+    if check == "commands":
+        found = bare_commands(root, args.fix)
+        if found and not args.fix:
+            print("Not every machine has bazel on PATH: name ./bazelw.", *found, sep="\n")
+            print(mend, file=sys.stderr)
+        return int(bool(found) and not args.fix)
+    line = command(check, root, args, args.fix)
+    if not line:
+        print(
+            "SKIPPED: buildifier: no npm registry is known here (--repo_env=NPM_CONFIG_REGISTRY=)"
+        )
+        return 0
+    status = subprocess.run(line, cwd=root, check=False).returncode
+    if status and not args.fix and check in FIXING:
+        print(mend, file=sys.stderr)
+    return status
+
+
 def main() -> int:
-    """Return the checker's exit status."""
+    """Return 0 if all checkers asked for are content, else the last status that wasn't 0."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("check", choices=CHECKS)
+    parser.add_argument(
+        "checks", nargs="+", choices=CHECKS, metavar="check", help=", ".join(CHECKS)
+    )
     parser.add_argument("--ruff", help="the ruff program", default="")
     parser.add_argument("--buildifier", help="the buildifier program", default="")
     parser.add_argument("--fix", action="store_true", help="mend what can be mended")
@@ -116,21 +141,11 @@ def main() -> int:
         if path := getattr(args, name):
             setattr(args, name, str(Path(path).resolve()))
     root = checkout()
-    if args.check == "commands":
-        found = bare_commands(root, args.fix)
-        if found and not args.fix:
-            print("Not every machine has bazel on PATH: name ./bazelw.", *found, sep="\n")
-            print("To mend: ./bazelw run //tools/lint:commands -- --fix", file=sys.stderr)
-        return int(bool(found) and not args.fix)
-    line = command(args.check, root, args, args.fix)
-    if not line:
-        print(
-            "SKIPPED: buildifier: no npm registry is known here (--repo_env=NPM_CONFIG_REGISTRY=)"
-        )
-        return 0
-    status = subprocess.run(line, cwd=root, check=False).returncode
-    if status and not args.fix:
-        print(f"To mend: ./bazelw run //tools/lint:{args.check} -- --fix", file=sys.stderr)
+    status = 0
+    for check in args.checks:
+        if len(args.checks) > 1:
+            print(f"=== {check}", file=sys.stderr, flush=True)
+        status = run(check, root, args) or status
     return status
 
 

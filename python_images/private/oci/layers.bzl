@@ -28,6 +28,9 @@ def layer_info(tar, target):
     Args:
       tar: the File.
       target: the target that made it.
+
+    Returns:
+      the provider.
     """
     return LayerInfo(
         debian = target[DebianLayerInfo] if DebianLayerInfo in target else None,
@@ -41,6 +44,9 @@ def image_layers(base, layers):
     Args:
       base: the base image's target, or None.
       layers: list of targets, the layers upon it.
+
+    Returns:
+      the provider, or None.
     """
     below = None
     if base:
