@@ -175,13 +175,14 @@ _LETTERS = {
 }  # fmt: skip
 
 
-def index_entry(path: Path) -> str:
-    """A package's paragraph of an index."""
+def index_entry(path: Path, arch: str = "") -> str:
+    """A package's paragraph of an index; `arch` stands there instead of the package's own."""
     apk = read_apk(path)
     lines = [f"C:{apk.identity}", f"S:{path.stat().st_size}"]
     for name, letter in _LETTERS.items():
         if name in apk.info:
-            lines.append(f"{letter}:{' '.join(apk.info[name])}")
+            values = [arch] if arch and name == "arch" else apk.info[name]
+            lines.append(f"{letter}:{' '.join(values)}")
     return "\n".join(lines) + "\n"
 
 
@@ -195,7 +196,10 @@ def make_index(entries: Iterable[str], keys: Sequence[Key], algorithm: str = "sh
 
 
 def write_repository(folder: Path, packages: Iterable[bytes], keys: Sequence[Key]) -> None:
-    """Makes a repository, such as <mirror>/v3.24/main/x86_64, of the packages."""
+    """Makes a repository, such as <mirror>/v3.24/main/x86_64, of the packages.
+
+    As in Alpine's, the index calls them all after the architecture, noarch or not.
+    """
     folder.mkdir(parents=True)
     entries = []
     for data in packages:
@@ -203,5 +207,5 @@ def write_repository(folder: Path, packages: Iterable[bytes], keys: Sequence[Key
         draft.write_bytes(data)
         apk = read_apk(draft)
         path = draft.rename(folder / f"{apk.one('pkgname')}-{apk.one('pkgver')}.apk")
-        entries.append(index_entry(path))
+        entries.append(index_entry(path, folder.name))
     (folder / "APKINDEX.tar.gz").write_bytes(make_index(entries, keys))

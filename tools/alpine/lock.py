@@ -134,7 +134,11 @@ def resolve_sets(
         where = f"catalog/{releases.FILE}: {job.release.name}.package_sets.{package_set.name}"
         for name in package_set.packages:
             if not universe.named(name):
-                raise AlpineError(where, f"{job.name} has no package {name!r}")
+                by = sorted(
+                    {provider.package.name for provider in universe.providers.get(name, ())}
+                )
+                hint = f"; write what provides it: {', '.join(by)}" if by else ""
+                raise AlpineError(where, f"{job.name} has no package {name!r}{hint}")
         below = systems[package_set.above]
         try:
             added = resolve(universe, (Dependency(name) for name in package_set.packages), below)

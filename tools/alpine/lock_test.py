@@ -22,6 +22,7 @@ from tools.catalog.mirrors import public_mirrors
 
 KEY = make.make_key("tester-1.rsa.pub")
 OTHER = make.make_key("tester-2.rsa.pub")
+TOOL = "depend = base\nprovides = virtual=1"
 CATALOG = f"""\
 architectures: {{amd64: x86_64, arm64: aarch64}}
 repositories: [main, community]
@@ -57,7 +58,7 @@ def repository(mirror: Path, *, keys: tuple[make.Key, ...] = (KEY,), sign: make.
         keys_package(*keys),
     ]
     make.write_repository(mirror / "v3.24/main/x86_64", main, [sign])
-    more = [package("tool", "depend = base")]
+    more = [package("tool", TOOL)]
     make.write_repository(mirror / "v3.24/community/x86_64", more, [sign])
 
 
@@ -157,7 +158,7 @@ def test_packages_that_are_not_the_index_s(
     path = top / "mirror/v3.24/community/x86_64/tool-1-r0.apk"
     data = path.read_bytes()
     if what == "other":
-        others = (package("tool", "depend = base", content=f"tool {i}") for i in range(500))
+        others = (package("tool", TOOL, content=f"tool {i}") for i in range(500))
         path.write_bytes(next(other for other in others if len(other) == len(data)))
         expected = "as in the index"
     elif what == "short":
@@ -175,6 +176,10 @@ def test_packages_that_are_not_the_index_s(
     ("change", "message"),
     [
         (("[base, tool]", "[base, tuul]"), "alpine3.24_x86_64 has no package 'tuul'"),
+        (
+            ("[base, tool]", "[base, virtual]"),
+            "has no package 'virtual'; write what provides it: tool",
+        ),
         (("above: base", "above: bass"), "unknown earlier package set 'bass'"),
         (("branch: v3.24", "branch: 3.24"), "is not a branch"),
         (("platforms: [amd64]", "platforms: [amd46]"), "unknown platform 'amd46'"),
