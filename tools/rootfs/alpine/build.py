@@ -75,7 +75,7 @@ def _configure(system: System, spec: Spec) -> None:
     shadow = tree.get("etc/shadow")
     if shadow is not None:
         # Nobody logs in as root without a password.
-        locked = re.sub(r"^root::", "root:!:", tree.read_text("etc/shadow"), flags=re.MULTILINE)
+        locked = re.sub(r"^root::", "root:*:", tree.read_text("etc/shadow"), flags=re.MULTILINE)
         tree.put(
             "etc/shadow", locked, source=_SETTINGS, mode=shadow.mode, uid=shadow.uid, gid=shadow.gid
         )

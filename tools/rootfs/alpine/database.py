@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import posixpath
+import struct
 import tarfile
+import zlib
 
 from tools.alpine.apk import SCRIPTS, q1
 from tools.rootfs.alpine.package import Package
@@ -32,7 +33,7 @@ def write_database(system: System) -> None:
         if p.apk.all("triggers")
     )
     tree.put(f"{_DB}/triggers", "".join(triggers), source=_SOURCE)
-    tree.put(f"{_DB}/scripts.tar", _scripts(packages), source=_SOURCE)
+    tree.put(f"{_DB}/scripts.tar.gz", _gzip(_scripts(packages)), source=_SOURCE)
     world = "".join(f"{name}\n" for name in sorted(system.requested))
     tree.put("etc/apk/world", world, source=_SOURCE)
     tree.put("etc/apk/arch", f"{system.arch}\n", source=_SOURCE)
@@ -41,7 +42,8 @@ def write_database(system: System) -> None:
 def _paragraph(system: System, package: Package) -> str:
     apk = package.apk
     lines = [f"C:{apk.identity}", f"P:{package.name}", f"V:{package.version}"]
-    lines += [f"A:{apk.one('arch')}", f"S:{package.size}", f"I:{apk.one('size', '0')}"]
+    # Indexes of Alpine's call packages for any architecture after their own (--rewrite-arch).
+    lines += [f"A:{system.arch}", f"S:{package.size}", f"I:{apk.one('size', '0')}"]
     for letter, name, always in _LINES:
         value = apk.one(name)
         if always or value not in ("", "0"):
@@ -87,20 +89,37 @@ def _name(line: str) -> bytes:
 
 
 def _scripts(packages: list[Package]) -> bytes:
-    """scripts.tar, as apk 3 names the members: <name>-<version>.X1<hex of identity>.<script>."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for package in packages:
-            for name in SCRIPTS:
-                text = package.apk.scripts.get(name)
-                if text is None:
-                    continue
-                start = f"{package.name}-{package.version}.X1{package.apk.control_sha1.hex()}"
-                info = tarfile.TarInfo(f"{start}.{name}")
-                info.mode, info.size = 0o755, len(text)
-                info.mtime = int(package.apk.one("builddate", "0"))
-                info.uname = info.gname = "root"
-                tar.addfile(info, io.BytesIO(text))
-        length = tar.offset
-    # Without tarfile's padding to whole records: two empty blocks are the end.
-    return out.getvalue()[: length + 2 * tarfile.BLOCKSIZE]
+    """The tar of all scripts, named as by apk 3: <name>-<version>.X1<hex of identity>.<script>."""
+    tar = bytearray()
+    for package in packages:
+        for name in SCRIPTS:
+            text = package.apk.scripts.get(name)
+            if text is None:
+                continue
+            start = f"{package.name}-{package.version}.X1{package.apk.control_sha1.hex()}"
+            info = tarfile.TarInfo(f"{start}.{name}")
+            info.mode, info.size = 0o755, len(text)
+            info.mtime = int(package.apk.one("builddate", "0"))
+            info.uname = info.gname = "root"
+            tar += _header(info) + text + bytes(-len(text) % tarfile.BLOCKSIZE)
+    return bytes(tar + bytes(2 * tarfile.BLOCKSIZE))
+
+
+def _header(info: tarfile.TarInfo) -> bytes:
+    """A member's header as apk writes it: size and time fill their fields."""
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    # The last block is the header itself; a long name comes in blocks before it.
+    block = memoryview(header)[-tarfile.BLOCKSIZE :]
+    block[124:136] = b"%012o" % info.size
+    block[136:148] = b"%012o" % int(info.mtime)
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(header)
+
+
+def _gzip(data: bytes) -> bytes:
+    """A gzip stream as apk writes it: no name, no time, as small as can be, on Unix."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = packer.compress(data) + packer.flush()
+    header = b"\x1f\x8b\x08" + bytes(5) + b"\x02\x03"
+    return header + packed + struct.pack("<II", zlib.crc32(data), len(data))

@@ -45,7 +45,8 @@ def ca_certificates(system: System) -> None:
             continue
         path = f"{_SHIPPED}/{line}"
         pem = tree.read(path)
-        bundle += pem
+        # A blank line behind each, for those that end in no newline.
+        bundle += pem + b"\n"
         stem = posixpath.basename(line).removesuffix(".crt")
         name = f"ca-cert-{stem}.pem".translate(str.maketrans(", ()", "__=="))
         tree.symlink(f"{_CERTS}/{name}", f"/{path}", source=source)

@@ -11,7 +11,7 @@ from typing import Any
 
 from tools.alpine import fixtures as make
 from tools.alpine.apk import read_apk
-from tools.rootfs.alpine.scripts import INSTALL_SCRIPTS
+from tools.rootfs.alpine.scripts import INSTALL_SCRIPTS, fingerprints, script_sha256
 
 EPOCH = 1_700_000_010
 KEY = make.make_key("tester-1.rsa.pub")
@@ -109,8 +109,9 @@ def table(path: Path, packages: Iterable[Path], effects: Mapping[str, list[str]]
             if script in INSTALL_SCRIPTS:
                 lines += [
                     f"[[{apk.one('pkgname')}.{script}]]",
-                    f'sha256 = "{hashlib.sha256(text).hexdigest()}"',
+                    f'sha256 = "{script_sha256(text)}"',
                     f"effects = {json.dumps(effects.get(apk.one('pkgname'), []))}",
+                    f'lines = "{" ".join(fingerprints(text))}"',
                     'why = "for tests"',
                 ]
     path.write_text("".join(f"{line}\n" for line in lines))

@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -31,13 +30,8 @@ from tools.rootfs.debian.main import TABLES
 from tools.rootfs.debian.package import load_package
 from tools.rootfs.debian.scripts import Rule, Script, ScriptTable, load_table, scripts_of
 from tools.rootfs.errors import RootfsError
-
-_CHANGING = re.compile(
-    r"\b(add(?:user|group)|group(?:add|mod)|user(?:add|mod)|dpkg-(?:divert|statoverride|trigger)"
-    r"|update-[a-z.-]+|pam-auth-update|ucfr?|py3compile|shadowconfig|chown|chmod|ch(?:grp|sh)"
-    r"|mkdir|mknod|ln|cp|mv|rm|install|touch|tee|setcap|cat\s*>|systemctl|db_(?:set|input|go))\b"
-)
-_ENTRY = re.compile(r'\[\["?(?P<package>[^"\]]+?)"?\.(?P<script>[a-z]+)\]\]')
+from tools.rootfs.reviews.table import changing, inserted, replace_text
+from tools.rootfs.reviews.table import entry as table_entry
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,9 +95,9 @@ def show(script: Script, table: ScriptTable, texts: Path, options: str) -> str:
     lines = [heading + "-" * (100 - len(heading))]
     old = reviewed.nearest(texts, script)
     if old is None or table.rule_for(script) is not None:
-        commands = sorted({" ".join(m.split()) for m in _CHANGING.findall(script.text)})
+        commands = ", ".join(changing(script.text)) or "no command that looks so"
         lines += [script.text.strip("\n"), ""]
-        lines.append(f"# changes something? {', '.join(commands) or 'no command that looks so'}")
+        lines.append(f"# changes something? {commands}")
     else:
         lines += [reviewed.difference(old, script), ""]
     enabled = script.snippets.units + script.snippets.init_scripts
@@ -161,10 +155,8 @@ def _record(options: argparse.Namespace, scripts: Sequence[Script]) -> int:
         raise RootfsError(", ".join(unknown), "is no effect", f"There are: {', '.join(EFFECTS)}")
     diversions = earlier.diversions if earlier and options.effects is None else ()
     text = table.path.read_text(encoding="utf-8") if table.path.exists() else ""
-    new = inserted(text, script, entry(script, effects, why, diversions))
-    temporary = table.path.with_name(f".{table.path.name}.new")
-    temporary.write_text(new, encoding="utf-8")
-    temporary.replace(table.path)
+    made = entry(script, effects, why, diversions)
+    replace_text(table.path, inserted(text, script.package, script.name, made))
     print(f"{table.path}: recorded")
     print(f"{reviewed.write(texts, script)}: written")
     return 0
@@ -184,19 +176,6 @@ def _source(options: argparse.Namespace) -> tuple[Path, Path]:
     return options.tables or top / "scripts", options.texts or top / "reviewed"
 
 
-def inserted(table: str, script: Script, made: str) -> str:
-    """The text of a table with an entry more, sorted by package and script."""
-    blocks = re.split(r"^(?=\[\[)", table, flags=re.MULTILINE)
-    head, entries = blocks[0], blocks[1:]
-    at = 0
-    for number, block in enumerate(entries, 1):
-        match = _ENTRY.match(block)
-        if match and (match["package"], match["script"]) <= (script.package, script.name):
-            at = number
-    parts = [part.strip("\n") for part in (head, *entries[:at], made, *entries[at:])]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
 def entry(
     script: Script,
     effects: Sequence[str],
@@ -204,15 +183,9 @@ def entry(
     diversions: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The table's entry for a script."""
-    key = script.package if re.fullmatch(r"[\w-]+", script.package) else f'"{script.package}"'
     pairs = "".join(f"    {json.dumps(list(pair))},\n" for pair in diversions)
-    return (
-        f"[[{key}.{script.name}]]\n"
-        f'sha256 = "{script.sha256}"\n'
-        f"effects = {json.dumps(list(effects))}\n"
-        + (f"diversions = [\n{pairs}]\n" if pairs else "")
-        + f"why = {json.dumps(why)}\n"
-    )
+    more = f"diversions = [\n{pairs}]\n" if pairs else ""
+    return table_entry(script.package, script.name, script.sha256, effects, why, more)
 
 
 if __name__ == "__main__":
