@@ -121,7 +121,7 @@ def _wheel_files_impl(rctx):
     rctx.report_progress("Downloading {} wheels".format(len(rctx.attr.wheels)))
     result = download_wheels(rctx, rctx.path("requirements.txt"))
     if result.return_code != 0:
-        fail("catalog/versions.yaml: the wheels that images have beside pip can't be fetched.\n" +
+        fail("{} can't be fetched.\n".format(rctx.attr.subject) +
              result.stderr + "\nIs the package index set for pip (pip config list)?")
     found = {}
     for file in rctx.path("wheels").readdir():
@@ -133,7 +133,7 @@ filegroup(
     name = "{}",
     srcs = ["wheels/{}"],
 )
-""".format(wheel, found[wheel])
+""".format(wheel, found[wheel.replace("-", "_")])
         for wheel in rctx.attr.wheels
     ]), executable = False)
 
@@ -143,6 +143,10 @@ wheel_files_repo = repository_rule(
     attrs = {
         "pip": attr.label(mandatory = True, doc = "pip's own wheel"),
         "python": attr.label(mandatory = True, doc = "the tool interpreter"),
+        "subject": attr.string(
+            default = "catalog/versions.yaml: the wheels that images have beside pip",
+            doc = "which wheels these are, for errors",
+        ),
         "wheels": attr.string_dict(mandatory = True, doc = "name==version -> sha256"),
     },
 )
