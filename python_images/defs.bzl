@@ -1,5 +1,6 @@
 """The public rules and macros. What each does is said where it is defined."""
 
+load("//python_images/private/apps:python_app_image.bzl", _python_app_image = "python_app_image")
 load("//python_images/private/apps:python_image.bzl", _python_image = "python_image")
 load("//python_images/private/attestations:cves.bzl", _image_cves = "image_cves")
 load("//python_images/private/attestations:sbom.bzl", _image_sbom = "image_sbom")
@@ -64,6 +65,7 @@ cpython_links_layer = _cpython_links_layer
 cpython_runtime = _cpython_runtime
 
 # Images of one's own upon those of Python
+python_app_image = _python_app_image
 python_image = _python_image
 
 # Images

@@ -1,5 +1,7 @@
 """Public module extensions, for `use_extension` in MODULE.bazel."""
 
 load("//python_images/private/catalog:extension.bzl", _catalog = "catalog")
+load("//python_images/private/wheels:extension.bzl", _wheels = "wheels")
 
 catalog = _catalog
+wheels = _wheels

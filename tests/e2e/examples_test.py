@@ -19,6 +19,7 @@ from tools.testing.checkout import Checkout, Result, scratch, source
 # some may be out of reach.
 ANALYSED = {
     "app": ["//..."],
+    "fastapi": ["//..."],
     "interpreter": ["//..."],
     "own-base": ["//..."],
     "own-family": ["//:latest", "//:latest_amd64.test", "//:library", "//:matrix", "//:readme"],

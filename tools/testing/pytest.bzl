@@ -35,7 +35,7 @@ def py_pytest(name, srcs, deps = [], data = [], programs = [], tags = [], **kwar
             "@dev_wheels//:hypothesis",
             "@dev_wheels//:attrs",
             "@dev_wheels//:iniconfig",
-            "@dev_wheels//:packaging",
+            "@wheels//:packaging",
             "@dev_wheels//:pluggy",
             "@dev_wheels//:pygments",
             "@dev_wheels//:pytest",

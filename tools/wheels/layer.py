@@ -12,9 +12,13 @@ import sys
 import tarfile
 from pathlib import Path, PurePosixPath
 
+from packaging.utils import InvalidWheelFilename
+
 from tools.archives import rules
 from tools.archives.errors import ArchiveError
 from tools.wheels.install import PREFIX, WheelError, install
+from tools.wheels.locks.choose import rank
+from tools.wheels.locks.target import Target
 
 # Earlier than any file of the image; tar and zip both can say it, in every time zone:
 # 1980-01-02T00:00:00Z.
@@ -58,16 +62,35 @@ def write(wheels: list[Path], python: str, out: Path) -> None:
                 tar.addfile(info)
 
 
+def check(wheel: Path, image: Target) -> None:
+    """WheelError unless a wheel is for the image, by its name."""
+    try:
+        fits = rank(wheel.name, image) is not None
+    except InvalidWheelFilename as error:
+        raise WheelError(f"{wheel}: {error}") from None
+    if not fits:
+        tags = "-".join(wheel.stem.split("-")[-3:])
+        raise WheelError(
+            f"{wheel.name} is for {tags}, and the image is {image}: give the wheel that is for it"
+        )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Command line; 1 and a single line where a wheel is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", required=True, help="the image's minor version: 3.13")
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("wheels", type=Path, nargs="+")
+    parser.add_argument("--platform", help="the image's, to check the wheels: arm64")
+    parser.add_argument("--libc", default="", help="the image's C library: 'glibc 2.41'")
+    parser.add_argument("wheels", type=Path, nargs="*")
     args = parser.parse_args(argv)
     try:
+        if args.platform:
+            image = Target.of(args.platform, args.python, args.libc)
+            for wheel in args.wheels:
+                check(wheel, image)
         write(args.wheels, args.python, args.output)
-    except (WheelError, OSError) as error:
+    except (WheelError, OSError, ValueError) as error:
         print(f"wheel layer: {error}", file=sys.stderr)
         return 1
     return 0

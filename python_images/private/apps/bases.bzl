@@ -26,6 +26,11 @@ def _platforms_of(entry):
         return CATALOG["alpine"]["releases"][entry["release"]]["platforms"].keys()
     return entry["platforms"] + entry["apart"]
 
+def _python(entry):
+    """The minor version of an image's Python as its folder has it: 3.14, 3.14t."""
+    version = CATALOG["versions"][entry["version"]]
+    return version["minor"] + ("t" if version["free_threaded"] else "")
+
 def base_images(where, base, platforms):
     """The images to lie on.
 
@@ -36,7 +41,8 @@ def base_images(where, base, platforms):
         catalog's sample that the base has.
 
     Returns:
-      struct(images = {platform: label}, suite); `suite` is None where the label doesn't tell.
+      struct(images = {platform: label}, suite, python); `suite` is None and `python`, the minor version,
+      "" where the label doesn't tell.
     """
     entry = None if _is_label(base) else _entry(where, base)
     known = _platforms_of(entry) if entry else CATALOG["platforms"].keys()
@@ -55,5 +61,6 @@ def base_images(where, base, platforms):
     prefix = "{}:{}".format(_IMAGES, base) if entry else base
     return struct(
         images = {platform: "{}_{}".format(prefix, platform) for platform in platforms},
+        python = _python(entry) if entry else "",
         suite = entry.get("suite") if entry else None,
     )

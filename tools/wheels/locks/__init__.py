@@ -1,0 +1,1 @@
+"""Locks of an application's wheels: reading them, and choosing wheels for an image."""
