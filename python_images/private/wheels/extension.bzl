@@ -6,7 +6,7 @@ image of that platform takes. Those of a platform are fetched when a target need
 """
 
 load("//python_images/private/tools:near.bzl", "near")
-load(":locked.bzl", "locked_wheels", "wheels_hub")
+load(":locked.bzl", "LOCK_APP", "locked_wheels", "wheels_hub")
 
 def known_bases(catalog):
     """What images there are to choose wheels for, in all families.
@@ -71,7 +71,7 @@ def _bases_impl(rctx):
 
 _wheel_bases = repository_rule(
     implementation = _bases_impl,
-    doc = "//:bases.json, what images wheels are locked for.",
+    doc = "//:bases.json, what images there are to lock wheels for, and what command locks.",
     attrs = {"json": attr.string(mandatory = True)},
 )
 
@@ -118,7 +118,11 @@ def _wheels_impl(mctx):
     catalog = json.decode(mctx.read(file)) if file.exists else None
     found = known_bases(catalog) if catalog else struct(images = {}, suites = {})
     libc = _libcs(mctx, found.suites)
-    _wheel_bases(name = "wheel_bases", json = json.encode({"images": found.images, "libc": libc}))
+    _wheel_bases(name = "wheel_bases", json = json.encode({
+        "command": LOCK_APP,
+        "images": found.images,
+        "libc": libc,
+    }))
     names = {"wheel_bases": "python_images"}
     for module in mctx.modules:
         for tag in module.tags.lock:

@@ -2,7 +2,8 @@
 
 load("//python_images/private/tools:commands.bzl", "IS_ROOT")
 
-_LOCK_APP = "./bazelw run //tools:lock_app" if IS_ROOT else "bazel run @python_images//tools:lock_app"
+# The program that writes locks, as people run it.
+LOCK_APP = "./bazelw run //tools:lock_app" if IS_ROOT else "bazel run @python_images//tools:lock_app"
 
 # What the program that chooses and fetches consists of, below the module's root.
 _SOURCES = ["tools", "tools/net", "tools/wheels", "tools/wheels/locks"]
@@ -101,7 +102,7 @@ def _locked_wheels_impl(rctx):
         "--platform=" + rctx.attr.platform,
         "--python=" + rctx.attr.release,
         "--relock={} -- {} --lock={}".format(
-            _LOCK_APP,
+            LOCK_APP,
             "--base=" + rctx.attr.base if rctx.attr.base else "--python=" + rctx.attr.release,
             lock_path(rctx.attr.lock),
         ),

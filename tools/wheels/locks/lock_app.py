@@ -101,7 +101,7 @@ def replace(path: Path, text: str) -> None:
         raise
 
 
-def _header(options: argparse.Namespace, targets: Sequence[Target]) -> list[str]:
+def _header(command: str, options: argparse.Namespace, targets: Sequence[Target]) -> list[str]:
     which = f"--base={options.base}" if options.base else f"--python={options.python}"
     words = [which, *([] if options.base else [f"--libc={options.libc!r}"])]
     words += [f"--platform={platform}" for platform in options.platform]
@@ -109,7 +109,7 @@ def _header(options: argparse.Namespace, targets: Sequence[Target]) -> list[str]
     names = ", ".join(target.platform for target in targets)
     return [
         f"Wheels for Python {targets[0].minor} on {names}. Written by",
-        f"  {options.command} -- {' '.join(words)}",
+        f"  {command} -- {' '.join(words)}",
     ]
 
 
@@ -131,7 +131,7 @@ def lock(options: argparse.Namespace, folder: Path) -> str:
         )
     after = [pin for target in targets for pin in found.pins(target)]
     if path.suffix != ".toml":
-        text = write.requirements(found, targets, _header(options, targets))
+        text = write.requirements(found, targets, _header(bases["command"], options, targets))
     changed = not path.exists() or path.read_text() != text
     if changed:
         replace(path, text)
@@ -150,7 +150,6 @@ def main(argv: list[str] | None = None) -> int:
     )
     for internal in ("--uv", "--pip", "--bases"):
         parser.add_argument(internal, type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--command", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--base", default="", help="the image: a tag such as 3.13-slim")
     parser.add_argument("--python", default="", help="without --base: its Python, such as 3.13")
     parser.add_argument("--libc", default="glibc 2.36", help="without --base: its C library")

@@ -17,7 +17,11 @@ from tools.wheels.locks.target import Target
 
 GOLDEN = Path(__file__).parent / "golden"
 LIBC = {"amd64": "glibc 2.41", "arm64": "glibc 2.41", "riscv64": "glibc 2.41", "s390x": ""}
-BASES = {"images": {"3.13-slim": ["3.13.5", "trixie"]}, "libc": {"trixie": LIBC}}
+BASES = {
+    "command": "bazel run lock_app",
+    "images": {"3.13-slim": ["3.13.5", "trixie"]},
+    "libc": {"trixie": LIBC},
+}
 BOTH = [Target.of(platform, "3.13.5", "glibc 2.41") for platform in ("amd64", "arm64")]
 
 
@@ -64,7 +68,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(uv: Path, *words: str) -> int:
     internal = ["--uv", str(uv), "--pip", "no-pip", "--bases", str(uv.parent / "bases.json")]
-    return lock_app.main([*internal, "--command", "bazel run lock_app", *words])
+    return lock_app.main([*internal, *words])
 
 
 def test_a_lock_is_written(app: Path, uv: Path, capsys: pytest.CaptureFixture[str]) -> None:
