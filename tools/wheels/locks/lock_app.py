@@ -1,9 +1,7 @@
 """Lock the wheels of an application for an image, for all its platforms in one file.
 
-    bazel run @python_images//tools:lock_app -- --base=3.13-slim
-
-resolves requirements.in, or else pyproject.toml, and writes requirements.txt with hashes, for
-`wheels.lock` of MODULE.bazel. It resolves for the Python of the image and not of this machine, with
+requirements.in, or else pyproject.toml, is resolved, and requirements.txt written, with hashes, for
+`wheels.lock` of MODULE.bazel. lock_app resolves for the Python of the image and not of this machine, with
 wheels only. Versions of the lock stay where they can; --upgrade takes the newest. The package index
 is the one that pip is set up for, or uv by its UV_… variables.
 """
@@ -113,9 +111,8 @@ def _header(command: str, options: argparse.Namespace, targets: Sequence[Target]
     ]
 
 
-def lock(options: argparse.Namespace, folder: Path) -> str:
+def lock(bases: dict[str, Any], options: argparse.Namespace, folder: Path) -> str:
     """Lock as the command line says, paths being relative to `folder`; return what to report."""
-    bases = json.loads(options.bases.read_text())
     targets = targets_of(bases, options.base, options.python, options.libc, options.platform)
     path = folder / options.lock
     sources = sources_of([folder / source for source in options.sources], path.parent)
@@ -143,13 +140,18 @@ def lock(options: argparse.Namespace, folder: Path) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; 1 and a message where it can't be locked."""
+    internal = argparse.ArgumentParser(add_help=False)
+    for name in ("--uv", "--pip", "--bases"):
+        internal.add_argument(name, type=Path, required=True, help=argparse.SUPPRESS)
+    known, _ = internal.parse_known_args(argv)
+    bases = json.loads(known.bases.read_text())
     parser = argparse.ArgumentParser(
-        prog="bazel run @python_images//tools:lock_app --",
+        prog=f"{bases['command']} --",
+        usage="%(prog)s --base=3.13-slim [options] [FILE ...]",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[internal],
     )
-    for internal in ("--uv", "--pip", "--bases"):
-        parser.add_argument(internal, type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--base", default="", help="the image: a tag such as 3.13-slim")
     parser.add_argument("--python", default="", help="without --base: its Python, such as 3.13")
     parser.add_argument("--libc", default="glibc 2.36", help="without --base: its C library")
@@ -168,7 +170,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("give --base, or --python and --libc")
     folder = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
     try:
-        print(lock(options, folder))
+        print(lock(bases, options, folder))
     except (LockError, OSError, ValueError) as error:
         print(f"lock_app: {error}", file=sys.stderr)
         return 1
