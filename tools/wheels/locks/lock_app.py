@@ -1,9 +1,9 @@
 """Lock the wheels of an application for an image, for all its platforms in one file.
 
 requirements.in, or else pyproject.toml, is resolved, and requirements.txt written, with hashes, for
-`wheels.lock` of MODULE.bazel. lock_app resolves for the Python of the image and not of this machine, with
-wheels only. Versions of the lock stay where they can; --upgrade takes the newest. The package index
-is the one that pip is set up for, or uv by its UV_… variables.
+`wheels.lock` of MODULE.bazel. The Python is the image's and not this machine's, and only wheels are
+taken. Versions of the lock stay where they can; --upgrade takes the newest. The package index is
+the one that pip is set up for, or uv by its UV_… variables.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def lock(bases: dict[str, Any], options: argparse.Namespace, folder: Path) -> st
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; 1 and a message where it can't be locked."""
-    internal = argparse.ArgumentParser(add_help=False)
+    internal = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for name in ("--uv", "--pip", "--bases"):
         internal.add_argument(name, type=Path, required=True, help=argparse.SUPPRESS)
     known, _ = internal.parse_known_args(argv)
@@ -151,6 +151,7 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[internal],
+        allow_abbrev=False,
     )
     parser.add_argument("--base", default="", help="the image: a tag such as 3.13-slim")
     parser.add_argument("--python", default="", help="without --base: its Python, such as 3.13")
