@@ -3,6 +3,7 @@
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//toolchains/cc:rules.bzl", "EXEC_CONSTRAINTS", "ToolchainInfo", "toolchain_args")
 load(":compile.bzl", "COMPILE_ATTRS", "CPythonInfo", "JOBS", "compile_cpython", "compile_resources")
+load(":configuration.bzl", "one_configuration")
 
 # How many of a thousand functions need not fit the profile: docs/cpython.md has what was measured.
 _MAX_MISMATCHED = 10
@@ -33,6 +34,7 @@ def _build_python_impl(ctx):
 
 build_python = rule(
     implementation = _build_python_impl,
+    cfg = one_configuration,
     doc = "A static CPython for the build machine, which drives the compilation of its version.",
     attrs = {
         "epoch": attr.int(mandatory = True, doc = "what the build takes as the time"),
@@ -87,6 +89,7 @@ def _cpython_impl(ctx):
 
 cpython = rule(
     implementation = _cpython_impl,
+    cfg = one_configuration,
     doc = "CPython for one suite and platform, cross-compiled: <name>.tar of usr/local, unstripped.",
     attrs = COMPILE_ATTRS | {
         "lto": attr.bool(doc = "whether the linker optimises"),
@@ -161,6 +164,7 @@ def _cpython_layer_impl(ctx):
 
 cpython_layer = rule(
     implementation = _cpython_layer_impl,
+    cfg = one_configuration,
     doc = "The layer of a CPython: an uncompressed tar, stripped or with gdb's extension.",
     attrs = {
         "cpython": attr.label(mandatory = True, providers = [CPythonInfo], doc = "a cpython"),
@@ -200,6 +204,7 @@ def _cpython_bytecode_layer_impl(ctx):
 
 cpython_bytecode_layer = rule(
     implementation = _cpython_bytecode_layer_impl,
+    cfg = one_configuration,
     doc = "A layer of byte code for all of a CPython's modules: an uncompressed tar.",
     attrs = {
         "build_python": attr.label(
@@ -236,6 +241,7 @@ def _cpython_links_layer_impl(ctx):
 
 cpython_links_layer = rule(
     implementation = _cpython_links_layer_impl,
+    cfg = one_configuration,
     doc = "The layer of the links idle, pip, pydoc, python and python-config: an uncompressed tar.",
     attrs = {
         "cpython": attr.label(mandatory = True, providers = [CPythonInfo], doc = "a cpython"),

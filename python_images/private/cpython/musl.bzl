@@ -3,6 +3,7 @@
 load("//toolchains/cc:rules.bzl", "EXEC_CONSTRAINTS")
 load("//toolchains/musl:rules.bzl", "MuslToolchainInfo", "musl_toolchain_args")
 load(":compile.bzl", "COMPILE_ATTRS", "CPythonInfo", "compile_cpython")
+load(":configuration.bzl", "one_configuration")
 
 def _cpython_musl_impl(ctx):
     return compile_cpython(
@@ -15,6 +16,7 @@ def _cpython_musl_impl(ctx):
 
 cpython_musl = rule(
     implementation = _cpython_musl_impl,
+    cfg = one_configuration,
     doc = "CPython for one release and platform of Alpine's, cross-compiled: <name>.tar of " +
           "usr/local, without symbols. It's the image's layer as it is.",
     attrs = COMPILE_ATTRS | {
