@@ -123,7 +123,10 @@ def resolve_lock(
             names |= set(apt.minbase())
         below = systems[package_set.above]
         try:
-            packages = apt.install(sorted(names), below)
+            if package_set.bare:
+                packages = apt.alone(sorted(names - {package.name for package in below}))
+            else:
+                packages = apt.install(sorted(names), below)
         except resolve.UnknownPackageError as error:
             raise CatalogError(
                 job.catalog,

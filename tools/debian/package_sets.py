@@ -25,7 +25,8 @@ class PackageSet:
 
     `packages` are the names asked for; `above` names the set below this one, or is None for an
     empty system; `debian` is the only Debian architecture the set is for, or None; `build` tells
-    whether only the build uses it.
+    whether only the build uses it; `bare`, whether it is the packages named without what those
+    depend on.
     """
 
     name: str
@@ -34,6 +35,7 @@ class PackageSet:
     above: str | None
     debian: str | None
     build: bool = False
+    bare: bool = False
 
     @property
     def key(self) -> str:
@@ -88,6 +90,7 @@ def _read_rules(
             raise key.error(f"{name!r} is in {KEYS[not build]} already", "leave it in one of them")
         row = value.mapping()
         minbase, above, debian = row.get("minbase"), row.get("above"), row.get("debian")
+        bare = row.get("bare")
         row.done()
         found[name] = PackageSet(
             name=name,
@@ -97,7 +100,10 @@ def _read_rules(
             above=above.one_of(found, "earlier package set") if above else None,
             debian=debian.one_of(archs, "Debian architecture") if debian else None,
             build=build,
+            bare=bare.boolean() if bare else False,
         )
+        if bare and found[name].bare and found[name].minbase:
+            raise bare.error("minbase is a set with its dependencies", "leave one of the two out")
     return found
 
 

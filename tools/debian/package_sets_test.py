@@ -23,7 +23,8 @@ def test_real_catalog() -> None:
     plan = package_sets.load(CATALOG)
     for suite in plan.sets:
         names = [s.name for s in plan.sets_for(suite, "amd64")]
-        assert names == ["base", "slim", "curl", "scm", "full", "dev", "libraries"]
+        sets = ["base", "slim", "curl", "scm", "full", "dev", "libraries"]
+        assert names == [*sets, "distroless", "debug", "toolchain"]
         build = {s.name for s in plan.sets_for(suite, "amd64", build=True)}
         assert build >= {"sysroot", "cc_amd64", "cc_arm64", "rootfs_tools"}
         assert [s.name for s in plan.sets_for(suite, "arm64", build=True)] == ["sysroot"]

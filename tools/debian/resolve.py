@@ -274,6 +274,16 @@ class AptRoot:
         """
         return self.install_on(self._status(above), {package.name for package in above}, names)
 
+    def alone(self, names: Sequence[str]) -> list[Package]:
+        """The packages `names` without what they depend on, sorted.
+
+        Raises UnknownPackageError, ResolveError.
+        """
+        if not names:
+            return []
+        output = self._run("apt-get", "--print-uris", "-qq", "download", *names)
+        return sorted(parse_uris(output, self.mirror), key=lambda package: package.name)
+
     def install_on(
         self, status: str, above: Collection[str], names: Sequence[str]
     ) -> list[Package]:
