@@ -1,0 +1,1 @@
+"""Distroless root file systems: libraries, data and the package database, and no program."""
