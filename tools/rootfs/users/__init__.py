@@ -1,0 +1,1 @@
+"""Adds users to root file systems."""
