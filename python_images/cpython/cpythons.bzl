@@ -2,9 +2,11 @@
 
 load("//python_images/private/attestations:sbom.bzl", "cpython_bundled")
 load("//python_images/private/cpython:cpython.bzl", "build_python", "cpython", "cpython_bytecode_layer", "cpython_layer", "cpython_links_layer")
+load("//python_images/private/cpython:lean_layer.bzl", "cpython_lean_layer")
 load("//python_images/private/cpython:minors.bzl", "minor_rules")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
 load("//python_images/private/roots/debian:layer.bzl", "debian_layer")
+load("//python_images/private/roots/distroless:layer.bzl", "distroless_layer")
 load("//python_images/rootfs:rootfs.bzl", "layer_name", "root_attributes")
 load("//third_party/profiles:profiles.bzl", "PROFILES")
 load("//toolchains/cc:flags.bzl", "build_flags")
@@ -21,7 +23,19 @@ _TRAINERS = ("amd64", "i386")
 _RUNTIME = {
     "debian": "debian_runtime",
     "debian-slim": "runtime",
+    "distroless": "lean_runtime",
 }
+
+# Uppermost package sets of other variants than docker-library's: their libraries lie elsewhere.
+_OTHER_TOPS = ["toolchain"]
+
+def _runtime_name(variant):
+    """What the layer of the libraries that CPython needs is called in a variant."""
+    top = variant["layers"][-1]
+    return top + "_runtime" if top in _OTHER_TOPS else _RUNTIME[variant["root"]]
+
+def _is_lean(variant):
+    return "lean" in variant["features"]
 
 def layer_names(variant):
     """Names of a CPython's layers in an image, lowest first.
@@ -32,20 +46,22 @@ def layer_names(variant):
     Returns:
       list of strings, what follows `<version>_<suite>_<platform>.` in the targets' names.
     """
+    if _is_lean(variant):
+        return [_runtime_name(variant), "lean"]
     return [
-        _RUNTIME[variant["root"]],
+        _runtime_name(variant),
         "stripped" if variant["strip"] else "unstripped",
         "links",
     ]
 
 def _layers_below(variants, suite):
-    """By root: the variant on whose uppermost layer the runtime libraries lie."""
+    """By name of the layer of runtime libraries: a variant on whose uppermost layer they lie."""
     found = {}
     for variant in variants.values():
         if suite not in variant["suites"]:
             continue
-        other = found.setdefault(variant["root"], variant)
-        if other["layers"] != variant["layers"]:
+        other = found.setdefault(_runtime_name(variant), variant)
+        if other["layers"] != variant["layers"] or other["root"] != variant["root"]:
             fail("catalog/variants.yaml: variants with root {} end in {} and in {}, but {}".format(
                 variant["root"],
                 other["layers"][-1],
@@ -54,16 +70,28 @@ def _layers_below(variants, suite):
             ))
     return found
 
-def _layers(release, version, suite, platform, arch, below):
+def _layers(release, version, label, suite, platform, arch, below):
     """Declares the layers of one CPython, with their blobs."""
     libraries = "@debian//{}/{}:libraries".format(suite, arch)
-    for root, variant in below.items():
+    for runtime, variant in below.items():
         top = layer_name(suite, platform, variant, variant["layers"][-1])
+        if variant["root"] == "distroless":
+            distroless_layer(
+                name = "{}.{}".format(release, runtime),
+                arch = arch,
+                below = "//python_images/rootfs:" + top,
+                debs = libraries,
+                needed_by = release + ".lean",
+                packages = libraries + ".json",
+                suite = suite,
+                tags = ["manual"],
+            )
+            continue
 
         # Where all the libraries are there already, this is the loader's cache with libpython, and
         # apt's note that someone asked for them.
         debian_layer(
-            name = "{}.{}".format(release, _RUNTIME[root]),
+            name = "{}.{}".format(release, runtime),
             arch = arch,
             below = "//python_images/rootfs:" + top,
             debs = libraries,
@@ -93,7 +121,17 @@ def _layers(release, version, suite, platform, arch, below):
         cpython = release,
         tags = ["manual"],
     )
-    for name in [_RUNTIME[root] for root in below] + ["stripped", "unstripped", "links", "bytecode"]:
+    lean = [variant for variant in below.values() if _is_lean(variant)]
+    if lean:
+        cpython_lean_layer(
+            name = release + ".lean",
+            build_python = version + "_build",
+            cpython = release,
+            label = label,
+            stripped = release + ".stripped",
+            tags = ["manual"],
+        )
+    for name in below.keys() + ["stripped", "unstripped", "links", "bytecode"] + (["lean"] if lean else []):
         layer = "{}.{}".format(release, name)
         layer_blob(
             name = layer + ".blob",
@@ -155,8 +193,9 @@ def cpythons(name, catalog):
     """Declares CPython for each release, suite and platform of the catalog.
 
     `<version>_<suite>_<platform>` is a CPython. Hanging off it: `.runtime` (the libraries it needs,
-    above debian-slim) and `.debian_runtime` (above debian), `.stripped` and `.unstripped` (itself),
-    `.links` (python, pip ...) and `.bytecode`, layers all, each with its `.blob`. `<version>_build` is the
+    above debian-slim), `.debian_runtime` (above debian), `.toolchain_runtime` and `.lean_runtime`
+    (above distroless), `.stripped` and `.unstripped` (itself), `.lean`
+    (without what develops), `.links` (python, pip ...) and `.bytecode`, layers all, each with its `.blob`. `<version>_build` is the
     build python they share, `<version>.bundled` lists what the source bundles. The newest release's
     CPython, `.bytecode.blob` and `_build` have a name with the label, too: `3.14_trixie_amd64`. All
     are manual: compiling is dear.
@@ -253,7 +292,7 @@ def suite_cpythons(name, catalog):
                 if platform in _TRAINERS and target["compile"]["profile"] and not rules.setup_py:
                     _train(release, version, facts, suite, suite_facts, platform, target)
                 arch = target["debian"]
-                _layers(release, version, suite, platform, arch, below)
+                _layers(release, version, facts["label"], suite, platform, arch, below)
                 for suffix in ("", ".bytecode.blob"):
                     _label_alias(facts, version, "_{}_{}{}".format(suite, platform, suffix))
                 releases.append(release)

@@ -2,13 +2,17 @@
 
 load("@debian//:sets.bzl", "PACKAGE_SETS", "SOURCES")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
+load("//python_images/private/roots:user_layer.bzl", "user_layer")
 load("//python_images/private/roots/debian:layer.bzl", "debian_layer")
+load("//python_images/private/roots/distroless:layer.bzl", "distroless_layer")
 load("//toolchains/cc:build_sets.bzl", "build_set")
 
 # Prefix of the layers' names, by what catalog/variants.yaml calls root.
 _PREFIX = {
     "debian": "debian_",
     "debian-slim": "",
+    # Its package sets have names of their own.
+    "distroless": "",
 }
 
 def layer_name(suite, platform, variant, set):
@@ -24,6 +28,40 @@ def layer_name(suite, platform, variant, set):
       The target's name in //python_images/rootfs.
     """
     return "{}_{}_{}{}".format(suite, platform, _PREFIX[variant["root"]], set)
+
+def user_layer_name(suite, platform, variant):
+    """Name of the layer that adds a variant's user; its blob is <name>.blob.
+
+    Args:
+      suite: name of the suite.
+      platform: name of the platform.
+      variant: the variant, a value of `variants` of the catalog, with a user.
+
+    Returns:
+      The target's name in //python_images/rootfs.
+    """
+    top = layer_name(suite, platform, variant, variant["layers"][-1])
+    return "{}.{}".format(top, variant["user"]["name"])
+
+def _package_layer(name, suite, arch, variant, set, below):
+    """Declares the layer of one package set."""
+    packages = "@debian//{}/{}:{}".format(suite, arch, set)
+    common = {
+        "arch": arch,
+        "below": below,
+        "debs": packages,
+        "packages": packages + ".json",
+        "suite": suite,
+        "tags": ["manual"],
+    }
+    if variant["root"] == "distroless":
+        distroless_layer(name = name, **common)
+        return
+    debian_layer(
+        name = name,
+        sources = SOURCES.get("{}/{}".format(suite, arch), []),
+        **(common | root_attributes(suite, variant))
+    )
 
 def root_names(catalog, suite, platform):
     """Names of the targets that debian_roots declares for a suite's variants on a platform.
@@ -62,12 +100,33 @@ def root_attributes(suite, variant):
         "tools_packages": build_set(suite, "amd64", "rootfs_tools.json"),
     }
 
+def _user(suite, platform, variant, declared):
+    """Declares the layer of a variant's user, unless another variant's is the same."""
+    name = user_layer_name(suite, platform, variant)
+    if name in declared:
+        return
+    user = variant["user"]
+    user_layer(
+        name = name,
+        home = user["home"],
+        id = str(user["id"]),
+        root = layer_name(suite, platform, variant, variant["layers"][-1]),
+        tags = ["manual"],
+        user = user["name"],
+    )
+    layer_blob(
+        name = name + ".blob",
+        tags = ["manual"],
+        tar = name,
+    )
+    declared[name] = None
+
 def debian_roots(name, catalog):  # buildifier: disable=unused-variable
     """Declares the layers of each suite and platform of the catalog.
 
     `<suite>_<platform>_<set>` is a layer's tar for each package set that some variant with root
     debian-slim has as a layer, each lying on the one before; `<suite>_<platform>_debian_<set>` the
-    same for root debian; `<the same>.blob` is it compressed. All are manual.
+    same for root debian; `<the same>.<user>` adds a user; `<the same>.blob` is it compressed. All are manual.
 
     Args:
       name: unused; what there is comes from the catalog.
@@ -81,7 +140,7 @@ def debian_roots(name, catalog):  # buildifier: disable=unused-variable
                 if suite not in variant["suites"]:
                     continue
                 below = None
-                for set in variant["layers"]:
+                for set in variant["layers"] + variant.get("above", []):
                     layer = layer_name(suite, platform, variant, set)
                     if layer in declared:
                         if declared[layer] != below:
@@ -99,18 +158,7 @@ def debian_roots(name, catalog):  # buildifier: disable=unused-variable
                             set,
                             "To lock it: ./bazelw run //tools:lock",
                         ))
-                    packages = "@debian//{}/{}:{}".format(suite, arch, set)
-                    debian_layer(
-                        name = layer,
-                        arch = arch,
-                        below = below,
-                        debs = packages,
-                        packages = packages + ".json",
-                        sources = SOURCES.get("{}/{}".format(suite, arch), []),
-                        suite = suite,
-                        tags = ["manual"],
-                        **root_attributes(suite, variant)
-                    )
+                    _package_layer(layer, suite, arch, variant, set, below)
                     layer_blob(
                         name = layer + ".blob",
                         tags = ["manual"],
@@ -118,3 +166,5 @@ def debian_roots(name, catalog):  # buildifier: disable=unused-variable
                     )
                     declared[layer] = below
                     below = layer
+                if variant.get("user"):
+                    _user(suite, platform, variant, declared)

@@ -33,7 +33,7 @@ def golden_rootfs(name, catalog):
     for suite, facts in catalog["suites"].items():
         for platform in facts["platforms"]:
             for variant in catalog["variants"].values():
-                if suite not in variant["suites"]:
+                if suite not in variant["suites"] or variant["hardened"]:
                     continue
                 listings = _root_test(suite, platform, variant, catalog["platforms"][platform])
                 if listings:

@@ -4,15 +4,41 @@ load("@catalog//:catalog.bzl", "CATALOG")
 load("//python_images:defs.bzl", "image_structure_test", "image_validation_test")
 load(":minors.bzl", "particular")
 
-# What each variant has to pass, besides what all have.
+# What each variant has to pass, besides what all of its kind have.
 _VARIANTS = {
     "default": ["default.yaml", "modules.yaml"],
+    "distroless": ["distroless.yaml"],
+    "distroless-debug": ["distroless.yaml", "distroless-debug.yaml"],
+    "distroless-dev": ["distroless-dev.yaml", "modules-slim.yaml"],
+    "nonroot": ["dbm.yaml", "nonroot.yaml"],
     "slim": ["modules-slim.yaml", "slim.yaml"],
+    "slim-nonroot": ["dbm.yaml", "nonroot.yaml"],
 }
+
+# What images of a user without privileges have to pass: what takes neither root nor a shell.
+_HARDENED = [
+    "callbacks.yaml",
+    "hardened.yaml",
+    "stdlib.yaml",
+]
+
+# Modules that a distroless image leaves out, of those that all minor versions have.
+_LEFT_OUT = [
+    "_dbm",
+    "_tkinter",
+    "dbm.ndbm",
+    "ensurepip",
+    "idlelib",
+    "pydoc_data.topics",
+    "tkinter",
+    "turtle",
+    "turtledemo",
+]
 
 _EVERYWHERE = [
     "bluetooth.yaml",
     "callbacks.yaml",
+    "dbm.yaml",
     "debian.yaml",
     "glibc.yaml",
     "packaging.yaml",
@@ -35,6 +61,31 @@ _WITHOUT_REGRTEST = ("3.9",)
 
 # Platforms whose programs the build machine runs itself.
 _NATIVE = ["amd64"]
+
+def _substitutions(facts, suite, variant, machine):
+    """What the YAML's double braces stand for."""
+    threaded = "t" if facts["free_threaded"] else ""
+    minor = facts["minor"]
+    user = variant["user"] or {"home": "", "id": "", "name": ""}
+
+    # Until 3.12 there is a module for Sun's yellow pages.
+    left_out = _LEFT_OUT + (["nis"] if int(minor.split(".")[1]) < 13 else [])
+    return {
+        "{{ABI}}": minor.replace(".", "") + threaded,
+        "{{DEBIAN_ARCH}}": machine["debian"],
+        "{{HOME}}": user["home"],
+        "{{LABEL}}": facts["label"],
+        "{{LEFT_OUT}}": ",".join(left_out),
+        "{{MINOR_ABI}}": minor + threaded,
+        "{{MINOR}}": minor,
+        "{{PATH}}": ":".join([facts["env"]["PATH"]] + variant["path"]),
+        "{{SHA256}}": facts["sha256"],
+        "{{SUITE}}": suite,
+        "{{TRIPLET}}": machine["triplet"],
+        "{{USER_ID}}": str(user["id"]),
+        "{{USER}}": user["name"],
+        "{{VERSION}}": facts["release"],
+    }
 
 def python_structure_test(
         name,
@@ -70,8 +121,12 @@ def python_structure_test(
         fail("tests/structure/structure.bzl: no tests for the variant {}; add it to _VARIANTS".format(
             variant,
         ))
-    configs = _EVERYWHERE + _VARIANTS[variant]
-    configs += [metadata] if metadata else ["metadata.yaml", particular(minor)]
+    about = CATALOG["variants"][variant]
+    if about["user"]:
+        configs = _HARDENED + _VARIANTS[variant]
+    else:
+        configs = _EVERYWHERE + _VARIANTS[variant]
+        configs += [metadata] if metadata else ["metadata.yaml", particular(minor)]
     configs.append("free-threaded.yaml" if facts["free_threaded"] else "gil.yaml")
     configs = [_FAULTS.get(platform, {}).get(config, config) for config in configs]
     mounts = {"//tests/structure:" + file: "/structure/" + file for file in _SCRIPTS}
@@ -100,19 +155,10 @@ def python_structure_test(
         scratch = "/structure/cache",
         oci_platform = oci_platform,
         platform = platform,
-        substitutions = {
-            "{{ABI}}": minor.replace(".", "") + ("t" if facts["free_threaded"] else ""),
-            "{{DEBIAN_ARCH}}": machine["debian"],
-            "{{MINOR}}": minor,
-            "{{MINOR_ABI}}": minor + ("t" if facts["free_threaded"] else ""),
-            "{{SHA256}}": facts["sha256"],
-            "{{SUITE}}": suite,
-            "{{TRIPLET}}": machine["triplet"],
-            "{{VERSION}}": facts["release"],
-        },
+        substitutions = _substitutions(facts, suite, about, machine),
         **kwargs
     )
-    if platform in _NATIVE and not metadata:
+    if platform in _NATIVE and not metadata and not about["hardened"]:
         image_structure_test(
             name = name.removesuffix(".test") + ".cpython_test",
             timeout = "eternal",

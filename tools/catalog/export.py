@@ -54,6 +54,9 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
       "variants": {"slim": {
           "tag": "slim-{suite}", "base": "debian:{suite}-slim",
           "root": "debian-slim", "layers": ["base", "slim"], "strip": true,
+          "hardened": false,                   # docker-library has no such variant
+          "above": [], "features": [], "path": [],
+          "user": {"name": "nonroot", "id": 65532, "home": "/home/nonroot"},   # may be null
           "suites": ["trixie", "bookworm"]}},
       "images": [{
           "name": "3.14.7-slim-trixie",        # the first of tags
@@ -106,6 +109,7 @@ index with a `linux` image are in that image's list, too: its own where Windows 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 import tempfile
@@ -195,6 +199,11 @@ def _variant(variant: Variant, suites: Iterable[str]) -> dict[str, object]:
         "root": variant.root,
         "layers": list(variant.layers),
         "strip": variant.strip,
+        "hardened": variant.hardened,
+        "above": list(variant.above),
+        "features": list(variant.features),
+        "path": list(variant.path),
+        "user": None if variant.user is None else dataclasses.asdict(variant.user),
         "suites": [name for name in suites if variant.suites is None or name in variant.suites],
     }
 

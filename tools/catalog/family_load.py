@@ -141,7 +141,7 @@ def _from_catalog(
         debian = [
             variant.on(suite.name)
             for suite, variant in catalog.combinations(version)
-            if (version.archived or suite.ended) == archived
+            if (version.archived or suite.ended) == archived and not variant.hardened
         ]
         others = version.archived == archived
         variants = (

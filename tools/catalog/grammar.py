@@ -45,6 +45,17 @@ VARIABLE: Final = (
     "the name of a variable",
     "use letters, digits and _",
 )
+# As in /etc/passwd: a colon would begin its next field.
+USER: Final = (
+    r"[a-z_][a-z0-9_-]{0,31}",
+    "the name of a user",
+    "use a-z, 0-9, _ and -, 32 characters at most, a letter first",
+)
+HOME: Final = (
+    r"(/\.?[A-Za-z0-9_][A-Za-z0-9._-]*)+",
+    "an absolute path",
+    "write it like /home/nonroot, without .. and colons",
+)
 WORD: Final = (r"[a-z][a-z0-9-]*", "a word", "use a-z, 0-9 and -")
 # Without what ends a link in Markdown; {} are placeholders. A path is relative to the page.
 URL: Final = (

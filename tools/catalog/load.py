@@ -10,6 +10,7 @@ import datetime
 import re
 from pathlib import Path
 from string import Formatter
+from typing import Any
 
 from tools.catalog import grammar, lifecycle, revisions, tags, yamlfile
 from tools.catalog.architectures import KNOWN
@@ -23,6 +24,7 @@ from tools.catalog.model import (
     Platform,
     Source,
     Suite,
+    User,
     Variant,
     Version,
 )
@@ -203,6 +205,10 @@ def _suites(top: Mapping, platforms: set[str], as_of: datetime.date | None) -> d
             ended=ended,
         )
         row.done()
+        if (kind := tags.hardened(f"{name}-")) or (kind := tags.hardened(f"slim-{name}")):
+            raise row.value.error(
+                f"{name!r} reads as the kind {kind!r} of hardened variants in tags", "rename it"
+            )
         if not suite.platforms:
             raise listed.error("suite has no platform", "list at least one or remove the suite")
         found[name] = suite
@@ -213,16 +219,63 @@ def _suites(top: Mapping, platforms: set[str], as_of: datetime.date | None) -> d
 
 # What the layers of a variant are like, and which of its images are in the sample; see
 # catalog/variants.yaml.
-ROOTS = ("debian", "debian-slim")
+ROOTS = ("debian", "debian-slim", "distroless")
 SAMPLES = ("all", "one")
+FEATURES = ("lean",)
+# The kernel's user and group numbers have 32 bits; the highest means no user.
+_LAST_ID = 2**32 - 2
+
+
+def _users(value: Value | None) -> dict[str, User]:
+    found: dict[str, User] = {}
+    if value is None:
+        return found
+    rows = value.mapping()
+    for name, item in rows.items():
+        rows.key(name).matching(*grammar.USER)
+        row = item.mapping()
+        number = row.need("id", "add the user's and the group's number")
+        home = row.need("home", "add a folder").matching(*grammar.HOME)
+        user = User(name, number.integer(), home)
+        row.done()
+        if not 0 < user.id <= _LAST_ID:
+            raise number.error(
+                f"{user.id} is no number of a user without privileges",
+                f"write one from 1 to {_LAST_ID}",
+            )
+        found[name] = user
+    return found
+
+
+def _features(row: Mapping, tag: Value, users: dict[str, User]) -> dict[str, Any]:
+    """What only a hardened variant may have, as arguments of Variant.
+
+    Raises:
+        CatalogError: something is unknown, or the variant is docker-library's.
+    """
+    features, above, path = row.get("features"), row.get("above"), row.get("path")
+    user = row.get("user")
+    given = [value for value in (features, above, path, user) if value is not None]
+    if given and tags.hardened(tag.text()) is None:
+        raise given[0].error(
+            f"docker-library's image with the tag {tag.text()!r} has no such thing",
+            f"tag the variant KIND-{{suite}}, with one of {', '.join(tags.HARDENED)}",
+        )
+    return {
+        "features": _some_of(features, set(FEATURES), "feature") or (),
+        "above": () if above is None else above.names(),
+        "path": () if path is None else path.each(*grammar.HOME),
+        "user": None if user is None else users[user.one_of(users, "user")],
+    }
 
 
 def _variants(top: Mapping, suites: dict[str, Suite]) -> dict[str, Variant]:
     found: dict[str, Variant] = {}
+    users = _users(top.get("users"))
     for name, row in _named(_only(top, "variants"), _NAME, "variant"):
         tag = row.need("tag", "add the variant's part of a tag, such as slim-{suite}")
         layers = row.need("layers", "list its package sets, bottom first")
-        sample = row.get("sample")
+        sample, above = row.get("sample"), row.get("above")
         variant = Variant(
             name=name,
             tag=template(tag, {"suite"}),
@@ -232,6 +285,7 @@ def _variants(top: Mapping, suites: dict[str, Suite]) -> dict[str, Variant]:
             strip=row.need("strip", "write true or false").boolean(),
             suites=_some_of(row.get("suites"), set(suites), "suite"),
             sample=None if sample is None else sample.one_of(SAMPLES, "sample"),
+            **_features(row, tag, users),
         )
         row.done()
         if "{suite}" not in variant.tag:
@@ -240,7 +294,7 @@ def _variants(top: Mapping, suites: dict[str, Suite]) -> dict[str, Variant]:
             if not tags.valid(variant.on(suite)):
                 raise tag.error(f"{variant.on(suite)!r} is no tag", "use letters, digits, -._")
             if variant.suites is None or suite in variant.suites:
-                for layer in layers.sequence():
+                for layer in (*layers.sequence(), *(above.sequence() if above else ())):
                     layer.one_of(below.package_sets, f"package set of suite {suite}")
         found[name] = variant
     return found

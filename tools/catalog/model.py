@@ -254,6 +254,15 @@ class Suite:
 
 
 @dataclass(frozen=True)
+class User:
+    """Whom images run as; fields as in catalog/variants.yaml."""
+
+    name: str
+    id: int
+    home: str
+
+
+@dataclass(frozen=True)
 class Variant:
     """A kind of image every suite has; fields as in catalog/variants.yaml."""
 
@@ -265,6 +274,15 @@ class Variant:
     strip: bool
     suites: tuple[str, ...] | None
     sample: str | None
+    above: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    user: User | None = None
+    path: tuple[str, ...] = ()
+
+    @property
+    def hardened(self) -> bool:
+        """Whether docker-library has no such variant: none of its pages and lists have this one."""
+        return tags.hardened(self.tag) is not None
 
     def on(self, suite: str) -> str:
         """The variant's name in tags for ``suite``, such as ``slim-trixie``."""

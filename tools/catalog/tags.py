@@ -6,9 +6,10 @@ Terms
     label       what a family calls a release line: the minor version, ``3.14``, with ``t`` for
                 free-threaded builds and ``-rc`` while the release is a pre-release: ``3.14t``,
                 ``3.15-rc``, ``3.15t-rc``.
-    variant     what a release is built on: a suite (``trixie``), a slim suite (``slim-trixie``),
-                an Alpine version (``alpine3.23``) or a Windows base
-                (``windows/windowsservercore-ltsc2025``; its name is the part after the slash).
+    variant     what a release is built on: a suite (``trixie``), a slim suite (``slim-trixie``), a
+                hardened one (``distroless-trixie``), an Alpine version (``alpine3.23``) or a
+                Windows base (``windows/windowsservercore-ltsc2025``; its name is the part after
+                the slash).
 
 Rules
     1. Base tags of a release are, in this order: the release, its revision, its label, the label's
@@ -25,8 +26,12 @@ Rules
        windowsservercore and nanoserver share base tags with ``-windowsservercore`` and
        ``-nanoserver`` (``latest-`` dropped); after those, images on windowsservercore and the
        image on the default suite share the bare base tags.
-    5. A simple tag belongs to one image of the family, a shared tag to no image as simple tag.
-    6. A tag matches ``[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}``.
+    5. Hardened variants, which docker-library hasn't, are a kind of HARDENED and a suite. Their
+       tags are those of a slim variant with the kind in the place of ``slim``:
+       ``3.14-distroless-trixie`` and, on the default suite, ``3.14-distroless``. They decide on
+       no default, and no tag of another variant is other with them or without.
+    6. A simple tag belongs to one image of the family, a shared tag to no image as simple tag.
+    7. A tag matches ``[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}``.
 
 A second scheme, ``targets``, is that of families which name the minor version first: an image's
 simple tags are ``<minor>-<target>`` and ``<release>-<target>``; the default target's images are
@@ -45,6 +50,8 @@ _STAGE = {"a": 0, "b": 1, "rc": 2, None: 3}
 
 WINDOWS = "windows/"
 _WINDOWS_SHARED = ("windowsservercore", "nanoserver")
+# Kinds of hardened variants, those first that another's name begins with.
+HARDENED = ("distroless-debug", "distroless-dev", "distroless", "slim-nonroot", "nonroot")
 
 
 @dataclass(frozen=True)
@@ -140,14 +147,23 @@ def name(variant: str) -> str:
     return variant.removeprefix(WINDOWS)
 
 
+def hardened(variant: str) -> str | None:
+    """The kind of a hardened variant: ``distroless`` of ``distroless-trixie``; None of others."""
+    return next((kind for kind in HARDENED if variant.startswith(f"{kind}-")), None)
+
+
 def _plain(variant: str) -> bool:
-    return not variant.startswith(("slim-", "alpine", WINDOWS))
+    return not variant.startswith(("slim-", "alpine", WINDOWS)) and hardened(variant) is None
+
+
+def _slim(variant: str) -> bool:
+    return variant.startswith("slim-") and hardened(variant) is None
 
 
 def default_suite(variants: Sequence[str]) -> str | None:
     """Rule 2's default suite among ``variants``."""
     plain = [variant for variant in variants if _plain(variant)]
-    slim = [variant.removeprefix("slim-") for variant in variants if variant.startswith("slim-")]
+    slim = [variant.removeprefix("slim-") for variant in variants if _slim(variant)]
     return next(iter(plain + slim), None)
 
 
@@ -164,8 +180,9 @@ def simple_tags(bases: Sequence[str], variant: str, variants: Sequence[str]) -> 
     """Rule 3: the tags of this image alone; ``variants`` are all of the release's."""
     tags = _appended(bases, name(variant))
     suite = default_suite(variants)
-    if suite is not None and variant == f"slim-{suite}":
-        tags += _appended(bases, "slim")
+    kind = hardened(variant) or "slim"
+    if suite is not None and variant == f"{kind}-{suite}":
+        tags += _appended(bases, kind)
     if variant == default_alpine(variants):
         tags += _appended(bases, "alpine")
     return tags

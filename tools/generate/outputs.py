@@ -10,10 +10,10 @@ from pathlib import Path
 
 from tools.apidocs import page as apidocs
 from tools.apidocs.starlark import StarlarkError
-from tools.catalog import family_load, results, versions_json
+from tools.catalog import family_load, load, results, versions_json
 from tools.dockerfile import recipe
 from tools.dockerfile.dockerfile import dockerfile
-from tools.generate import command
+from tools.generate import command, hardened
 from tools.generate.table import table
 from tools.library.library import manifest
 from tools.lockfile.lines import LockError
@@ -53,7 +53,8 @@ def expected(root: Path) -> dict[str, str]:
     }
     files[f"{FOLDER}/library.txt"] = manifest(family, directory=f"{FOLDER}/")
     files[f"{FOLDER}/versions.json"] = command.as_json(versions_json.versions(family))
-    files["docs/images.md"] = page(family)
+    whole = load.load(catalog, Path("catalog"))
+    files["docs/images.md"] = page(family) + hardened.section(whole)
     known = results.read(catalog, Path("catalog"))
     for other in family_load.built(catalog, Path("catalog")):
         for entry in other.entries():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tools.catalog import alpine, family_images, family_load, fixtures, load, results, windows
-from tools.catalog.model import Catalog, Version
+from tools.catalog import alpine, family_images, family_load, fixtures, load, results, tags, windows
+from tools.catalog.model import Catalog, Image, Version
 from tools.catalog.results import FAILED, Results
 from tools.inputs.inputs import Inputs
 
@@ -87,20 +87,33 @@ def alpine_kind(minor: str) -> str:
     return fixtures.ALPINE_SETUP_PY if has_setup_py(minor) else fixtures.ALPINE
 
 
+def _shown(catalog: Catalog) -> list[Image]:
+    """The images with a row: all that docker-library has too, then the newest hardened ones.
+
+    docs/images.md has the other hardened ones, of all releases and suites.
+    """
+    images = catalog.images()
+    return [image for image in images if not image.variant.hardened] + [
+        image
+        for image in images
+        if image.variant.hardened and tags.hardened(image.variant.tag) in image.tags
+    ]
+
+
 def _official(root: Path, catalog: Catalog, known: Results) -> list[str]:
     """Rows of //images: Debian, Windows, Alpine."""
     folder, shown = root / "catalog", Path("catalog")
     tests = fixtures.read(folder, shown)
     inputs = Inputs(root, catalog)
     rows: list[str] = []
-    for image in catalog.images():
+    for image in _shown(catalog):
         target = f"//images:{image.name}"
         said = status(
             known,
             target,
             image.platforms,
             proved=False,
-            published=not image.version.release.free_threaded,
+            published=not (image.version.release.free_threaded or image.variant.hardened),
             inputs={name: inputs.of(image, name) for name in image.platforms},
             earlier=_earlier(catalog, image.version, target),
         )

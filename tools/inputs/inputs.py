@@ -7,6 +7,7 @@ most of their changes change no image, and which do is known only after a build.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -69,7 +70,7 @@ class Inputs:
         lock = self._lock(image, platform)
         if lock is None:
             return None
-        sets = {*image.variant.layers, _LIBRARIES}
+        sets = {*image.variant.layers, *image.variant.above, _LIBRARIES}
         packages = [_line(package) for package in lock.packages if sets & set(package.sets)]
         facts = {
             "cpython": _cpython(image.version, self._catalog.wheels),
@@ -79,5 +80,7 @@ class Inputs:
             "packages": sorted(packages),
             "platform": platform,
         }
+        if image.variant.hardened:
+            facts["variant"] = dataclasses.asdict(image.variant)
         text = json.dumps(facts, sort_keys=True)
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -40,7 +40,7 @@ def debian_images(name, catalog, title = "debian"):
         variants = {
             variant["root"]: variant
             for variant in catalog["variants"].values()
-            if suite in variant["suites"]
+            if suite in variant["suites"] and variant["root"].startswith("debian")
         }
         for root, variant in variants.items():
             arch = catalog["platforms"][facts["platforms"][0]]["debian"]

@@ -7,7 +7,7 @@ load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "
 load("//python_images/private/oci:annotations.bzl", "annotations_file")
 load("//python_images/private/oci:image.bzl", "image", "image_index")
 load("//python_images/private/oci:publish.bzl", "publish")
-load("//python_images/rootfs:rootfs.bzl", "layer_name")
+load("//python_images/rootfs:rootfs.bzl", "layer_name", "user_layer_name")
 load(":debian.bzl", "base_image")
 load(":names.bzl", "COMPANIONS", "cpython_annotations", "image_alias", "index_test", "known_as", "package_of")
 load(":windows.bzl", "joint_tags", "windows_images")
@@ -20,14 +20,42 @@ def _cpython(entry, platform, cpythons):
     return "{}:{}_{}_{}".format(cpythons, entry["version"], entry["suite"], platform)
 
 def _layers(entry, variant, platform, cpythons):
-    """The layer blobs of an image, lowest first, in docker-library's order."""
-    return [
-        Label("//python_images/rootfs:{}.blob".format(layer_name(entry["suite"], platform, variant, set)))
-        for set in variant["layers"]
-    ] + [
+    """The layer blobs of an image, lowest first, in docker-library's order; its own come last."""
+
+    def blob(layer):
+        return Label("//python_images/rootfs:{}.blob".format(layer))
+
+    def package_blobs(sets):
+        return [blob(layer_name(entry["suite"], platform, variant, set)) for set in sets]
+
+    return package_blobs(variant["layers"]) + [
         "{}.{}.blob".format(_cpython(entry, platform, cpythons), layer)
         for layer in layer_names(variant)
-    ]
+    ] + package_blobs(variant["above"]) + (
+        [blob(user_layer_name(entry["suite"], platform, variant))] if variant["user"] else []
+    )
+
+def _env(release, variant):
+    """The environment: docker-library's, with a variant's own folders at the end of PATH."""
+    if not variant["path"]:
+        return release["env"]
+    return release["env"] | {"PATH": ":".join([release["env"]["PATH"]] + variant["path"])}
+
+def _annotations(name, entry, platform, release, variant, about):
+    """Declares an image's annotations; a distroless one lies on no other image."""
+    base = {}
+    if variant["root"] != "distroless":
+        index = base_image(entry["suite"], variant["root"], about["debian"])
+        base = {
+            "base": index.rpartition("/")[2],
+            "base_digest": "{}_{}.digest".format(index, platform),
+        }
+    annotations_file(
+        name = name,
+        annotations = cpython_annotations(release["release"], release["revised"]),
+        tags = ["manual"],
+        **base
+    )
 
 def _platform_image(entry, platform, catalog, structure_test, cpythons, repository, cmd, sample):
     """Declares one image of one platform; returns its name."""
@@ -35,25 +63,20 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
     release = catalog["versions"][entry["version"]]
     variant = catalog["variants"][entry["variant"]]
     about = catalog["platforms"][platform]
-    base = base_image(entry["suite"], variant["root"], about["debian"])
-    annotations_file(
-        name = target + ".annotations",
-        annotations = cpython_annotations(release["release"], release["revised"]),
-        base = base.rpartition("/")[2],
-        base_digest = "{}_{}.digest".format(base, platform),
-        tags = ["manual"],
-    )
+    _annotations(target + ".annotations", entry, platform, release, variant, about)
     image(
         name = target,
         annotations = target + ".annotations",
         architecture = about["architecture"],
         cmd = cmd,
-        env = release["env"],
+        env = _env(release, variant),
         layers = _layers(entry, variant, platform, cpythons),
         os = about["os"],
         repo_tags = ["{}:{}".format(repository, tag) for tag in entry["tags"]],
         tags = ["manual"],
+        user = str(variant["user"]["id"]) if variant["user"] else None,
         variant = about["variant"] or None,
+        workdir = variant["user"]["home"] if variant["user"] else None,
     )
     image_attestations(
         name = target,
@@ -66,6 +89,10 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
         },
         bundled = Label("//python_images/cpython:{}.bundled".format(entry["version"])),
         lock = lock_file(entry["suite"], about["debian"]),
+        packages = [
+            "@debian//{}/{}:{}.json".format(entry["suite"], about["debian"], set)
+            for set in variant["above"]
+        ],
         patches = patches_of(release),
         # The uppermost layer of packages: the libraries CPython needs.
         root = "{}.{}".format(_cpython(entry, platform, cpythons), layer_names(variant)[0]),
@@ -81,7 +108,7 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
             platform,
             about["debian"],
             compiled = True,
-            rendered = variant["root"] != "debian-slim",
+            rendered = variant["root"] == "debian",
         ),
     )
     structure_test(
@@ -95,6 +122,31 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
         version = entry["version"],
     )
     return target
+
+def _image_aliases(target, tags, platform, about, hardened):
+    """Declares an image under all its tags, and under all names of its platform.
+
+    What hangs off a hardened image is reached by its platform's first name alone: as many targets as
+    docker-library's variants have for each would take the time of all of them to load.
+    """
+    for tag in tags:
+        for name in known_as(platform, about):
+            other = "{}_{}".format(tag, name)
+            if other == target:
+                continue
+            if hardened and name != platform:
+                native.alias(
+                    name = other,
+                    actual = target,
+                    tags = ["manual"],
+                )
+            else:
+                image_alias(
+                    name = other,
+                    actual = target,
+                    companions = COMPANIONS,
+                    test = True,
+                )
 
 def python_images(
         name,
@@ -152,19 +204,13 @@ def python_images(
         for platform, target in images.items():
             if platform in entry["sample"]:
                 sample.append(target)
-            others = [
-                "{}_{}".format(tag, name)
-                for tag in entry["tags"]
-                for name in known_as(platform, catalog["platforms"][platform])
-                if "{}_{}".format(tag, name) != target
-            ]
-            for other in others:
-                image_alias(
-                    name = other,
-                    actual = target,
-                    companions = COMPANIONS,
-                    test = True,
-                )
+            _image_aliases(
+                target,
+                entry["tags"],
+                platform,
+                catalog["platforms"][platform],
+                hardened = catalog["variants"][entry["variant"]]["hardened"],
+            )
             for tag in entry["tags"]:
                 if tag != entry["name"]:
                     # Under its tags, but not under each alias of its platform.

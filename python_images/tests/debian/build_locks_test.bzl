@@ -44,7 +44,7 @@ def build_locks_test_suite(name, catalog):
     release = catalog["newest"][catalog["roles"]["minor"]]
     programs = {}
     for variant in catalog["variants"].values():
-        if suite not in variant["suites"]:
+        if suite not in variant["suites"] or variant["hardened"]:
             continue
         full = variant["root"] == "debian"
         for set in variant["layers"]:
