@@ -4,6 +4,7 @@ docker-library   as its Dockerfile compiles it (docker_library.py): for amd64 tr
                  machine, for arm64 by this repository's profile
 full             --//python_images:optimization=full, what images have
 none             --//python_images:optimization=none
+debian           Debian's own python3.X (debian_python.py), whichever patch release that is
 PATH             a tar of another one's usr/local, of the same release and suite: what
                  someone wants to try
 """
@@ -17,11 +18,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import docker_library
+from bench import debian_python, docker_library
 from tools.cpython import train
 from tools.toolchain.unpack import extract
 
-NAMES = ("docker-library", "full", "none")
+NAMES = ("docker-library", "full", "none", "debian")
 # Of the build machine, and of what qemu-user emulates.
 PLATFORMS = ("amd64", "arm64")
 
@@ -104,9 +105,9 @@ def make(root: Path, name: str, subject: Subject, scratch: Path) -> Build:
     inputs = files(root, "none" if name == "none" else "full", subject)
     archive = inputs.pop("tar")
     report = json.loads(inputs.pop("report").read_text())
+    minor = ".".join(report["version"].split(".")[:2])
     if name == "docker-library":
         if subject.platform != "amd64":
-            minor = ".".join(report["version"].split(".")[:2])
             profile = f"cpython-{minor}-le64-gcc{report['gcc']}.tar.xz"
             inputs["profile"] = root / "third_party/profiles" / profile
         archive = docker_library.cached(inputs, report)
@@ -116,10 +117,22 @@ def make(root: Path, name: str, subject: Subject, scratch: Path) -> Build:
     for key, folder in (("sysroot", sysroot), ("host", tools)):
         if not folder.exists():
             extract(inputs[key], folder)
-    extract(archive, tree)
-    python = (tree / "usr/local/bin/python3").resolve()
+    if name == "debian":
+        # The platforms measured here are called as Debian calls them. Its own libraries go with it.
+        python = debian_python.install(minor, subject.suite, subject.platform, tree)
+        library, sysroot = next(tree.glob("usr/lib/*/libc.so.6")).parent, tree
+    else:
+        extract(archive, tree)
+        python, library = (tree / "usr/local/bin/python3").resolve(), tree / "usr/local/lib"
     if subject.platform != "amd64":
         emulator = shutil.which("qemu-aarch64") or "qemu-aarch64"
         return Build(name, python, [emulator, "-L", str(sysroot), str(python)])
-    library, launcher = tree / "usr/local/lib", tools / "usr/bin/make"
-    return Build(name, python, train.make_startable(python, library, sysroot, launcher))
+    return Build(
+        name, python, train.make_startable(python, library, sysroot, tools / "usr/bin/make")
+    )
+
+
+def version(build: Build) -> str:
+    """What `python -V` says, without "Python"."""
+    said = subprocess.run([*build.command, "-V"], stdout=subprocess.PIPE, text=True, check=True)
+    return said.stdout.removeprefix("Python").strip()

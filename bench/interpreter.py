@@ -1,14 +1,16 @@
-"""Measure two builds of CPython against each other with pyperformance's benchmarks.
+"""Measure a build of CPython against others with pyperformance's benchmarks.
 
-    ./bazelw run //bench:interpreter -- [--json FILE] [--rounds N] [--builds A,B] [--realtime]
+    ./bazelw run //bench:interpreter -- [--json FILE] [--rounds N] [--builds A,B,...] [--realtime]
 
-Runs a fixed subset of pyperformance on two builds, in turns, for some rounds. builds.py has their
-names; docker-library's takes half an hour the first time, and is kept below ~/.cache.
+Runs a fixed subset of pyperformance on two or more builds, in turns, for some rounds. builds.py has
+their names: full,docker-library,debian is this Python against both others. docker-library's takes
+half an hour the first time, and is kept below ~/.cache.
 
-For each benchmark it prints the median of both in seconds of CPU time of the process, user and
-system, and their ratio, then the geometric mean of the ratios: below 1 the second build is faster.
-The spread is that of the rounds' own geometric means. --wall measures wall time; --realtime pins
-the benchmarks to one core with real-time priority (needs root), for a machine that isn't idle.
+For each benchmark it prints the least CPU time that a build took, user and system, in seconds, and
+the first build's share of each other's; then the geometric mean of these shares: below 1 the first
+build is faster. The least time is what other work on the machine has disturbed least. The spread is
+that of the rounds' own geometric means. --wall measures wall time; --realtime pins the benchmarks
+to one core with real-time priority (needs root), for a machine that isn't idle.
 
 --instructions prints the executed instructions of one of each benchmark's loops instead: half of
 what three loops take more than one, so that starting isn't in it. They hardly depend on what else
@@ -16,9 +18,10 @@ the machine does (instructions/). That is the one thing that can be measured of 
 arm64) on another machine, since under qemu-user time is the emulator's. Benchmarks with short
 loops are left out.
 
-The JSON is {"format": 1, "unit": "cpu s", "wall s" or "instructions", "host": {...}, "release",
-"suite", "platform", "builds": [NAME, NAME], "rows": [{"name", "values": [[...], [...]],
-"medians": [.., ..], "ratio"}], "geometric_mean", "spread": [low, high]}.
+The JSON is {"format": 2, "unit": "cpu s", "wall s" or "instructions", "host": {...}, "release",
+"suite", "platform", "builds": {NAME: VERSION}, "rows": [{"name", "values": {NAME: [...]},
+"least": {NAME: ..}, "ratios": {NAME: ..}}], "geometric_means": {NAME: ..}, "spreads": {NAME: [low,
+high]}}; ratios, means and spreads are against each build but the first.
 """
 
 from __future__ import annotations
@@ -89,41 +92,53 @@ _SHORT = {
 Values = dict[str, list[float]]
 
 
-def medians(values: Values) -> dict[str, float]:
-    """The median of each benchmark."""
-    return {name: statistics.median(found) for name, found in values.items()}
+def least(values: Values) -> dict[str, float]:
+    """The least value of each benchmark."""
+    return {name: min(found) for name, found in values.items()}
 
 
 def mean_ratio(first: Mapping[str, float], second: Mapping[str, float]) -> float:
-    """The geometric mean of the ratios second / first; both have the same benchmarks."""
-    return statistics.geometric_mean(second[name] / first[name] for name in first)
+    """The geometric mean of the ratios first / second; both have the same benchmarks."""
+    return statistics.geometric_mean(first[name] / second[name] for name in first)
 
 
-def summary(rounds: Sequence[tuple[Values, Values]]) -> dict[str, Any]:
-    """What the JSON says of the rounds: rows, geometric mean and spread.
+def summary(names: Sequence[str], rounds: Sequence[Sequence[Values]]) -> dict[str, Any]:
+    """What the JSON says of the rounds: rows, geometric means and spreads.
 
     Args:
-        rounds: for each round, the values of the first and the second build by benchmark.
+        names: of the builds; the others are compared with the first.
+        rounds: for each round, the values of each build by benchmark.
     """
-    whole: list[Values] = [{}, {}]
-    for pair in rounds:
-        for collected, values in zip(whole, pair, strict=True):
-            for name, found in values.items():
-                collected.setdefault(name, []).extend(found)
-    first, second = medians(whole[0]), medians(whole[1])
-    means = [mean_ratio(medians(one), medians(two)) for one, two in rounds]
+    whole: list[Values] = [{} for _ in names]
+    for measured in rounds:
+        for collected, values in zip(whole, measured, strict=True):
+            for benchmark, found in values.items():
+                collected.setdefault(benchmark, []).extend(found)
+    best = dict(zip(names, map(least, whole), strict=True))
+    first, *others = names
+    by_round = {
+        other: [mean_ratio(least(one[0]), least(one[at])) for one in rounds]
+        for at, other in enumerate(others, 1)
+    }
     return {
         "rows": [
             {
-                "name": name,
-                "values": [whole[0][name], whole[1][name]],
-                "medians": [first[name], second[name]],
-                "ratio": round(second[name] / first[name], 4),
+                "name": benchmark,
+                "values": {name: one[benchmark] for name, one in zip(names, whole, strict=True)},
+                "least": {name: best[name][benchmark] for name in names},
+                "ratios": {
+                    other: round(best[first][benchmark] / best[other][benchmark], 4)
+                    for other in others
+                },
             }
-            for name in first
+            for benchmark in best[first]
         ],
-        "geometric_mean": round(mean_ratio(first, second), 4),
-        "spread": [round(min(means), 4), round(max(means), 4)],
+        "geometric_means": {
+            other: round(mean_ratio(best[first], best[other]), 4) for other in others
+        },
+        "spreads": {
+            other: [round(min(found), 4), round(max(found), 4)] for other, found in by_round.items()
+        },
     }
 
 
@@ -210,16 +225,23 @@ def _find(package: str) -> Path:
     raise SystemExit(f"bench: no {package}: run ./bazelw run //bench:interpreter")
 
 
-def report(found: Mapping[str, Any], both: Sequence[Build], unit: str) -> str:
+def report(found: Mapping[str, Any], names: Sequence[str], unit: str) -> str:
     """The table people read."""
-    lines = [f"{'':<28}{both[0].name:>14}{both[1].name:>14}   ratio   ({unit})"]
+    others = names[1:]
+    wide = max(12, *map(len, names)) + 2
+    heads = "".join(f"{name:>{wide}}" for name in names)
+    lines = [f"{'':<28}{heads}" + "".join(f"{f'of {one}':>{wide + 3}}" for one in others)]
+    form = ",.0f" if unit == "instructions" else ".6f"
     for row in found["rows"]:
-        first, second = row["medians"]
-        form = ",.0f" if unit == "instructions" else ".6f"
-        lines.append(f"{row['name']:<28}{first:>14{form}}{second:>14{form}}   {row['ratio']:.3f}")
-    low, high = found["spread"]
-    mean = f"geometric mean {found['geometric_mean']:.3f}, rounds {low:.3f} to {high:.3f}"
-    return "\n".join([*lines, mean])
+        values = "".join(f"{row['least'][name]:>{wide}{form}}" for name in names)
+        ratios = "".join(f"{row['ratios'][name]:>{wide + 3}.3f}" for name in others)
+        lines.append(f"{row['name']:<28}{values}{ratios}")
+    lines.append(f"({unit}; the share that {names[0]} takes of each other's)")
+    for other in others:
+        low, high = found["spreads"][other]
+        mean = found["geometric_means"][other]
+        lines.append(f"{names[0]} takes {mean:.3f} of {other}, rounds {low:.3f} to {high:.3f}")
+    return "\n".join(lines)
 
 
 def given(text: str) -> Path:
@@ -227,15 +249,15 @@ def given(text: str) -> Path:
     return Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), text)
 
 
-def pair(text: str) -> list[str]:
-    """Two of builds.NAMES or paths of tars, of "A,B".
+def several(text: str) -> list[str]:
+    """Two or more of builds.NAMES or paths of tars, of "A,B".
 
     Raises:
-        argparse.ArgumentTypeError: one of them is neither, or they'd have the same name.
+        argparse.ArgumentTypeError: one of them is neither, or two would have the same name.
     """
     names = [name if name in builds.NAMES else str(given(name)) for name in text.split(",")]
-    if len(names) != 2 or Path(names[0]).stem == Path(names[1]).stem:
-        raise argparse.ArgumentTypeError(f"not two builds with different names: {text}")
+    if len(names) < 2 or len({Path(name).stem for name in names}) != len(names):
+        raise argparse.ArgumentTypeError(f"not two or more builds with different names: {text}")
     for name in names:
         if name not in builds.NAMES and not Path(name).is_file():
             known = ", ".join(builds.NAMES)
@@ -250,10 +272,10 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     add("--rounds", type=int, default=3, help="default: %(default)s")
     add(
         "--builds",
-        type=pair,
-        default=["docker-library", "full"],
-        metavar="A,B",
-        help="which two: names or tars",
+        type=several,
+        default=["full", "docker-library"],
+        metavar="A,B,...",
+        help="names or tars; the first is compared with the others (default: full,docker-library)",
     )
     add(
         "--release",
@@ -298,27 +320,31 @@ def main(argv: list[str]) -> int:
     ]
     rounds = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        both = [builds.make(root, name, subject, Path(folder)) for name in options.builds]
+        measured = [builds.make(root, name, subject, Path(folder)) for name in options.builds]
+        versions = {build.name: builds.version(build) for build in measured}
+        print(
+            ", ".join(f"{name}: {version}" for name, version in versions.items()), file=sys.stderr
+        )
         for number in range(1 if options.instructions else options.rounds):
-            values: tuple[Values, Values] = ({}, {})
+            values: list[Values] = [{} for _ in measured]
             for at, name in enumerate(names, 1):
                 print(
                     f"round {number + 1}: [{at}/{len(names)}] {name}", file=sys.stderr, flush=True
                 )
-                for build, into in zip(both, values, strict=True):
+                for build, into in zip(measured, values, strict=True):
                     into.update(measure(build, name))
             rounds.append(values)
-    found = summary(rounds)
-    print(report(found, both, unit))
+    found = summary(list(versions), rounds)
+    print(report(found, list(versions), unit))
     if options.json:
         whole = {
-            "format": 1,
+            "format": 2,
             "unit": unit,
             "host": host(),
             "release": options.release,
             "suite": options.suite,
             "platform": options.platform,
-            "builds": [build.name for build in both],
+            "builds": versions,
         }
         options.json.write_text(json.dumps({**whole, **found}, indent=2) + "\n")
     return 0
