@@ -3,6 +3,7 @@
 ./bazelw run //tools:lock                          every suite and architecture
 ./bazelw run //tools:lock -- --suite=trixie        one suite
 ./bazelw run //tools:lock -- --keep                nothing newer: only what sets or mirrors lack
+./bazelw run //tools:lock -- --add-only            only add: what is locked stays, in every case
 ./bazelw run //tools:lock -- --build               also what only the build uses
 ./bazelw run //tools:lock -- --check               write nothing, exit 1 if a lock is stale
 """
@@ -41,6 +42,7 @@ _CONTENT = (
 )
 
 _KEPT = "Locked versions may be too old for what the sets need now: lock without --keep"
+_HELD = "Locked versions may be too old for what the sets need now: lock without --add-only"
 
 
 class ContentChangedError(resolve.ResolveError):
@@ -99,10 +101,11 @@ def resolve_lock(
     progress: Progress,
     indexes: Indexes,
     keep: Sequence[Package] = (),
+    hold: Lock | None = None,
 ) -> Lock:
     """Resolve all sets of one suite and architecture. Raises ResolveError, CatalogError.
 
-    Versions of `keep` stay as they are if the archive still has them.
+    Versions of `keep` stay if the archive still has them; those of `hold` in every case.
     """
     progress.show(job.name, "reading package lists")
     try:
@@ -112,6 +115,7 @@ def resolve_lock(
     except resolve.ResolveError as error:
         raise resolve.ResolveError(f"{error}\n{job.remedy}") from None
     apt.keep(keep)
+    gone = apt.hold(hold.packages) if hold else []
     done: dict[str, tuple[Sequence[Package], frozenset[str]]] = {}
     systems: dict[str | None, tuple[Package, ...]] = {None: ()}  # what a set is resolved on
     for package_set in job.sets:
@@ -137,19 +141,45 @@ def resolve_lock(
                 "correct the name, or name the package that provides it",
             ) from None
         except resolve.ResolveError as error:
-            if not keep:
+            if not keep and not hold:
                 raise
-            raise resolve.ResolveError(f"{error}\n{_KEPT}") from None
+            raise resolve.ResolveError(f"{error}\n{_HELD if hold else _KEPT}") from None
         # What is asked for and already there belongs to this set too: it becomes requested.
         asked = [package for package in below if package.name in requested]
         done[package_set.name] = ([*packages, *asked], requested)
         systems[package_set.name] = (*below, *packages)
+    merged = merge(done)
     lock = Lock(
-        job.suite, job.arch, apt.snapshot(), merge(done), job.pockets, job.sources, job.build
+        job.suite,
+        job.arch,
+        apt.snapshot(),
+        merged,
+        job.pockets,
+        job.sources,
+        job.build,
+        earlier_of(merged, gone, [hold] if hold else []),
     )
     size = sum(package.size for package in lock.packages)
     progress.show(job.name, f"{len(lock.packages)} packages, {size / 1e6:.1f} MB", final=True)
     return lock
+
+
+def earlier_of(
+    packages: Iterable[Package], gone: Sequence[Package], locks: Iterable[Lock]
+) -> tuple[str, ...]:
+    """Times of snapshots that have what no index has any more, newest first.
+
+    Args:
+        packages: those of the lock that is made.
+        gone: what no index has.
+        locks: what they are from.
+    """
+    superseded = {(package.name, package.version) for package in gone}
+    if not any((package.name, package.version) in superseded for package in packages):
+        return ()
+    return tuple(
+        sorted({time for lock in locks for time in (lock.snapshot, *lock.earlier)}, reverse=True)
+    )
 
 
 def differences(old: Lock, new: Lock) -> list[str]:
@@ -304,12 +334,14 @@ def lock_all(
     *,
     write: bool = True,
     keep: bool = False,
+    add_only: bool = False,
     accepted: Collection[str] = (),
 ) -> list[JobResult]:
     """Lock all jobs into files below `folder`, each written as soon as it is resolved.
 
     A job that fails keeps none from being written. Says on stderr how far it is. `keep`: a locked
-    version stays if the archive still has it. `accepted`: see require_same_content.
+    version stays if the archive still has it; `add_only`: in every case. `accepted`: see
+    require_same_content.
     """
     progress = Progress(sys.stderr, [job.name for job in jobs])
     with tempfile.TemporaryDirectory(prefix="debian-lock.") as directory:
@@ -319,7 +351,8 @@ def lock_all(
         def one(job: Job) -> JobResult:
             def resolved(before: Lock | None) -> Lock:
                 kept = before.packages if keep and before else ()
-                return resolve_lock(job, top / job.name, keyring, progress, indexes, kept)
+                hold = before if add_only else None
+                return resolve_lock(job, top / job.name, keyring, progress, indexes, kept, hold)
 
             target = folder / f"{job.name}.lock"
             result = run_job(job, target, resolved, write=write, accepted=accepted)
@@ -429,7 +462,9 @@ def run(arguments: argparse.Namespace) -> int:
     resolve.require_apt()
     keyring = resolve.find_keyring(arguments.keyring)
     write = not arguments.check
-    results = lock_all(jobs, keyring, top / LOCKS, write=write, keep=arguments.keep)
+    results = lock_all(
+        jobs, keyring, top / LOCKS, write=write, keep=arguments.keep, add_only=arguments.add_only
+    )
     status = report(results, LOCKS, write=write)
     for path in orphans(top):
         print(f"{path}: not in the catalog any more; remove it")
@@ -448,6 +483,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         action="store_true",
         help="take nothing newer: a locked version stays if the archive still has it. To add a "
         "package to a set, or to replace one that is gone",
+    )
+    parser.add_argument(
+        "--add-only",
+        action="store_true",
+        help="change no line: a locked version stays also where the archive has superseded it. To "
+        "add packages to sets and get nothing else",
     )
     parser.add_argument("--build", action="store_true", help=BUILD_HELP)
     parser.add_argument("--suite", action="append", default=[], help="only this suite (repeatable)")

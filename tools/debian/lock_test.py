@@ -123,12 +123,18 @@ def run(
     *,
     write: bool = True,
     keep: bool = False,
+    add_only: bool = False,
     sets: Sequence[PackageSet] = SETS,
 ) -> dict[str, JobResult]:
     """Lock all architectures; the results by architecture."""
     jobs = [Job("trixie", arch, lockfile.POCKETS, tuple(sets), tuple(mirrors)) for arch in ARCHS]
     results = lock.lock_all(
-        jobs, archive.signer.keyring, tmp_path / "locks", write=write, keep=keep
+        jobs,
+        archive.signer.keyring,
+        tmp_path / "locks",
+        write=write,
+        keep=keep,
+        add_only=add_only,
     )
     assert [result.arch for result in results] == list(ARCHS)
     return {result.arch: result for result in results}
@@ -282,6 +288,61 @@ def test_what_cannot_be_kept(tmp_path: Path, archive: Archive, server: Server) -
     error = run(tmp_path, archive, mirrors, sets=sets, keep=True)["amd64"].error
     assert error.endswith("lock without --keep")
     assert not run(tmp_path, archive, mirrors, sets=sets)["amd64"].error
+
+
+@needs_apt
+def test_adding_changes_no_line(tmp_path: Path, archive: Archive, server: Server) -> None:
+    """Two packages more: those that the archive has superseded stay, and what needs them fits."""
+    both = "Depends: shared (= {0})\nBreaks: shared (<< {0})\n"
+    zone = archive.deb("zone", "2026a", "all")
+    old = [("alpha", "1.0", both.format("1.0-2")), ("shared", "1.0-2", "")]
+    archive.write(
+        "trixie",
+        {arch: [*(archive.deb(n, v, arch, fields=f) for n, v, f in old), zone] for arch in ARCHS},
+    )
+    mirrors = [server.mirror("one")]
+    before = run(tmp_path, archive, mirrors, sets=[replace(SETS[0], packages=("alpha",))])
+    assert [result.error for result in before.values()] == ["", "", ""]
+    path = tmp_path / "locks/trixie_s390x.lock"
+    lines = path.read_text().splitlines()
+    new = [
+        ("alpha", "1.1", both.format("1.1-1")),
+        ("shared", "1.1-1", ""),
+        ("more", "7", "Depends: shared (>= 1.0), other\n"),
+        ("other", "1", ""),
+        ("newer", "1", "Depends: shared (>= 1.1)\n"),
+    ]
+    archive.write(
+        "trixie",
+        {arch: [*(archive.deb(n, v, arch, fields=f) for n, v, f in new), zone] for arch in ARCHS},
+    )
+    sets = [replace(SETS[0], packages=("alpha", "more"))]
+    results = run(tmp_path, archive, mirrors, sets=sets, add_only=True)
+    assert not [result.error for result in results.values() if result.error]
+    assert versions(results["s390x"]) == {
+        "alpha": "1.0",
+        "more": "7",
+        "other": "1",
+        "shared": "1.0-2",
+    }
+    assert [line for line in lines if line not in path.read_text().splitlines()] == []
+    after, first = results["s390x"].after, before["s390x"].after
+    assert after
+    assert first
+    assert after.earlier == (first.snapshot,)
+    assert lockfile.read(path) == after
+    # Once more, there is nothing to do; and what needs newer ones says so.
+    again = run(tmp_path, archive, mirrors, sets=sets, add_only=True)
+    assert not again["s390x"].changed
+    sets = [replace(SETS[0], packages=("alpha", "newer"))]
+    error = run(tmp_path, archive, mirrors, sets=sets, add_only=True)["amd64"].error
+    assert error.endswith("lock without --add-only")
+    # A lock of what there is now is of one time.
+    results = run(tmp_path, archive, mirrors, sets=sets)
+    assert versions(results["s390x"])["shared"] == "1.1-1"
+    renewed = results["s390x"].after
+    assert renewed
+    assert renewed.earlier == ()
 
 
 def package(name: str, path: str, sha256: str = "a" * 64) -> Package:

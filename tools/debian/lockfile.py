@@ -11,7 +11,9 @@ of each. Plain text, so that a change reads well in a diff:
     adduser 3.134 all pool/main/a/adduser/adduser_3.134_all.deb <sha256> <size> base=dependency
 
 A fourth header line, such as `pockets main,updates`, stands there when not all parts of the
-archive were resolved from: the security archive isn't for every architecture. An Ubuntu lock also
+archive were resolved from: the security archive isn't for every architecture. Lines `earlier
+20261101T060000Z` are there when some packages were locked before and have been superseded since:
+times at which the snapshot archive had them. An Ubuntu lock also
 has `mirror <URL>` and `security_mirror <URL>`, what images name as their sources. The header comes
 first, then one package per line, sorted by name. The seven columns are separated by single spaces:
 name, version, architecture, path in the archive (prefixed with `security:` when it's in the
@@ -49,6 +51,7 @@ _FORMAT = lines.Format(
     },
     optional={
         "pockets": re.compile("main(,updates)?(,security)?"),
+        "earlier": re.compile(r"[0-9]{8}T[0-9]{6}Z"),
         "mirror": _URL,
         "security_mirror": _URL,
     },
@@ -61,6 +64,7 @@ _FORMAT = lines.Format(
         ("SHA-256", re.compile(r"[0-9a-f]{64}")),
         ("size", re.compile(r"[1-9][0-9]{0,14}")),
     ),
+    repeated=frozenset({"earlier"}),
     # Bazel can't load anything with a damaged one.
     command=_COMMAND,
 )
@@ -139,8 +143,9 @@ class Lock:
     """A whole lock file.
 
     `snapshot` is a UTC time in Debian's snapshot notation; `pockets` are the parts of the archive
-    that packages were taken from. Ubuntu's locks have `sources`; Debian's images get theirs from
-    their own apt. `build` tells a build lock.
+    that packages were taken from. `earlier` are times of snapshots, newest first, that have
+    packages which `snapshot` no longer has. Ubuntu's locks have `sources`; Debian's images get
+    theirs from their own apt. `build` tells a build lock.
     """
 
     suite: str
@@ -150,6 +155,7 @@ class Lock:
     pockets: tuple[str, ...] = POCKETS
     sources: Sources | None = None
     build: bool = False
+    earlier: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -171,6 +177,7 @@ class Lock:
         made += [f"{key} {getattr(self, key)}" for key in _HEADER]
         if self.pockets != POCKETS:
             made.append(f"pockets {','.join(self.pockets)}")
+        made += [f"earlier {time}" for time in self.earlier]
         if self.sources is not None:
             made.append(f"mirror {self.sources.mirror}")
             made.append(f"security_mirror {self.sources.security}")
@@ -198,6 +205,7 @@ def parse(text: str, where: str) -> Lock:
         packages=tuple(_package(row, arch, where) for row in found.rows),
         pockets=tuple(found.value("pockets").split(",")) if "pockets" in found.header else POCKETS,
         sources=sources,
+        earlier=found.header.get("earlier", ()),
     )
 
 

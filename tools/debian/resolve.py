@@ -11,11 +11,13 @@ import re
 import shutil
 import subprocess
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import unquote
 
+from tools.debian import held
 from tools.debian.indexes import Indexes, MissingIndexError
 from tools.debian.lockfile import POCKETS, Package
 from tools.debian.mirrors import Mirror
@@ -193,7 +195,9 @@ class AptRoot:
     ) -> None:
         self.root, self.suite, self.arch, self.mirror = root, suite, arch, mirror
         self.pockets = pockets
+        self._held: dict[tuple[str, str], Package] = {}
         for directory in (
+            "held",
             "etc/preferences.d",
             "etc/trusted.gpg.d",
             "etc/apt.conf.d",
@@ -246,6 +250,54 @@ class AptRoot:
             )
         )
 
+    def hold(self, packages: Sequence[Package]) -> list[Package]:
+        """Have apt take these very packages, also those that the archive has superseded.
+
+        After update(). Returns those that no index has any more. Raises ResolveError for one of
+        which no index has any version.
+        """
+        found: dict[str, dict[str, dict[str, str]]] = {}
+        for fields in held.paragraphs(self._indexes()):
+            found.setdefault(fields["Package"], {})[fields["Version"]] = fields
+        locked = {package.name for package in packages}
+        gone = [one for one in packages if one.version not in found.get(one.name, {})]
+        made = []
+        for package in gone:
+            versions = list(found.get(package.name, {}).values())
+            if not versions:
+                raise ResolveError(
+                    f"{package.name} {package.version} is locked, and the archive has no package "
+                    "of that name any more"
+                )
+            made.append(held.held(versions[-1], package, locked))
+        file = self.root / "held/Packages"
+        file.write_text(held.text(made), encoding="utf-8")
+        if made:
+            with (self.root / "apt.conf").open("a", encoding="utf-8") as config:
+                config.write(f'APT::Sources::With {{ "{file}"; }};\n')
+        self._held = {(package.name, package.version): package for package in gone}
+        self.keep(packages)
+        return gone
+
+    def _indexes(self) -> str:
+        """All package indexes, those of the main archive first."""
+        files = self._run(
+            "apt-get", "indextargets", "--format", "$(FILENAME)", "Created-By: Packages"
+        ).split()  # fmt: skip
+        return "\n\n".join(self._run("/usr/lib/apt/apt-helper", "cat-file", file) for file in files)
+
+    def _packages(self, output: str) -> list[Package]:
+        """What apt prints, sorted by name; a package that is held is as it is locked."""
+        start = f"'file:{self.root}/held/"
+        lines = output.splitlines()
+        packages = []
+        for line in lines:
+            if line.startswith(start):
+                name, version, _ = unquote(line.split(" ")[1]).split("_")
+                packages.append(replace(self._held[name, version], sets={}))
+        others = "\n".join(line for line in lines if not line.startswith(start))
+        return sorted([*packages, *parse_uris(others, self.mirror)], key=lambda one: one.name)
+
     def _architectures(self, pocket: str) -> list[str]:
         """What the Release file of a pocket says it is for."""
         (path,) = (self.root / "state/lists").glob(f"*_dists_{self.suite}-{pocket}_*Release")
@@ -293,7 +345,7 @@ class AptRoot:
         """
         (self.root / "status").write_text(status)
         output = self._run("apt-get", "--print-uris", "-qq", "install", *names)
-        packages = sorted(parse_uris(output, self.mirror), key=lambda package: package.name)
+        packages = self._packages(output)
         present = {*above} | {package.name for package in packages}
         if absent := sorted(set(names) - present):
             # apt takes the provider of a virtual package; a lock wants a real name.

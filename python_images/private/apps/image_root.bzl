@@ -15,8 +15,10 @@ def _image_root_impl(ctx):
     return [
         DefaultInfo(files = depset(layers.tars[-1:])),
         DebianLayerInfo(
+            slim = layers.debian.slim if layers.debian else False,
             state = layers.debian.state if layers.debian else None,
             tars = layers.tars,
+            tools = layers.debian.tools if layers.debian else None,
         ),
         RootInfo(
             by_need = False,

@@ -9,6 +9,7 @@ load("//python_images/private/oci:layer_blob.bzl", "image_layer", "layer_blob")
 load("//python_images/private/oci:structure_test.bzl", "image_structure_test")
 load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
 load("//python_images/private/roots:settings.bzl", "settings_layer")
+load("//python_images/private/roots/debian:layer.bzl", "own_packages_layer")
 load(":bases.bzl", "base_images")
 load(":image_root.bzl", "image_root")
 
@@ -33,6 +34,24 @@ def _root(name, base, common):
         **common
     )
     return root
+
+def _packages(name, root, platform, packages, common):
+    """Declares the layer of Debian packages; returns its name."""
+    layer = name + ".packages"
+    arch = CATALOG["platforms"][platform]["debian"]
+    own_packages_layer(
+        name = layer,
+        arch = arch,
+        below = root,
+        packages = "{}//:{}".format(packages, arch) if "//" not in packages else "{}:{}".format(packages, arch),
+        **common
+    )
+    layer_blob(
+        name = layer + ".blob",
+        tar = layer,
+        **common
+    )
+    return layer
 
 def _settings(name, root, settings, common):
     """Declares the layer of files, certificates and users; returns its name."""
@@ -84,6 +103,7 @@ def python_image(
         platforms = None,
         layers = [],
         layers_by_platform = {},
+        packages = None,
         files = {},
         programs = {},
         ca_certificates = [],
@@ -112,6 +132,8 @@ def python_image(
       layers: layers for all platforms, lowest first: layer_blob targets, or tars, such as a wheel_layer,
         which are compressed.
       layers_by_platform: dict: platform -> list of layers that lie upon those.
+      packages: repository of Debian packages that debian.packages declares: "@acme_debs". They lie
+        directly upon the base.
       files: dict: file -> absolute path in the image; its mode is 644.
       programs: dict: file -> absolute path in the image; its mode is 755.
       ca_certificates: files with one certificate in PEM each, authorities to trust.
@@ -151,8 +173,14 @@ def python_image(
         target = "{}_{}".format(name, platform)
         images[platform] = target
         own = []
+        root = _root(target, below, internal)
+        documents = {}
+        if packages:
+            root = _packages(target, root, platform, packages, internal)
+            own.append(root + ".blob")
+            documents["root"] = root
         if any(settings.values()):
-            own.append(_settings(target, _root(target, below, internal), settings, internal))
+            own.append(_settings(target, root, settings, internal))
         image(
             name = target,
             annotations = annotations,
@@ -172,7 +200,7 @@ def python_image(
             base = below + ".sbom",
             lock = None,
             title = name,
-            **public
+            **(public | documents)
         )
         image_sign(
             name = target + ".sign",

@@ -39,14 +39,14 @@ def layer_info(tar, target):
     )
 
 def image_layers(base, layers):
-    """The ImageLayersInfo of an image; None where the base's layers aren't known.
+    """What is known of an image's layers.
 
     Args:
       base: the base image's target, or None.
       layers: list of targets, the layers upon it.
 
     Returns:
-      the provider, or None.
+      an ImageLayersInfo; None where the base's layers aren't known.
     """
     below = None
     if base:

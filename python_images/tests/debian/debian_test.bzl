@@ -22,6 +22,10 @@ def _lock_test_impl(ctx):
     lock = parse_lock(_LOCK, "x.lock")
     asserts.equals(env, ("bookworm", "arm64", "20261120T000000Z"), (lock.suite, lock.arch, lock.snapshot))
     asserts.equals(env, {_ADDUSER: 5, _TZDATA: 6}, lock.lines)
+    asserts.equals(env, [], lock.earlier)
+    earlier = parse_lock(_LOCK.replace("arch", "earlier 20261101T000000Z\nearlier 20261001T000000Z\narch", 1), "x.lock")
+    asserts.equals(env, ["20261101T000000Z", "20261001T000000Z"], earlier.earlier)
+    asserts.equals(env, {_ADDUSER: 7, _TZDATA: 8}, earlier.lines)
     package = parse_package(_TZDATA, "x.lock:6")
     asserts.equals(env, "security:pool/t/tzdata_2_all.deb", package.path)
     asserts.equals(env, 3, package.size)
@@ -183,7 +187,7 @@ def _urls_test_impl(ctx):
         "http://a.test/debian/pool/main/t/t.deb",
         "http://pub.test/debian/pool/main/t/t.deb",
         "http://snap.test/archive/debian/20261120T000000Z/pool/main/t/t.deb",
-    ], debian_urls(own, "pool/main/t/t.deb", time))
+    ], debian_urls(own, "pool/main/t/t.deb", [time]))
 
     # A security update is in the main archive from the next point release on.
     asserts.equals(env, [
@@ -193,7 +197,13 @@ def _urls_test_impl(ctx):
         "http://pub.test/debian/pool/main/t/t.deb",
         "http://snap.test/archive/debian-security/20261120T000000Z/pool/updates/main/t/t.deb",
         "http://snap.test/archive/debian/20261120T000000Z/pool/main/t/t.deb",
-    ], debian_urls(own, "security:pool/updates/main/t/t.deb", time))
+    ], debian_urls(own, "security:pool/updates/main/t/t.deb", [time]))
+
+    # What had been superseded when the lock was made, an earlier snapshot has.
+    asserts.equals(env, [
+        "http://snap.test/archive/debian/20261120T000000Z/pool/main/t/t.deb",
+        "http://snap.test/archive/debian/20261101T000000Z/pool/main/t/t.deb",
+    ], debian_urls(own, "pool/main/t/t.deb", [time, "20261101T000000Z"])[-2:])
 
     # Without a time there is no snapshot to name, and no URL comes twice.
     public = debian_mirrors(_machine({"DEBIAN_MIRROR": "http://pub.test/debian"}, None))

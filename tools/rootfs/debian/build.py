@@ -18,8 +18,9 @@ from tools.rootfs.debian.programs import Programs
 from tools.rootfs.debian.scripts import ScriptTable, load_table
 from tools.rootfs.debian.select import select_packages
 from tools.rootfs.debian.spec import Spec
-from tools.rootfs.debian.state import Place, read_state
+from tools.rootfs.debian.state import read_state
 from tools.rootfs.debian.system import System, install, new_system
+from tools.rootfs.debian.upper import Place
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.needed import needed_libraries
 from tools.rootfs.package_set import LockedPackage, PackageSet
@@ -44,6 +45,8 @@ class Result:
 def build(spec: Spec, tables: Path) -> Result:
     """Computes the layer; `tables` is the directory of the reviewed scripts."""
     table = load_table(tables / f"{spec.suite}.toml", EFFECTS)
+    if spec.scripts is not None:
+        table = table.with_own(spec.scripts.table, spec.scripts.name, EFFECTS)
     places: dict[str, Place] = {}
     below: dict[str, Entry] = {}
     if spec.below is None:

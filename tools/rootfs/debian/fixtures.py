@@ -218,6 +218,7 @@ def tiny_spec(
         "select": select,
         "tools": None,
         "sources": None,
+        "scripts": None,
     }
     path = folder / "spec.json"
     path.write_text(json.dumps(spec | changes))

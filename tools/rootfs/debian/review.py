@@ -7,6 +7,9 @@ as the difference to the reviewed text that is most like it, or, if there's none
 commands in it that usually change a system. Then the command that records the review. With --all,
 also scripts that are known. Exits with status 1 when there is something to review.
 
+With --table FILE, scripts count as known that this table of another workspace has, and reviews are
+recorded in it: see docs/customise.md.
+
 With --record PACKAGE.SCRIPT, adds the script to tools/rootfs/debian/scripts/<suite>.toml, and its
 text to tools/rootfs/debian/reviewed. Effects and reason are those of the earlier review whose text
 is most like it, unless --effects and --why name others.
@@ -23,7 +26,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.rootfs.arch import arch_named
-from tools.rootfs.command import in_checkout
+from tools.rootfs.command import in_checkout, run_command
 from tools.rootfs.debian import reviewed
 from tools.rootfs.debian.effects import EFFECTS
 from tools.rootfs.debian.main import TABLES
@@ -40,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--suite", required=True)
     parser.add_argument("--arch", required=True, help="Debian architecture")
     parser.add_argument("--tables", type=Path, help="tables of reviewed scripts")
+    parser.add_argument("--table", type=Path, help="a further table, in which to record reviews")
     parser.add_argument("--texts", type=Path, help="texts of reviewed scripts")
     parser.add_argument("--all", action="store_true", help="also show known scripts")
     parser.add_argument("--record", metavar="PACKAGE.SCRIPT", help="record the review of a script")
@@ -60,21 +64,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _scripts(options: argparse.Namespace) -> list[Script]:
     """The scripts of the packages on the command line."""
     arch = arch_named(options.arch)
-    # `bazel run` starts programs elsewhere.
-    here = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-    packages = [load_package(here / name, False, arch.name) for name in options.deb]
+    packages = [load_package(_here() / name, False, arch.name) for name in options.deb]
     return [script for package in packages for script in scripts_of(package, arch)]
 
 
 def _table(options: argparse.Namespace, folder: Path) -> ScriptTable:
     path = folder / f"{options.suite}.toml"
-    return load_table(path, EFFECTS) if path.exists() else ScriptTable(path, {})
+    table = load_table(path, EFFECTS) if path.exists() else ScriptTable(path, {})
+    if options.table:
+        return table.with_own(_here() / options.table, str(options.table), EFFECTS)
+    return table
+
+
+def _here() -> Path:
+    """The folder in which the command was typed: `bazel run` starts programs elsewhere."""
+    return Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
 
 
 def _show(options: argparse.Namespace, scripts: Sequence[Script]) -> int:
     table = _table(options, options.tables or TABLES)
     texts = options.texts or reviewed.TEXTS
-    command = f"--suite {options.suite} --arch {options.arch} {shlex.join(map(str, options.deb))}"
+    command = f"--suite {options.suite} --arch {options.arch} "
+    if options.table:
+        command += f"--table {shlex.quote(str(options.table))} "
+    command += shlex.join(map(str, options.deb))
     unknown = 0
     for script in scripts:
         known = script.trivial or table.rule_for(script) is not None
@@ -114,9 +127,11 @@ def show(script: Script, table: ScriptTable, texts: Path, options: str) -> str:
         record += " --effects= --why='...'"
     else:
         lines.append("# if the earlier review holds for it (else add --effects and --why):")
-    if not in_checkout():
+    if table.own is None and not in_checkout():
         lines.append("# in a checkout of python_images:")
-    lines.append(f"./bazelw run //tools/rootfs:review -- {record} {options}")
+        lines.append(f"./bazelw run //tools/rootfs:review -- {record} {options}")
+    else:
+        lines.append(run_command("//tools/rootfs:review", f"{record} {options}"))
     return "\n".join(lines) + "\n"
 
 
@@ -132,14 +147,15 @@ def _earlier(script: Script, table: ScriptTable, texts: Path) -> Rule | None:
 
 def _record(options: argparse.Namespace, scripts: Sequence[Script]) -> int:
     """Write the review of one script into the table and its text beside; the exit status."""
-    tables, texts = _source(options)
-    table = _table(options, tables)
+    tables, texts = (TABLES, reviewed.TEXTS) if options.table else _source(options)
+    table = _table(options, options.tables or tables)
     script = next((s for s in scripts if f"{s.package}.{s.name}" == options.record), None)
     if script is None:
         names = ", ".join(f"{s.package}.{s.name}" for s in scripts) or "none"
         raise RootfsError(options.record, "is no script of these packages", f"They have: {names}")
+    path = _here() / options.table if options.table else table.path
     if table.rule_for(script) is not None:
-        print(f"{table.path}: has it already")
+        print(f"{options.table or path}: has it already")
         return 0
     earlier = _earlier(script, table, texts)
     effects = earlier.effects if earlier else ()
@@ -154,10 +170,12 @@ def _record(options: argparse.Namespace, scripts: Sequence[Script]) -> int:
     if unknown:
         raise RootfsError(", ".join(unknown), "is no effect", f"There are: {', '.join(EFFECTS)}")
     diversions = earlier.diversions if earlier and options.effects is None else ()
-    text = table.path.read_text(encoding="utf-8") if table.path.exists() else ""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
     made = entry(script, effects, why, diversions)
-    replace_text(table.path, inserted(text, script.package, script.name, made))
-    print(f"{table.path}: recorded")
+    replace_text(path, inserted(text, script.package, script.name, made))
+    print(f"{options.table or path}: recorded")
+    if options.table:
+        return 0
     print(f"{reviewed.write(texts, script)}: written")
     return 0
 

@@ -96,6 +96,27 @@ def test_a_changed_script_shows_what_is_different(
     assert [rule.effects for rule in rules] == [("ldconfig",), (), ("ldconfig",)]
 
 
+def test_reviews_of_another_workspace_are_recorded_in_its_table(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deb = folder.deb("a", postinst=OLD)
+    own = folder.top / "scripts.toml"
+    own.write_text("# Acme's reviews.\n")
+    table = f"--table={own}"
+    assert folder.run(deb, table) == 1
+    shown = capsys.readouterr().out
+    assert (
+        f"--record a.postinst --effects= --why='...' --suite tiny --arch amd64 --table {own} "
+        in shown
+    )
+    assert folder.run(deb, table, "--record=a.postinst", "--effects=ldconfig", "--why=a link") == 0
+    assert not folder.table.exists()
+    assert not folder.texts.exists()
+    assert own.read_text().startswith("# Acme's reviews.\n\n[[a.postinst]]\n")
+    assert folder.run(deb, table) == 0
+    assert folder.run(deb) == 1
+
+
 def test_recording_keeps_what_the_table_has(folder: Folder) -> None:
     """Comments, diversions and order: an entry goes where it belongs."""
     deb = folder.deb("m", preinst="rm /etc/m\n")

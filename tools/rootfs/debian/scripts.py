@@ -108,11 +108,33 @@ class ScriptTable:
     Attributes:
         path: where they were read from.
         rules: by (package, script); several where the text differs between architectures.
+        own: what people call the table of another workspace whose rules are among them: "" where
+            it has none; None where the packages are of this repository.
     """
 
-    def __init__(self, path: Path, rules: Mapping[tuple[str, str], tuple[Rule, ...]]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        rules: Mapping[tuple[str, str], tuple[Rule, ...]],
+        own: str | None = None,
+    ) -> None:
         self.path = path
         self.rules = rules
+        self.own = own
+
+    def with_own(self, path: Path | None, name: str, known_effects: Iterable[str]) -> ScriptTable:
+        """This table with the reviews of another workspace; RootfsError for malformed ones.
+
+        Args:
+            path: their table, None for none.
+            name: what people call it.
+            known_effects: as for load_table.
+        """
+        rules = dict(self.rules)
+        own = {} if path is None else load_table(path, known_effects, nested=True, shown=name).rules
+        for key, reviews in own.items():
+            rules[key] = (*rules.get(key, ()), *reviews)
+        return ScriptTable(self.path, dict(sorted(rules.items())), name)
 
     def rule_for(self, script: Script) -> Rule | None:
         """The rule that holds for this very text, None if there is none."""
@@ -161,16 +183,30 @@ class ScriptTable:
                 + "Show: "
                 + run_command(
                     "//tools/rootfs:review",
-                    f"--suite {self.path.stem} --arch {arch.name} {' '.join(debs)}",
+                    f"--suite {self.path.stem} --arch {arch.name} "
+                    + (f"--table {self.own} " if self.own else "")
+                    + " ".join(debs),
                 )
-                + f"\n  That names the command that records it in {TABLES}/{self.path.name}"
-                + (
-                    "; see docs/rootfs.md."
-                    if in_checkout()
-                    else " of the module python_images; run it in a checkout of that."
-                ),
+                + f"\n  {self._recorded()}",
             )
         return reviewed
+
+    def _recorded(self) -> str:
+        """Where a review is to be recorded, for the error."""
+        that = "That names the command that records it in"
+        if self.own:
+            return f"{that} {self.own}; see docs/customise.md of python_images."
+        if self.own == "":
+            return (
+                'First make an empty file scripts.toml, and add scripts = "//:scripts.toml" to the '
+                "debian.packages in MODULE.bazel; see docs/customise.md of python_images."
+            )
+        if in_checkout():
+            return f"{that} {TABLES}/{self.path.name}; see docs/rootfs.md."
+        return (
+            f"{that} {TABLES}/{self.path.name} of the module python_images; run it in a checkout "
+            "of that."
+        )
 
 
 def _shell_path(deb: Path) -> str:
@@ -197,39 +233,43 @@ def _script_of(package: Package, name: str, arch: Arch) -> Script | None:
     return Script(package.name, name, rest, snippets)
 
 
-def load_table(path: Path, known_effects: Iterable[str], *, nested: bool = False) -> ScriptTable:
+def load_table(
+    path: Path, known_effects: Iterable[str], *, nested: bool = False, shown: str = ""
+) -> ScriptTable:
     """Reads a table; RootfsError for anything malformed or an effect that doesn't exist.
 
-    `nested`: another table takes its reviews over, so it may not take over others'.
+    `nested`: another table takes its reviews over, so it may not take over others'. `shown`: what
+    errors call the file, if that isn't its path.
     """
+    name = Path(shown) if shown else path
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise RootfsError(
-            str(path),
+            str(name),
             f"can't be read ({error.strerror})",
             "A new suite needs a table of its scripts; see docs/rootfs.md.",
         ) from None
     except tomllib.TOMLDecodeError as error:
-        raise RootfsError(str(path), f"is no TOML: {error}", "Mend the line it names.") from None
+        raise RootfsError(str(name), f"is no TOML: {error}", "Mend the line it names.") from None
     effects = frozenset(known_effects)
     rules: dict[tuple[str, str], tuple[Rule, ...]] = {}
     others = raw.pop(_REVIEWED_IN, [])
     if not isinstance(others, list) or not all(isinstance(name, str) for name in others):
-        raise _bad_rule(path, _REVIEWED_IN, "must be a list of suites")
+        raise _bad_rule(name, _REVIEWED_IN, "must be a list of suites")
     for package, scripts in raw.items():
         if not isinstance(scripts, dict):
-            raise _bad_rule(path, package, "is no table of scripts")
+            raise _bad_rule(name, package, "is no table of scripts")
         for script, reviews in scripts.items():
             where = f"{package}.{script}"
             if script not in INSTALL_SCRIPTS:
-                raise _bad_rule(path, where, f"is none of {', '.join(INSTALL_SCRIPTS)}")
+                raise _bad_rule(name, where, f"is none of {', '.join(INSTALL_SCRIPTS)}")
             if not isinstance(reviews, list):
-                raise _bad_rule(path, where, "must be written with double brackets")
-            rules[package, script] = tuple(_rule(path, where, r, effects) for r in reviews)
+                raise _bad_rule(name, where, "must be written with double brackets")
+            rules[package, script] = tuple(_rule(name, where, r, effects) for r in reviews)
     for other in others:
         if nested:
-            raise _bad_rule(path, _REVIEWED_IN, f"is taken over itself: name {other} there too")
+            raise _bad_rule(name, _REVIEWED_IN, f"is taken over itself: name {other} there too")
         below = load_table(path.with_name(f"{other}.toml"), effects, nested=True)
         for key, known in below.rules.items():
             rules[key] = (*rules.get(key, ()), *known)

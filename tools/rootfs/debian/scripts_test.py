@@ -9,7 +9,7 @@ from tools.rootfs.debian import fixtures
 from tools.rootfs.debian.debhelper import split_script
 from tools.rootfs.debian.effects import EFFECTS
 from tools.rootfs.debian.main import TABLES
-from tools.rootfs.debian.scripts import load_table, scripts_of
+from tools.rootfs.debian.scripts import ScriptTable, load_table, scripts_of
 from tools.rootfs.debian.shell import alternatives_in, heredocs_in
 from tools.rootfs.errors import RootfsError
 
@@ -214,3 +214,32 @@ def test_a_list_of_certificates_is_no_change(tmp_path: Path) -> None:
     assert sha256('CERTS_LIST="$(rm -rf /)"\ndb_go\n') != one
     assert sha256('CERTS_LIST="`rm -rf /`"\ndb_go\n') != one
     assert sha256('CERTS_LIST="a.crt"; rm\ndb_go\n') != one
+
+
+@pytest.mark.parametrize("name", ["", "debian/scripts.toml"])
+def test_reviews_of_another_workspace_count_too(tmp_path: Path, name: str) -> None:
+    """Where one is missing, the error says how to record it in that workspace."""
+    package = fixtures.package(fixtures.deb(tmp_path, "a", scripts={"postinst": "rm -rf /\n"}))
+    ours = ScriptTable(tmp_path / "tiny.toml", {})
+    own = tmp_path / "own.toml"
+    own.write_text("")
+    table = ours.with_own(own if name else None, name, EFFECTS)
+    with pytest.raises(RootfsError, match=r"postinst of a 1\.0-1 \(amd64\) is new") as error:
+        table.review([package], fixtures.AMD64)
+    told = str(error.value)
+    if name:
+        assert f"--table {name} " in told
+        assert f"records it in {name}; see docs/customise.md" in told
+    else:
+        assert 'add scripts = "//:scripts.toml" to the debian.packages' in told
+    (script,) = scripts_of(package, fixtures.AMD64)
+    own.write_text(GOOD.replace("0" * 64, script.sha256))
+    (found,) = ours.with_own(own, name, EFFECTS).review([package], fixtures.AMD64)
+    assert found.rule is not None
+
+
+def test_a_bad_table_of_another_workspace_is_named_as_there(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text("a = [")
+    with pytest.raises(RootfsError, match=r"^debian/scripts\.toml: is no TOML"):
+        ScriptTable(tmp_path, {}).with_own(own, "debian/scripts.toml", EFFECTS)

@@ -38,6 +38,19 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnScripts:
+    """Reviewed scripts of another workspace.
+
+    Attributes:
+        table: the file, None where that workspace has none.
+        name: what people call it, such as ``scripts.toml``; "" without a table.
+    """
+
+    table: Path | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """A layer to compute.
 
@@ -52,6 +65,7 @@ class Spec:
         select: what else it adds, chosen by need.
         tools: packages of the build machine whose programs scripts would run; see programs.py.
         sources: of an image of Ubuntu; None where apt's own package tells them, as Debian's does.
+        scripts: reviews of scripts beside the suite's own.
     """
 
     suite: str
@@ -63,6 +77,7 @@ class Spec:
     select: Selection | None
     tools: PackageSet | None = None
     sources: Sources | None = None
+    scripts: OwnScripts | None = None
 
 
 def read_spec(path: Path) -> Spec:
@@ -75,12 +90,17 @@ def read_spec(path: Path) -> Spec:
          "add": [{"packages": "<packages.json>", "debs": ["<file>.deb", ...]}, ...],
          "select": {"packages": "...", "debs": [...], "for": "<programs>.tar"} or null,
          "tools": {"packages": "...", "debs": [...]} or null,
-         "sources": ["<URL of the archive>", "<URL of its security updates>"] or null}
+         "sources": ["<URL of the archive>", "<URL of its security updates>"] or null,
+         "scripts": {"table": "<scripts.toml>", "name": "scripts.toml"} or null}
+
+    `scripts` is of packages of another workspace; both are empty where it has reviewed none.
 
     packages.json is as tools/rootfs/package_set.py has it.
     """
     raw = read_object(path)
-    keys = {"suite", "arch", "epoch", "slim", "below", "add", "select", "tools", "sources"}
+    keys = {
+        "suite", "arch", "epoch", "slim", "below", "add", "select", "tools", "sources", "scripts"
+    }  # fmt: skip
     if set(raw) != keys:
         odd = ", ".join(sorted(set(raw) ^ keys))
         raise _malformed(path, f"has unknown or missing keys: {odd}")
@@ -110,7 +130,17 @@ def read_spec(path: Path) -> Spec:
         select=select,
         tools=None if raw["tools"] is None else _package_set(path, raw["tools"]),
         sources=sources,
+        scripts=_own_scripts(path, raw["scripts"]),
     )
+
+
+def _own_scripts(path: Path, value: Any) -> OwnScripts | None:
+    if value is None:
+        return None
+    raw = as_object(path, value)
+    if set(raw) != {"table", "name"}:
+        raise _malformed(path, "has scripts without table or name")
+    return OwnScripts(Path(str(raw["table"])) if raw["table"] else None, str(raw["name"]))
 
 
 def _package_set(path: Path, value: Any) -> PackageSet:

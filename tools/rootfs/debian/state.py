@@ -7,7 +7,6 @@ through the page cache: a state says which tar has them, and where.
 from __future__ import annotations
 
 import io
-import mmap
 import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,11 +16,10 @@ from tools.debian.deb import Deb
 from tools.rootfs.arch import arch_named
 from tools.rootfs.debian.package import Package
 from tools.rootfs.debian.system import System, new_system
+from tools.rootfs.debian.upper import Place, lay_upon, mapped
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.tree import Entry
 
-# A tar's number, the lowest layer's first, where in it the content begins, and its size.
-Place = tuple[int, int, int]
 _NOT_KEPT: Place = (-1, 0, 0)
 _PROTOCOL = 5
 
@@ -78,11 +76,12 @@ def write_state(
     places = {
         id(entry.content): of_path[path]
         for path, entry in system.tree.entries.items()
-        if entry.kind == "file" and entry.content
+        if entry.kind == "file" and entry.content and path in of_path
     }
     state = {
         "system": (system.suite, system.arch.name, system.slim),
         "epoch": system.epoch,
+        "layers": tar + 1,
         "root": system.tree.root,
         "entries": dict(sorted(system.tree.entries.items())),
         "places": dict(sorted(of_path.items())),
@@ -100,14 +99,17 @@ def read_state(
 ) -> tuple[System, dict[str, Place]]:
     """Reads the state a layer left, given the tars of all layers up to it, lowest first.
 
+    Tars of further layers, which are none of packages, may follow: such as CPython's. They count as
+    part of the system.
+
     Returns the system, whose epoch is that of the layer, and the places of its contents.
     RootfsError if the files don't belong together, or to another system than the one that is
     wanted.
     """
     try:
-        maps = [_mapped(tar) for tar in tars]
+        maps = [mapped(tar) for tar in tars]
         state: dict[str, Any] = _Unpickler(io.BytesIO(path.read_bytes()), maps).load()
-        found, epoch = state["system"], state["epoch"]
+        found, epoch, layers = state["system"], state["epoch"], state["layers"]
     except (OSError, ValueError, LookupError, EOFError, pickle.UnpicklingError) as error:
         raise RootfsError(
             str(path), f"is no state of these layers: {error}", "Build the layer below again."
@@ -128,7 +130,12 @@ def read_state(
     system.diversions += state["diversions"]
     system.alternatives.update(state["alternatives"])
     system.database_inputs.update(state["database_inputs"])
-    return system, state["places"]
+    places: dict[str, Place] = state["places"]
+    for number, tar in enumerate(tars[layers:], layers):
+        lay_upon(system.tree, places, tar, number, maps[number])
+        # Directories that no member names.
+        system.tree.finish()
+    return system, places
 
 
 def _without_archive(package: Package) -> Package:
@@ -141,8 +148,3 @@ def _without_archive(package: Package) -> Package:
     # What is computed when first asked for, while the contents are there.
     light.__dict__.update(files=package.files, conffiles=package.conffiles)
     return light
-
-
-def _mapped(path: Path) -> memoryview:
-    with path.open("rb") as file:
-        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

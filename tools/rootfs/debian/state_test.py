@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,9 @@ from tools.rootfs.debian import fixtures
 from tools.rootfs.debian.build import build
 from tools.rootfs.debian.package import Package
 from tools.rootfs.debian.spec import read_spec
-from tools.rootfs.debian.state import Place, read_state, write_state
+from tools.rootfs.debian.state import read_state, write_state
 from tools.rootfs.debian.system import System
+from tools.rootfs.debian.upper import Place
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.tarout import write_tar
 
@@ -83,3 +86,54 @@ def test_a_damaged_state_or_tar_is_refused(tmp_path: Path, size: int) -> None:
         path.write_bytes(whole)
     with pytest.raises(RootfsError, match="is no state of these layers"):
         read_state(state, [], *SYSTEM)
+
+
+def layer(path: Path, mode: str, members: dict[str, bytes | str]) -> Path:
+    """A tar of files, links (text) and whiteouts."""
+    with tarfile.open(path, mode) as tar:  # type: ignore[call-overload]
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            if isinstance(content, str):
+                info.type, info.linkname = tarfile.SYMTYPE, content
+                tar.addfile(info)
+            else:
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_further_layers_are_part_of_the_system(tmp_path: Path, mode: str) -> None:
+    """CPython's, or a user's own; a layer upon them finds what they have, and what is gone."""
+    upper = layer(
+        tmp_path / "upper.tar",
+        mode,
+        {
+            "usr/local/lib/libown.so.1": b"own",
+            "usr/local/lib/libown.so": "libown.so.1",
+            "etc/passwd": b"changed",
+            "etc/.wh.group": b"",
+        },
+    )
+    state, tars = tmp_path / "base.state", [tmp_path / "base.tar", upper]
+    system, places = read_state(state, tars, *SYSTEM)
+    assert system.tree.read("usr/local/lib/libown.so") == b"own"
+    assert system.tree.read("etc/passwd") == b"changed"
+    assert "etc/group" not in system.tree
+
+    with (tmp_path / "more.state").open("wb") as out:
+        write_state(out, system, places, {}, len(tars))
+    with (tmp_path / "more.tar").open("wb") as out:
+        write_tar(out, [])
+    again, _ = read_state(tmp_path / "more.state", [*tars, tmp_path / "more.tar"], *SYSTEM)
+    assert again.tree.read("usr/local/lib/libown.so") == b"own"
+    assert again.tree.read("etc/passwd") == b"changed"
+
+
+@pytest.mark.usefixtures("written")
+def test_a_further_layer_that_is_none_is_refused(tmp_path: Path) -> None:
+    upper = tmp_path / "upper.tar"
+    upper.write_bytes(b"none" * 1000)
+    with pytest.raises(RootfsError, match=r"upper\.tar: can't be read as a layer"):
+        read_state(tmp_path / "base.state", [tmp_path / "base.tar", upper], *SYSTEM)

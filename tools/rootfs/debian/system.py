@@ -133,30 +133,45 @@ def _divert(system: System, script: ReviewedScript) -> None:
         return
     for path, to in script.rule.diversions:
         real = path.replace("@TRIPLET@", system.arch.triplet)
+        # As dpkg, by the path in the packages: /lib/a and /usr/lib/a are two.
+        owners = [
+            package.name
+            for package in system.packages.values()
+            for file in package.files
+            if file.path == real.lstrip("/")
+        ]
+        if owners:
+            raise RootfsError(
+                real,
+                f"of {owners[0]}, in a layer below, would be moved to {to} by "
+                f"{script.script.package}",
+                "Put both packages into one layer: a layer can't take away what is below it.",
+            )
         system.diversions.append(
             Diversion(real, to.replace("@TRIPLET@", system.arch.triplet), script.script.package)
         )
 
 
+def _diverted(system: System, package: Package, path: str) -> str:
+    """Where a package's file goes: as dpkg does it, its lists keep the path of the package."""
+    for diversion in system.diversions:
+        if diversion.package != package.name and path == diversion.path.lstrip("/"):
+            return diversion.to.lstrip("/")
+    return path
+
+
 def _unpack(system: System, package: Package, *, filtered: bool) -> None:
     for file in package.files:
-        for diversion in system.diversions:
-            if diversion.package != package.name and file.path == diversion.path.lstrip("/"):
-                raise RootfsError(
-                    diversion.path,
-                    f"of {package.name} is diverted to {diversion.to} by {diversion.package}",
-                    "Moving diverted files isn't implemented: see tools/rootfs/debian/system.py.",
-                )
         if filtered and slim.dpkg_skips(file.path, file.entry.kind):
             continue
         entry = file.entry
         if entry.kind == "hardlink":
-            target = system.tree.normalise(entry.target)
+            target = system.tree.normalise(_diverted(system, package, entry.target))
             entry = Entry(
                 "hardlink", entry.mode, entry.uid, entry.gid, entry.mtime, target,
                 source=package.name,
             )  # fmt: skip
-        system.tree.add(file.path, entry)
+        system.tree.add(_diverted(system, package, file.path), entry)
 
 
 def _merge_usr(system: System) -> None:

@@ -60,7 +60,7 @@ def diverting(folder: Path) -> tuple[Package, ScriptTable]:
     return package, load_table(tables / "tiny.toml", EFFECTS)
 
 
-def test_diversions_are_recorded_and_hit_nobody(tmp_path: Path) -> None:
+def test_diverted_files_go_elsewhere(tmp_path: Path) -> None:
     package, table = diverting(tmp_path)
     system = add(fixtures.system(), package, table=table)
     write_database(system)
@@ -68,8 +68,20 @@ def test_diversions_are_recorded_and_hit_nobody(tmp_path: Path) -> None:
         "/etc/y\n/etc/y.real\na\n/lib/x86_64-linux-gnu/z\n/lib/x86_64-linux-gnu/z.real\na\n"
     )
     victim = fixtures.package(fixtures.deb(tmp_path, "b", {"etc/y": b"b"}))
-    with pytest.raises(RootfsError, match=r"/etc/y: of b is diverted to /etc/y\.real by a"):
-        add(system, victim, table=table)
+    add(system, victim, table=table)
+    assert "etc/y" not in system.tree
+    assert system.tree.read("etc/y.real") == b"b"
+    write_database(system)
+    # As dpkg does it: the list has the path of the package.
+    assert "/etc/y\n" in system.tree.read_text("var/lib/dpkg/info/b.list")
+
+
+def test_what_a_layer_below_has_cant_be_diverted(tmp_path: Path) -> None:
+    package, table = diverting(tmp_path)
+    below = fixtures.package(fixtures.deb(tmp_path, "b", {"etc/y": b"b"}))
+    system = add(fixtures.system(), below)
+    with pytest.raises(RootfsError, match=r"/etc/y: of b, in a layer below, would be moved to"):
+        add(system, package, table=table)
 
 
 def test_tmpfiles_are_refused_where_they_would_be_made(tmp_path: Path) -> None:

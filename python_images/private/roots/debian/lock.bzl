@@ -30,7 +30,7 @@ def relock(name, written_by = None):
     Returns:
       a string.
     """
-    if "//" in name:
+    if written_by or "//" in name:
         return "to pin what the archive has now: {}".format(
             written_by or "bazel run the debian_lock that writes it",
         )
@@ -51,6 +51,7 @@ def relock(name, written_by = None):
 # What the values of header lines have to be.
 _HEADER = {
     "arch": is_word,
+    "earlier": is_time,
     "pockets": lambda value: value in ("main", "main,updates", "main,security", "main,updates,security"),
     "snapshot": is_time,
     "suite": is_word,
@@ -107,17 +108,20 @@ def parse_package(line, where):
         roles = roles(words[6]),
     )
 
-def parse_lock(text, name):
+def parse_lock(text, name, written_by = None):
     """Parses a lock file.
 
     Args:
       text: its content.
       name: what to call it in errors, such as third_party/debian/trixie_amd64.lock.
+      written_by: the command that writes another module's lock, if it is known.
 
     Returns:
-      struct(suite, arch, snapshot, lines); `lines` maps each package line to its line number.
+      struct(suite, arch, snapshot, earlier, lines); `earlier` are times at which the snapshot archive
+      has packages that it hasn't at `snapshot`, and `lines` maps each package line to its line number.
     """
     header = {}
+    earlier = []
     lines = {}
     for index, line in enumerate(text.split("\n")):
         key, _, value = line.partition(" ")
@@ -126,16 +130,20 @@ def parse_lock(text, name):
         if key in _HEADER and value and " " not in value:
             fault = header_fault(key, value)
             if fault:
-                fail("{}:{}: {}; {}".format(name, index + 1, fault, relock(name)))
-            header[key] = value
+                fail("{}:{}: {}; {}".format(name, index + 1, fault, relock(name, written_by)))
+            if key == "earlier":
+                earlier.append(value)
+            else:
+                header[key] = value
         else:
             lines[line] = index + 1
     for key in ("suite", "arch", "snapshot"):
         if key not in header:
-            fail("{}: no '{}' line; {}".format(name, key, relock(name)))
+            fail("{}: no '{}' line; {}".format(name, key, relock(name, written_by)))
     return struct(
         lines = lines,
         arch = header["arch"],
+        earlier = earlier,
         snapshot = header["snapshot"],
         suite = header["suite"],
     )

@@ -113,7 +113,7 @@ def debian_mirrors(rctx):
         snapshot = (rctx.getenv("DEBIAN_SNAPSHOT") or public["snapshot"]).rstrip("/"),
     )
 
-def debian_urls(mirrors, path, snapshot = None):
+def debian_urls(mirrors, path, snapshots = []):
     """Candidate URLs of a file in Debian's archive.
 
     A file of the security archive is looked for in the main one too: it moves there with the next
@@ -122,7 +122,7 @@ def debian_urls(mirrors, path, snapshot = None):
     Args:
       mirrors: what debian_mirrors returned.
       path: `pool/...`, or `security:pool/...` for a file of the security archive.
-      snapshot: time (YYYYMMDDTHHMMSSZ) at which the snapshot archive has the file, if known.
+      snapshots: times (YYYYMMDDTHHMMSSZ) at one of which the snapshot archive has the file, if known.
 
     Returns:
       the URLs in the order they are to be tried, each once.
@@ -136,11 +136,11 @@ def debian_urls(mirrors, path, snapshot = None):
         if archive == "security":
             roots += [(root, pool) for root in security]
         roots += [(root, pool.replace("pool/updates/", "pool/", 1)) for root in main]
-    if snapshot:
-        snapshots = mirrors.snapshot + "/archive/{}/" + snapshot
+    for time in snapshots:
+        snapshot = mirrors.snapshot + "/archive/{}/" + time
         if archive == "security":
-            roots.append((snapshots.format("debian-security"), pool))
-        roots.append((snapshots.format("debian"), pool.replace("pool/updates/", "pool/", 1)))
+            roots.append((snapshot.format("debian-security"), pool))
+        roots.append((snapshot.format("debian"), pool.replace("pool/updates/", "pool/", 1)))
     return {"{}/{}".format(root, file): None for root, file in roots}.keys()
 
 def read_lock(rctx, lock, set):
@@ -152,7 +152,7 @@ def read_lock(rctx, lock, set):
       set: name of the package set.
 
     Returns:
-      what download_debs takes: struct(name, suite, arch, snapshot, packages = [struct(name,
+      what download_debs takes: struct(name, suite, arch, snapshot, earlier, packages = [struct(name,
       version, arch, path, sha256, size, requested, where)]), `name` being the file and `where`
       file:line. Fails on a malformed line and on a set no package is of.
     """
@@ -193,6 +193,7 @@ def select_packages(parsed, lines, name, set):
         name = name,
         suite = parsed.suite,
         arch = parsed.arch,
+        earlier = parsed.earlier,
         snapshot = parsed.snapshot,
         packages = packages,
     )
@@ -211,11 +212,12 @@ def download_debs(rctx, lock, folder = ".", written_by = None):
       every package, with its line in the lock, that no candidate has with the pinned bytes.
     """
     mirrors = debian_mirrors(rctx)
+    snapshots = [lock.snapshot] + getattr(lock, "earlier", [])
     return fetch_packages(
         rctx,
         "Debian",
         lock.packages,
-        lambda package: debian_urls(mirrors, package.path, lock.snapshot),
+        lambda package: debian_urls(mirrors, package.path, snapshots),
         [
             "If mirrors dropped or replaced them, " + relock(lock.name, written_by),
             "For another mirror: --repo_env=DEBIAN_MIRROR=<root URL>",
