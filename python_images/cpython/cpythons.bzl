@@ -1,9 +1,11 @@
 """cpythons: every CPython of the catalog, and the image layers made of it."""
 
+load("@prebuilt_cpythons//:prebuilt.bzl", "PREBUILT")
 load("//python_images/private/attestations:sbom.bzl", "cpython_bundled")
 load("//python_images/private/cpython:cpython.bzl", "build_python", "cpython", "cpython_bytecode_layer", "cpython_layer", "cpython_links_layer")
 load("//python_images/private/cpython:lean_layer.bzl", "cpython_lean_layer")
 load("//python_images/private/cpython:minors.bzl", "minor_rules")
+load("//python_images/private/cpython:prebuilt.bzl", "prebuilt_cpython")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
 load("//python_images/private/roots/debian:layer.bzl", "debian_layer")
 load("//python_images/private/roots/distroless:layer.bzl", "distroless_layer")
@@ -272,23 +274,31 @@ def suite_cpythons(name, catalog):
                 release = "{}_{}_{}".format(version, suite, platform)
                 target = catalog["platforms"][platform]
                 profile = _profile(facts, suite, suite_facts, platform, target)
-                cpython(
-                    name = release,
-                    build_python = version + "_build",
-                    config_site = rules.config_site,
-                    epoch = facts["epoch"],
-                    frame_pointers = rules.frame_pointers,
-                    free_threaded = facts["free_threaded"],
-                    setup_py = rules.setup_py,
-                    # Their setup.py would need other options.
-                    lto = target["compile"]["lto"] and not rules.setup_py,
-                    profile = profile,
-                    source = source,
-                    tags = ["manual"],
-                    toolchain = "//toolchains/cc:{}_{}".format(suite, platform),
-                    version = facts["release"],
-                    wheels = ["@image_wheels//:" + wheel for wheel in facts["wheels"]],
-                )
+                if release in PREBUILT:
+                    prebuilt_cpython(
+                        name = release,
+                        entry = PREBUILT[release],
+                        facts = facts,
+                        wheels = catalog["wheels"],
+                    )
+                else:
+                    cpython(
+                        name = release,
+                        build_python = version + "_build",
+                        config_site = rules.config_site,
+                        epoch = facts["epoch"],
+                        frame_pointers = rules.frame_pointers,
+                        free_threaded = facts["free_threaded"],
+                        setup_py = rules.setup_py,
+                        # Their setup.py would need other options.
+                        lto = target["compile"]["lto"] and not rules.setup_py,
+                        profile = profile,
+                        source = source,
+                        tags = ["manual"],
+                        toolchain = "//toolchains/cc:{}_{}".format(suite, platform),
+                        version = facts["release"],
+                        wheels = ["@image_wheels//:" + wheel for wheel in facts["wheels"]],
+                    )
                 if platform in _TRAINERS and target["compile"]["profile"] and not rules.setup_py:
                     _train(release, version, facts, suite, suite_facts, platform, target)
                 arch = target["debian"]

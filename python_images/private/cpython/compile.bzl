@@ -6,8 +6,10 @@ CPythonInfo = provider(
         "epoch": "int: modification time of its files, seconds since 1970",
         "gdb": "File: CPython's extension for gdb (Tools/gdb/libpython.py)",
         "report": "File: JSON with the facts of the build: compiler, flags, modules, pip",
+        "stripped": "File: the same tar without symbols; None where it is made of the other here",
         "tar": "File: uncompressed tar of usr/local with an unstripped CPython",
-        "toolchain": "ToolchainInfo or MuslToolchainInfo: what it was compiled with",
+        "toolchain": "ToolchainInfo or MuslToolchainInfo: what it was compiled with; None of " +
+                     "what is fetched, whose stripped tar comes with it",
         "version": "string: the release, with a t if it is free-threaded",
     },
 )
@@ -126,6 +128,7 @@ def compile_cpython(ctx, toolchain, toolchain_args, program, options, inputs = [
             epoch = ctx.attr.epoch,
             gdb = gdb,
             report = report,
+            stripped = None,
             tar = out,
             toolchain = toolchain,
             version = version,

@@ -128,6 +128,8 @@ cpython = rule(
 
 def _cpython_layer_impl(ctx):
     info = ctx.attr.cpython[CPythonInfo]
+    if ctx.attr.strip and info.stripped:
+        return [DefaultInfo(files = depset([info.stripped]))]
     out = ctx.actions.declare_file(ctx.label.name + ".tar")
     args = ctx.actions.args()
     if not ctx.attr.strip:

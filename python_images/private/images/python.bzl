@@ -1,6 +1,7 @@
 """python_images: every image of a catalog, with its tags as aliases. A macro: data to targets."""
 
 load("@debian//:sets.bzl", "SNAPSHOTS")
+load("@prebuilt_cpythons//:prebuilt.bzl", "PREBUILT")
 load("//python_images/cpython:cpythons.bzl", "layer_names")
 load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "build_tools", "image_attestations", "lock_file", "patches_of")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "images_sign", "index_attestations")
@@ -63,6 +64,7 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
     release = catalog["versions"][entry["version"]]
     variant = catalog["variants"][entry["variant"]]
     about = catalog["platforms"][platform]
+    prebuilt = PREBUILT.get("{}_{}_{}".format(entry["version"], entry["suite"], platform))
     _annotations(target + ".annotations", entry, platform, release, variant, about)
     image(
         name = target,
@@ -86,7 +88,7 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
             "suite": entry["suite"],
             "variant": entry["variant"],
             "version": entry["version"],
-        },
+        } | ({"prebuilt": prebuilt["reference"]} if prebuilt else {}),
         bundled = Label("//python_images/cpython:{}.bundled".format(entry["version"])),
         lock = lock_file(entry["suite"], about["debian"]),
         packages = [
@@ -107,7 +109,7 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
             entry["suite"],
             platform,
             about["debian"],
-            compiled = True,
+            compiled = not prebuilt,
             rendered = variant["root"] == "debian",
         ),
     )

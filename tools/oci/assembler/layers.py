@@ -42,7 +42,7 @@ def builder(command: str | None, environment: Mapping[str, str] = os.environ) ->
                 f"{' '.join(labels)}: the layer isn't on this machine; start this program with"
                 " `bazel run`, which can fetch it"
             )
-        words = shlex.split(command) if command else [_launcher(Path(workspace))]
+        words = shlex.split(command) if command else [launcher(Path(workspace))]
         # Without the bytes of what is not asked for, and with those of what is.
         line = [*words, "build", "--remote_download_outputs=toplevel", "--", *labels]
         try:
@@ -56,7 +56,8 @@ def builder(command: str | None, environment: Mapping[str, str] = os.environ) ->
     return build
 
 
-def _launcher(workspace: Path) -> str:
+def launcher(workspace: Path) -> str:
+    """Return what runs Bazel in a workspace. Raises OciError."""
     if (workspace / "bazelw").is_file():
         return str(workspace / "bazelw")
     for name in _LAUNCHERS:

@@ -1,0 +1,1 @@
+"""CPythons that others have compiled: kept in a registry, fetched by digest."""
