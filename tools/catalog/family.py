@@ -5,7 +5,7 @@ Nothing here knows any particular family; what one is comes from catalog/familie
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tools.catalog import tags
@@ -15,6 +15,15 @@ from tools.catalog.tags import Release
 WINDOWS_ARCHITECTURE = "windows-amd64"
 SCHEMES = ("official", "targets")
 PAGES = ("tags", "status")
+
+
+def base_of(variant: str, bases: Iterable[str]) -> str:
+    """Which of the bases a variant lies on: ``trixie`` of ``slim-trixie``, whatever its kind.
+
+    Itself, if there is none.
+    """
+    found = [base for base in bases if variant == base or variant.endswith(f"-{base}")]
+    return max(found, key=len, default=variant)
 
 
 @dataclass(frozen=True)
@@ -135,7 +144,7 @@ class Family:
     build: Build | None = None
 
     def _base(self, variant: str) -> str:
-        return variant if variant in self.architectures else variant.removeprefix("slim-")
+        return base_of(variant, self.architectures)
 
     def _architectures(self, release: FamilyRelease, variant: str) -> tuple[str, ...]:
         if variant.startswith(tags.WINDOWS):

@@ -10,22 +10,59 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from tools.catalog import grammar, yamlfile
+from tools.catalog import grammar, tags, yamlfile
 from tools.catalog.architectures import KNOWN
-from tools.catalog.family import Build, Entry, Family
+from tools.catalog.family import Build, Entry, Family, base_of
 from tools.catalog.model import PATH, Catalog, Image, Variant, Version
 from tools.catalog.yamlfile import Value
 
 
 @dataclass(frozen=True)
 class Missing:
-    """An image on a suite that isn't Debian's; it is built once its packages are locked."""
+    """An image on a suite that isn't Debian's; it is built once its packages are locked.
+
+    ``variant`` is one of variants.yaml.
+    """
 
     name: str
     release: str
     suite: str
+    variant: str
     tags: tuple[str, ...]
     platforms: tuple[str, ...]
+
+
+def _made_of(entry: Entry, family: Family, build: Build, catalog: Catalog) -> tuple[str, str]:
+    """The suite an entry is on, and the variant of variants.yaml whose layers it has.
+
+    By the scheme of targets, entries are called by the suite. The official one's names tell both.
+    """
+    if family.scheme == "official":
+        for suite in catalog.suites:
+            for variant in catalog.variants.values():
+                if variant.on(suite) == entry.variant:
+                    return suite, variant.name
+    return base_of(entry.variant, family.architectures), build.variant
+
+
+def _same_variant(family: Family, value: Value, catalog: Catalog) -> None:
+    """Raises unless the layers are those that the names of the official scheme tell."""
+    build = family.build
+    assert build is not None
+    named = [one.on(suite) for suite in catalog.suites for one in catalog.variants.values()]
+    for entry in family.entries():
+        suite, variant = _made_of(entry, family, build, catalog)
+        if family.scheme == "official" and suite in catalog.suites and entry.variant not in named:
+            raise value.error(
+                f"{entry.variant!r} of the releases is no variant of variants.yaml on {suite}",
+                yamlfile.near(entry.variant, named),
+            )
+        if variant != build.variant:
+            raise value.error(
+                f"variant {build.variant!r} is not what {entry.variant!r} has by its name, which "
+                f"is {variant!r}",
+                f"write variant: {variant}, or choose other variants for the releases",
+            )
 
 
 def with_build(family: Family, value: Value, catalog: Catalog | None) -> Family:
@@ -36,7 +73,9 @@ def with_build(family: Family, value: Value, catalog: Catalog | None) -> Family:
     """
     if catalog is None:
         raise value.error(
-            "only releases of versions.yaml can be built", "write `releases: {catalog: newest, …}`"
+            "only releases of versions.yaml can be built",
+            "write `releases: {catalog: newest, variants: LIST}`, where LIST is one of the "
+            "family's variants",
         )
     row = value.mapping()
     env, sample = row.get("env"), row.get("sample")
@@ -55,10 +94,11 @@ def with_build(family: Family, value: Value, catalog: Catalog | None) -> Family:
                 yamlfile.near(name, sorted(platforms)),
             )
     made = dataclasses.replace(family, build=build)
+    _same_variant(made, value, catalog)
     known = [
         f"{entry.name}_{architecture}"
         for entry in family.entries()
-        if entry.variant in catalog.suites
+        if _made_of(entry, family, build, catalog)[0] in catalog.suites
         for architecture in entry.architectures
     ]
     if sample is not None and sample.is_scalar():
@@ -77,9 +117,9 @@ def _first(family: Family, catalog: Catalog) -> tuple[str, ...]:
     It is the one on the default target, where that is built.
     """
     found = [
-        (entry.variant != family.default, f"{entry.name}_{platform}")
+        (not _is_default(entry, family), f"{entry.name}_{platform}")
         for entry in family.entries()
-        if _all_locked(entry, catalog) and catalog.versions[entry.release.name].sample
+        if _all_locked(entry, family, catalog) and catalog.versions[entry.release.name].sample
         for platform in _platforms(entry, catalog)
         if catalog.platforms[platform].sample
     ]
@@ -105,8 +145,17 @@ def _tags(entry: Entry) -> tuple[str, ...]:
     return (name, *(tag for tag in (*entry.tags, *entry.shared_tags) if tag != name))
 
 
-def _all_locked(entry: Entry, catalog: Catalog) -> bool:
-    suite = catalog.suites.get(entry.variant)
+def _is_default(entry: Entry, family: Family) -> bool:
+    """Whether an image is on the target, or the suite, that tags without one mean."""
+    if family.scheme == "official":
+        suite = tags.default_suite(entry.release.variants)
+        return suite is not None and base_of(entry.variant, [suite]) == suite
+    return entry.variant == family.default
+
+
+def _all_locked(entry: Entry, family: Family, catalog: Catalog) -> bool:
+    assert family.build is not None
+    suite = catalog.suites.get(_made_of(entry, family, family.build, catalog)[0])
     return suite is not None and set(_platforms(entry, catalog)) <= set(suite.platforms)
 
 
@@ -128,15 +177,16 @@ def images(family: Family, catalog: Catalog) -> list[Image]:
         Image(
             name=_name(entry),
             version=catalog.versions[entry.release.name],
-            suite=catalog.suites[entry.variant],
-            variant=catalog.variants[family.build.variant],
+            suite=catalog.suites[suite],
+            variant=catalog.variants[variant],
             platforms=_platforms(entry, catalog),
             tags=_tags(entry),
-            is_default=entry.variant == family.default,
+            is_default=_is_default(entry, family),
             sample=_sample(entry, family.build, catalog),
         )
         for entry in family.entries()
-        if _all_locked(entry, catalog)
+        if _all_locked(entry, family, catalog)
+        for suite, variant in [_made_of(entry, family, family.build, catalog)]
     ]
 
 
@@ -148,32 +198,36 @@ def missing(family: Family, catalog: Catalog) -> list[Missing]:
         Missing(
             _name(entry),
             entry.release.name,
-            entry.variant,
+            suite,
+            variant,
             _tags(entry),
             _platforms(entry, catalog),
         )
         for entry in family.entries()
-        if not _all_locked(entry, catalog)
+        if not _all_locked(entry, family, catalog)
+        for suite, variant in [_made_of(entry, family, family.build, catalog)]
     ]
 
 
 def _export(
     family: Family, one: Image | Missing, version: Version, suite: str, variant: Variant
 ) -> dict[str, object]:
-    base = family.targets[suite].base or variant.base.format(suite=suite)
+    target = family.targets.get(suite)
+    official = family.scheme == "official"
+    default = isinstance(one, Image) and one.is_default
     return {
         "name": one.name,
         "version": version.name,
         "minor": version.release.minor,
         "suite": suite,
         "variant": variant.name,
-        "variant_tag": suite,
-        "base": base,
+        "variant_tag": variant.on(suite) if official else suite,
+        "base": (target.base if target else None) or variant.base.format(suite=suite),
         "platforms": list(one.platforms),
         "apart": [],
         "archived": False,
         "tags": list(one.tags),
-        "is_default": suite == family.default,
+        "is_default": default if official else suite == family.default,
         "sample": list(one.sample) if isinstance(one, Image) else [],
     }
 
@@ -181,7 +235,6 @@ def _export(
 def export(family: Family, catalog: Catalog) -> dict[str, object]:
     """A family that is built, in the shape tools/catalog/export.py shows."""
     assert family.build is not None
-    variant = catalog.variants[family.build.variant]
     named = {name for names in family.architectures.values() for name in names}
     aliases: dict[str, list[str]] = {}
     for platform in catalog.platforms.values():
@@ -201,7 +254,13 @@ def export(family: Family, catalog: Catalog) -> dict[str, object]:
             for one in images(family, catalog)
         ],
         "missing": [
-            _export(family, one, catalog.versions[one.release], one.suite, variant)
+            _export(
+                family,
+                one,
+                catalog.versions[one.release],
+                one.suite,
+                catalog.variants[one.variant],
+            )
             for one in missing(family, catalog)
         ],
     }

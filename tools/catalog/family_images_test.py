@@ -169,3 +169,119 @@ def test_a_family_without_images_has_nothing_to_build(
     file.write_text((folder / "families/2026-02.yaml").read_text())
     assert exporting(folder, file, tmp_path / "out.json") == 2
     assert "acme.yaml: images: is missing; say what the images are" in capsys.readouterr().err
+
+
+OFFICIAL = """\
+title: Acme's Python
+image: acme/python
+scheme: official
+page: tags
+architectures:
+  trixie: [amd64, arm64v8]
+  bookworm: [amd64]
+variants:
+  all: [trixie, slim-trixie, slim-bookworm]
+  slim: [slim-trixie]
+images:
+  variant: slim
+  env: {LANG: C.UTF-8}
+  cmd: [python]
+  sample: one
+releases:
+  catalog: newest
+  variants: slim
+  aliases: [latest]
+"""
+
+
+def test_a_family_with_the_official_tags(folder: Path, tmp_path: Path) -> None:
+    """As docs/catalog.md shows it: the suite is what is left of a variant's name."""
+    file, output = tmp_path / "acme.yaml", tmp_path / "out.json"
+    file.write_text(OFFICIAL)
+    assert exporting(folder, file, output) == 0
+    made: Any = json.loads(output.read_text())["families"]["acme"]
+    first = made["images"][0]
+    assert first["name"] == "3.14.7-slim-trixie"
+    assert first["tags"] == [
+        "3.14.7-slim-trixie",
+        "3.14-slim-trixie",
+        "slim-trixie",
+        "3.14.7-slim",
+        "3.14-slim",
+        "slim",
+    ]
+    facts = ("suite", "variant", "variant_tag", "base", "platforms", "is_default", "sample")
+    assert [first[key] for key in facts] == [
+        "trixie",
+        "slim",
+        "slim-trixie",
+        "debian:trixie-slim",
+        ["amd64", "arm64"],
+        True,
+        ["amd64"],
+    ]
+    assert made["missing"] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "  variants: slim\n",
+            "  variants: all\n",
+            "'trixie' of the releases is no variant of variants.yaml on trixie; did you mean slim-",
+        ),
+        ("variant: slim", "variant: other", "is not what 'slim-trixie' has by its name"),
+        ("[slim-trixie]", "[slim-sid]", "'slim-sid' of 3.14.7 has no architectures"),
+        ("  catalog: newest\n  variants: slim\n", "  catalog: newest\n", "has no 'variants'"),
+    ],
+)
+def test_a_fault_in_a_family_with_the_official_tags(
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    old: str,
+    new: str,
+    message: str,
+) -> None:
+    file, output = tmp_path / "acme.yaml", tmp_path / "out.json"
+    file.write_text(OFFICIAL.replace(old, new))
+    variants = folder / "variants.yaml"
+    slim = variants.read_text().partition("variants:\n")[2].replace("slim:", "other:", 1)
+    variants.write_text(variants.read_text() + slim.replace("slim-{", "other-{"))
+    assert exporting(folder, file, output) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    # Bazel shows it: nothing that it would mangle.
+    assert said.isascii()
+    assert not output.exists()
+
+
+def test_a_third_variant_takes_no_code(folder: Path, tmp_path: Path) -> None:
+    """A row in variants.yaml is one more image of each release and suite, for families, too."""
+    file = folder / "variants.yaml"
+    tiny = """\
+  tiny:
+    tag: tiny-{suite}
+    base: debian:{suite}-slim
+    root: debian-slim
+    layers: [base]
+    strip: true
+"""
+    file.write_text(f"{file.read_text()}{tiny}")
+    catalog = load.load(folder)
+    exported: Any = export.export(catalog)
+    found = {image["name"]: image for image in exported["images"]}
+    assert found["3.14.7-tiny-trixie"]["variant"] == "tiny"
+    assert found["3.14.7-tiny-trixie"]["tags"][:2] == ["3.14.7-tiny-trixie", "3.14-tiny-trixie"]
+    current = family_load.load_family("current", folder)
+    tinies = {e.name: e for e in current.entries() if e.variant.startswith("tiny-")}
+    assert "amd64" in tinies["3.14.7-tiny-trixie"].architectures
+    own, output = tmp_path / "acme.yaml", tmp_path / "out.json"
+    text = OFFICIAL.replace("[slim-trixie]", "[tiny-trixie]").replace(
+        "variant: slim", "variant: tiny"
+    )
+    own.write_text(text)
+    assert exporting(folder, own, output) == 0
+    images: Any = json.loads(output.read_text())["families"]["acme"]["images"]
+    assert {(image["suite"], image["variant"]) for image in images} == {("trixie", "tiny")}

@@ -11,7 +11,7 @@ from tools.catalog.alpine import Alpine
 from tools.catalog.alpine import read as read_alpine
 from tools.catalog.architectures import KNOWN
 from tools.catalog.errors import CatalogError
-from tools.catalog.family import PAGES, SCHEMES, Family, FamilyRelease, Target
+from tools.catalog.family import PAGES, SCHEMES, Family, FamilyRelease, Target, base_of
 from tools.catalog.model import Catalog, Version
 from tools.catalog.windows import Windows
 from tools.catalog.windows import read as read_windows
@@ -253,12 +253,13 @@ def known_bases(family: Family, releases: Value) -> None:
     """Raise unless every variant's architectures can be told."""
     for release in family.releases:
         for variant in release.variants:
-            base = variant.removeprefix("slim-")
-            if variant.startswith(tags.WINDOWS) or {variant, base} & set(family.architectures):
+            known = base_of(variant, family.architectures) in family.architectures
+            if variant.startswith(tags.WINDOWS) or known:
                 continue
             raise releases.error(
                 f"variant {variant!r} of {release.name} has no architectures",
-                f"add {base!r} to architectures",
+                f"add its suite, the end of its name, to architectures; "
+                f"{yamlfile.near(variant, family.architectures)}",
             )
     if family.scheme == "targets" and family.default not in family.targets:
         raise releases.error(

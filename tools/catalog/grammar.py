@@ -16,7 +16,7 @@ PEP440: Final = (
 VARIANT: Final = (
     r"(windows/)?[a-z][a-z0-9.-]*",
     "a variant",
-    "write a suite, slim-<suite>, alpine<version> or windows/…",
+    "write a suite, <variant>-<suite> such as slim-trixie, alpine<version> or windows/NAME",
 )
 # A repository and, where an image is meant, its tag.
 REPOSITORY: Final = (

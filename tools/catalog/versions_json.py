@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.catalog import family_load, grammar, load, tags, yamlfile
 from tools.catalog.errors import CatalogError
-from tools.catalog.family import Family, FamilyRelease
+from tools.catalog.family import Family, FamilyRelease, base_of
 from tools.catalog.yamlfile import Mapping, Value
 
 # Written into older versions.json files; they have no bearing on tags or pages.
@@ -121,7 +121,7 @@ def read(file: Path, directory: Path, shown: Path | None = None) -> Family:
     )
     for release in family.releases:
         for variant in release.variants:
-            base = variant.removeprefix("slim-")
+            base = base_of(variant, architectures)
             if not variant.startswith(tags.WINDOWS) and base not in architectures:
                 raise CatalogError(
                     shown or file,

@@ -9,7 +9,7 @@ from pathlib import Path
 from tools.catalog import results, tags, yamlfile
 from tools.catalog.architectures import KNOWN, Architecture
 from tools.catalog.errors import CatalogError
-from tools.catalog.family import WINDOWS_ARCHITECTURE, Entry, Family, groups
+from tools.catalog.family import WINDOWS_ARCHITECTURE, Entry, Family, base_of, groups
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Results
 from tools.generate import command
 from tools.generate.render import render
@@ -26,9 +26,9 @@ def kind(variant: str) -> str:
     return next((found for found in _KINDS if name.startswith(found)), "default")
 
 
-def _suites(entries: Iterable[Entry]) -> str:
+def _suites(entries: Iterable[Entry], bases: Iterable[str]) -> str:
     found = {
-        entry.variant.removeprefix("slim-"): None
+        base_of(entry.variant, bases): None
         for entry in entries
         if kind(entry.variant) in ("default", "slim")
     }
@@ -141,7 +141,7 @@ def page(
             "groups": groups(whole, name),
             "supported": [KNOWN[one] for one in family.supported()],
             "kinds": sorted({kind(entry.variant) for entry in entries}),
-            "suites": _suites(entries),
+            "suites": _suites(entries, family.architectures),
             "example": _example(entries),
             "cells": _cells(family, known or Results()),
             "signs": SIGNS,

@@ -3,8 +3,10 @@
 load("@debian//:sets.bzl", "BUILD_SETS", "PACKAGE_SETS")
 load("//python_images:ubuntu.bzl", "ubuntu_locked")
 load("//python_images/private/roots:unlocked.bzl", "unlocked")
+load("//python_images/private/tools:near.bzl", "near")
 load(":names.bzl", "COMPANIONS")
 load(":python.bzl", "python_images")
+load(":yaml_tests.bzl", "yaml_tests")
 
 _NO_WINDOWS = {
     "archives": {},
@@ -46,7 +48,7 @@ def _unlocked(names, suite, platforms):
                 tags = ["manual"],
             )
 
-def family_images(name, catalog, family, structure_test, cpythons = None):
+def family_images(name, catalog, family, structure_test = None, tests = [], cpythons = None):
     """Declares the images of a family in this package, named by its own tags.
 
     As for `python_images` there is `<tag>`, the index, and `<tag>_<platform>`, one image, with all
@@ -59,9 +61,23 @@ def family_images(name, catalog, family, structure_test, cpythons = None):
       name: file group of all indexes that can be built.
       catalog: the catalog, see tools/catalog/export.py.
       family: the family's name, one of the catalog's `families`.
-      structure_test: as for `python_images`.
+      structure_test: as for `python_images`; in its place, `tests` are enough as a rule.
+      tests: files of container-structure-test that each image has to pass. {{VERSION}}, {{MINOR}},
+        {{SHA256}}, {{SUITE}}, {{VARIANT}}, {{PLATFORM}}, {{DEBIAN_ARCH}} and {{TRIPLET}} are replaced in them.
       cpythons: as for `python_images`.
     """
+    if bool(structure_test) == bool(tests):
+        fail("//{}:{}: family_images: give either tests, a list of YAML files, or structure_test".format(
+            native.package_name(),
+            name,
+        ))
+    if family not in catalog["families"]:
+        fail("//{}:{}: family_images: family = {} isn't in the catalog; {}".format(
+            native.package_name(),
+            name,
+            repr(family),
+            near(family, catalog["families"].keys()),
+        ))
     facts = catalog["families"][family]
     suites = ubuntu_locked(catalog, PACKAGE_SETS, BUILD_SETS)["suites"]
     locked = [entry for entry in facts["missing"] if _locked(entry, suites)]
@@ -71,7 +87,7 @@ def family_images(name, catalog, family, structure_test, cpythons = None):
         cmd = facts["cmd"],
         cpythons = cpythons,
         repository = "localhost/" + facts["repository"],
-        structure_test = structure_test,
+        structure_test = structure_test or yaml_tests(catalog, tests),
     )
     for entry in facts["missing"]:
         if entry in locked:
