@@ -264,3 +264,46 @@ def test_a_file_of_one_wheel_below_one_of_another(tmp_path: Path) -> None:
     two = wheel(tmp_path / "x-1-py3-none-any.whl", other)
     with pytest.raises(WheelError, match=r"lies below '[^']*/a', a file"):
         layer.write([one, two], "3.13", tmp_path / "x.tar")
+
+
+def test_wheels_for_another_image_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "a.tar"
+    options = ["--python=3.13", "--platform=arm64", "--libc=glibc 2.36", f"--output={out}"]
+    for tags, fits in [
+        ("py3-none-any", True),
+        ("cp313-cp313-manylinux_2_28_aarch64", True),
+        ("cp39-abi3-manylinux2014_aarch64", True),
+        ("cp313-cp313-manylinux_2_28_x86_64", False),
+        ("cp313-cp313-manylinux_2_38_aarch64", False),
+        ("cp314-cp314-manylinux_2_28_aarch64", False),
+        ("cp313-cp313-musllinux_1_2_aarch64", False),
+    ]:
+        source = wheel(tmp_path / f"greet-1.0-{tags}.whl", FILES)
+        assert layer.main([*options, str(source)]) == (0 if fits else 1)
+        if not fits:
+            said = capsys.readouterr().err
+            assert (
+                f"greet-1.0-{tags}.whl is for {tags}, and the image is arm64, Python 3.13" in said
+            )
+    source = wheel(tmp_path / "greet.whl", FILES)
+    assert layer.main([*options, str(source)]) == 1
+    assert "Invalid wheel filename" in capsys.readouterr().err
+
+
+def test_a_free_threaded_python(tmp_path: Path) -> None:
+    source = wheel(tmp_path / "greet-1.0-py3-none-any.whl", FILES)
+    options = ["--python=3.14t", "--platform=amd64", "--libc=musl 1.2"]
+    assert layer.main([*options, f"--output={tmp_path / 'a.tar'}", str(source)]) == 0
+    with tarfile.open(tmp_path / "a.tar") as tar:
+        assert "usr/local/lib/python3.14t/site-packages/greet/__init__.py" in tar.getnames()
+        script = tar.extractfile("usr/local/bin/greet")
+        assert script
+        assert script.readline() == b"#!/usr/local/bin/python3.14t\n"
+
+
+def test_an_application_that_needs_nothing(tmp_path: Path) -> None:
+    assert layer.main(["--python=3.13", f"--output={tmp_path / 'a.tar'}"]) == 0
+    with tarfile.open(tmp_path / "a.tar") as tar:
+        assert not tar.getnames()

@@ -5,6 +5,9 @@ load("//python_images/private/wheels:wheel.bzl", "wheel")
 load(":bases.bzl", "base_images")
 load(":python_image.bzl", "python_image")
 
+# That what is installed has all it requires. An image without pip can't tell.
+_PIP_CHECK = str(Label(":pip_check.yaml"))
+
 def _locked(where, lock, platform):
     """The wheels of a lock for a platform; None without a lock."""
     if lock == None:
@@ -29,6 +32,7 @@ def python_app_image(
         strip_prefix = "",
         platforms = None,
         layers_by_platform = {},
+        tests = [],
         **kwargs):
     """An image of an application: the wheels of its lock as one layer, and itself as the one above.
 
@@ -49,7 +53,9 @@ def python_app_image(
       strip_prefix: folder of this package that the paths of `srcs` begin below, like src.
       platforms: list of platforms: amd64, arm64 ... Default: amd64 and arm64.
       layers_by_platform: dict: platform -> list of further layers, upon the application's.
-      **kwargs: as for `python_image`: entrypoint, cmd, user, env, files, ca_certificates, tests, tags ...
+      tests: files of container-structure-test that each platform's image has to pass, besides
+        `pip check`.
+      **kwargs: as for `python_image`: entrypoint, cmd, user, env, files, ca_certificates, tags ...
     """
     where = "//{}:{}: python_app_image".format(native.package_name(), name)
     if not (lock or srcs or wheels):
@@ -103,5 +109,6 @@ def python_app_image(
         base = base,
         layers_by_platform = layers,
         platforms = found.images.keys(),
+        tests = ([_PIP_CHECK] if kwargs.get("pip", True) else []) + tests,
         **kwargs
     )

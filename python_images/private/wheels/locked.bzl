@@ -86,8 +86,15 @@ filegroup(
 )
 """.format(name = normal_name(file.split("-")[0]), file = file) for file in files])
 
-def _minor(python):
-    """The minor version of a release: 3.14t of 3.14.1t."""
+def minor_of(python):
+    """The minor version of a release.
+
+    Args:
+      python: the release, such as 3.14.1t.
+
+    Returns:
+      a string, such as 3.14t.
+    """
     return ".".join(python.removesuffix("t").split(".")[:2]) + ("t" if python.endswith("t") else "")
 
 def _locked_wheels_impl(rctx):
@@ -124,7 +131,7 @@ wheel_set(
         libc = rctx.attr.libc,
         lock = lock_path(rctx.attr.lock),
         platform = rctx.attr.platform,
-        python = _minor(rctx.attr.release),
+        python = minor_of(rctx.attr.release),
         rule = Label(":wheel_set.bzl"),
         wheels = ["wheels/" + file for file in files],
     ) + wheel_targets(files), executable = False)

@@ -75,7 +75,8 @@ def fetch(lock: Lock, wanted: Target, pip: Path, out: Path) -> None:
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        addresses = index.indexes(lock.index_options, index.configured(pip))
+        offline = "--no-index" in lock.index_options
+        addresses = [] if offline else index.indexes(lock.index_options, index.configured(pip))
         explain(pins, wanted, index.ask(addresses, Session()))
         raise LockError(
             f"the wheels can't be fetched: {_last(done.stderr)}\nIs the package index set for pip "
