@@ -59,7 +59,6 @@ ARM64 = ("--platform=arm64", "--python=3.13.5")
 @pytest.mark.parametrize(
     ("options", "chosen"),
     [
-        ((*ARM64, "--libc=glibc 2.36"), TAGS[1]),
         (("--platform=amd64", "--python=3.14t", "--libc=musl 1.2"), TAGS[3]),
         (("--pip-platform=manylinux_2_28_aarch64", "--python=3.13"), TAGS[1]),
     ],
