@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.catalog import export, fixture, yamlfile
+from tools.catalog import export, family_load, fixture, yamlfile
 from tools.catalog.errors import CatalogError
 from tools.catalog.load import FILES, load
 
@@ -29,6 +29,23 @@ def edit(directory: Path, file: str, old: str, new: str) -> int:
 
 # The sample's platforms in the frozen catalog.
 SAMPLED = ("amd64", "arm64")
+
+
+def users(row: str) -> str:
+    """``variants:`` of a catalog with a user."""
+    return f"users:\n  {row}\nvariants:"
+
+
+def hardened(row: str) -> tuple[str, str]:
+    """What to replace in variants.yaml, and by what, for a hardened variant with a row."""
+    old = "  slim:\n    tag: slim-{suite}\n"
+    return old, f"  slim:\n    tag: nonroot-{{suite}}\n    features: [lean]\n    {row}\n"
+
+
+HARDENED = (
+    "  slim:\n    tag: slim-{suite}\n",
+    "  slim:\n    tag: nonroot-{suite}\n    features: [leen]\n",
+)
 
 FAULTS = [
     # file, old, new, lines below the edit, words the message must have
@@ -83,6 +100,25 @@ FAULTS = [
     ("variants.yaml", "strip: true", "strip: yes", 0, ["yes", "true or false"]),
     ("variants.yaml", "strip: true", "strip: true\n    sample: few", 1, ["few", "all, one"]),
     ("variants.yaml", "tag: slim-{suite}", "tag: slim", 0, ["every suite"]),
+    (
+        "variants.yaml",
+        "strip: true",
+        "strip: true\n    features: [lean]",
+        1,
+        ["docker-library's image with the tag 'slim-{suite}'", "distroless-debug"],
+    ),
+    ("variants.yaml", *HARDENED, 2, ["unknown feature 'leen'", "did you mean lean?"]),
+    ("variants.yaml", *hardened("user: nobody"), 3, ["unknown user 'nobody'"]),
+    ("variants.yaml", *hardened("above: [debag]"), 3, ["unknown package set", "debag"]),
+    ("variants.yaml", *hardened("path: [bin]"), 3, ["'bin' is not an absolute path"]),
+    ("variants.yaml", *hardened("path: ['/a:/b']"), 3, ["'/a:/b' is not an absolute path"]),
+    ("variants.yaml", "variants:", users("nonroot: {id: 4294967296, home: /h}"), 1, ["4294967296"]),
+    ("variants.yaml", "variants:", users("nonroot: {id: 4294967295, home: /h}"), 1, ["4294967294"]),
+    ("variants.yaml", "variants:", users("nonroot: {id: 0, home: /h}"), 1, ["privileges"]),
+    ("variants.yaml", "variants:", users("nonroot: {id: x, home: /h}"), 1, ["not an integer"]),
+    ("variants.yaml", "variants:", users("'a:b': {id: 1, home: /h}"), 1, ["'a:b' is not the name"]),
+    ("variants.yaml", "variants:", users("nonroot: {id: 1, home: h}"), 1, ["absolute path"]),
+    ("suites.yaml", "  trixie:", "  nonroot-x:", None, ["'nonroot-x' reads as", "'nonroot'"]),
 ]
 
 
@@ -152,6 +188,41 @@ def test_a_release_may_have_its_source_elsewhere(catalog: Path) -> None:
     made = load(catalog).versions
     assert (made["3.14.7"].url, made["3.14.7"].pool) == ("u/3.14.7", "p/3.14.7")
     assert made["3.13.15"].url.startswith("https://www.python.org/")
+
+
+def test_hardened_variants_have_a_user_and_no_page_of_docker_librarys(catalog: Path) -> None:
+    before = {image.name: image.tags for image in load(catalog).images()}
+    with (catalog / "variants.yaml").open("a") as file:
+        file.write(
+            "  lean:\n    tag: distroless-{suite}\n    base: scratch\n    root: distroless\n"
+            "    layers: [slim]\n    strip: true\n    features: [lean]\n    above: [base]\n"
+            "    path: [/x]\n    user: nonroot\n"
+        )
+    edit(catalog, "variants.yaml", "variants:", users("nonroot: {id: 65532, home: /home/nonroot}"))
+    made = load(catalog)
+    images = {image.name: image for image in made.images()}
+    assert {name: image.tags for name, image in images.items() if name in before} == before
+    assert images["3.14.7-distroless-trixie"].tags == (
+        "3.14.7-distroless-trixie",
+        "3.14-distroless-trixie",
+        "3-distroless-trixie",
+        "distroless-trixie",
+        "3.14.7-distroless",
+        "3.14-distroless",
+        "3-distroless",
+        "distroless",
+    )
+    assert images["3.14.7-distroless-bookworm"].tags[3:] == ("distroless-bookworm",)
+    variants = export.export(made)["variants"]
+    assert isinstance(variants, dict)
+    assert variants["lean"]["user"] == {"name": "nonroot", "id": 65532, "home": "/home/nonroot"}
+    assert (variants["lean"]["hardened"], variants["slim"]["hardened"]) == (True, False)
+    (catalog / "families").mkdir()
+    for name in ("alpine.yaml", "windows.yaml"):
+        shutil.copy(fixture.FROZEN / name, catalog / name)
+    shutil.copy(fixture.CATALOG / "families/current.yaml", catalog / "families/current.yaml")
+    family = family_load.load_family("current", catalog)
+    assert not [entry for entry in family.entries() if "distroless" in entry.variant]
 
 
 def test_a_missing_file_is_named(catalog: Path) -> None:

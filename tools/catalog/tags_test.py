@@ -26,6 +26,8 @@ VARIANTS = [
     "windows/nanoserver-1809",
 ]
 
+HARDENED = [f"{kind}-{suite}" for kind in tags.HARDENED for suite in ("trixie", "bookworm")]
+
 releases = st.builds(
     tags.Release,
     st.just(3),
@@ -122,6 +124,50 @@ def test_bare_tags_are_shared_by_one_suite_and_all_server_cores(
     cores = {variant for variant in listed if variant.startswith("windows/windowsservercore")}
     assert cores <= holders
     assert holders - cores <= {tags.default_suite(listed)}
+
+
+@given(families, st.lists(st.sampled_from(HARDENED), unique=True))
+def test_hardened_variants_change_no_tag_of_another_and_share_none(
+    rows: list[tuple[tags.Release, list[str]]], added: list[str]
+) -> None:
+    """No tag of docker-library's means anything else than there, whatever hardened ones exist."""
+    plain = family(rows)
+    both = family([(number, [*added, *listed]) for number, listed in rows])
+    assert [image for image in both if image[0] not in HARDENED] == plain
+    theirs = {tag for _, simple, shared in plain for tag in simple + shared}
+    for variant, simple, shared in both:
+        if variant in HARDENED:
+            assert not shared
+            assert not theirs & set(simple)
+            kind = tags.hardened(variant)
+            assert all(tag == kind or f"-{kind}" in f"-{tag}" for tag in simple)
+
+
+@given(releases, variants)
+def test_no_tag_of_docker_librarys_algebra_is_of_a_hardened_kind(
+    number: tags.Release, listed: list[str]
+) -> None:
+    """Also not of a variant that another family of the same algebra could have."""
+    bases = tags.base_tags(number, ["3", "latest"])
+    ours = {
+        tag for variant in HARDENED for tag in tags.simple_tags(bases, variant, [*listed, variant])
+    }
+    for variant in listed:
+        assert not ours & set(tags.simple_tags(bases, variant, listed))
+        assert not ours & set(tags.shared_tags(bases, variant, listed))
+
+
+@given(releases, st.sampled_from(HARDENED), variants)
+def test_a_hardened_variant_of_the_default_suite_is_named_by_its_kind_too(
+    number: tags.Release, variant: str, listed: list[str]
+) -> None:
+    bases = tags.base_tags(number)
+    kind = tags.hardened(variant)
+    made = tags.simple_tags(bases, variant, [variant, *listed])
+    assert made[: len(bases)] == [f"{base}-{variant}" for base in bases]
+    short = [f"{base}-{kind}" for base in bases]
+    default = variant == f"{kind}-{tags.default_suite(listed)}"
+    assert made[len(bases) :] == (short if default else [])
 
 
 @given(releases)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.cpython import bytecode, layer
+from tools.rootfs.elf import read_elf
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,6 @@ LEFT_OUT = (
 _NO_FILES = (
     r"bin/(?!python3(?:\.[0-9]+t?)?$).+",
     r"include(?:/.*)?",
-    # The interpreter has its own code; these are for programs that embed Python.
-    r"lib/libpython[^/]*",
     r"lib/pkgconfig(?:/.*)?",
     r"lib/python3[^/]*/config-[^/]*(?:/.*)?",
     r"lib/python3[^/]*/build-details\.json",
@@ -106,6 +105,23 @@ def unpack(stripped: Path, root: Path) -> Path:
     if len(found) != 1:
         raise LeanError(f"{stripped} has {len(found)} standard libraries, not one")
     return found[0]
+
+
+def keep_own_libraries(root: Path) -> None:
+    """Removes each libpython that the interpreter doesn't load: programs that embed Python would.
+
+    Most interpreters have their code; those that aren't optimised load libpython.
+
+    Raises:
+        LeanError: there is no interpreter.
+    """
+    elves = [read_elf(path.read_bytes()) for path in root.glob("usr/local/bin/python3.*")]
+    needed = {name for elf in elves if elf is not None for name in elf.needed}
+    if not needed:
+        raise LeanError("usr/local/bin has no interpreter that loads libraries")
+    for path in root.glob("usr/local/lib/libpython*"):
+        if path.name not in needed:
+            path.unlink()
 
 
 def _files_of(library: Path, module: str) -> Iterator[Path]:
@@ -154,6 +170,7 @@ def make(stripped: Path, python: Path, root: Path, label: str) -> None:
         LeanError, bytecode.BytecodeError: it can't be made.
     """
     library = unpack(stripped, root)
+    keep_own_libraries(root)
     if not leave_out(library, label):
         raise LeanError(f"{stripped} has none of the modules that are left out")
     bytecode.compile_all(python.absolute(), library, root)

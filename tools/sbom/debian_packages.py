@@ -15,6 +15,8 @@ from tools.sbom.image_files import ImageFiles
 from tools.sbom.model import Component, purl
 
 STATUS = "var/lib/dpkg/status"
+# The same of distroless images, a file for each package.
+STATUS_FOLDER = f"{STATUS}.d"
 
 
 def read_locked(paths: Iterable[Path]) -> dict[tuple[str, str, str], dict[str, Any]]:
@@ -55,6 +57,23 @@ def source_of(paragraph: Deb822) -> tuple[str, str]:
     return name, version.strip("() ") or str(paragraph["Version"])
 
 
+def _paragraphs(files: ImageFiles) -> list[Deb822]:
+    """Return what the database says of each installed package, by name."""
+    found = [
+        paragraph
+        for paragraph in Deb822.iter_paragraphs(
+            (files.text(STATUS) or "").splitlines(keepends=True), use_apt_pkg=False
+        )
+        if str(paragraph.get("Status", "")).split()[-1:] == ["installed"]
+    ]
+    # What is there is installed: nothing else would say so, since no program adds or removes.
+    return found + [
+        Deb822(files.contents[path].decode("utf-8", "replace"))
+        for path in sorted(files.contents)
+        if path.startswith(f"{STATUS_FOLDER}/")
+    ]
+
+
 def components(
     files: ImageFiles,
     locked: dict[tuple[str, str, str], dict[str, Any]],
@@ -70,13 +89,8 @@ def components(
         suite: Debian's code name, for the package URLs.
         texts: takes the licences that have no SPDX id.
     """
-    status = files.text(STATUS)
-    if status is None:
-        return []
     found: list[Component] = []
-    for paragraph in Deb822.iter_paragraphs(status.splitlines(keepends=True), use_apt_pkg=False):
-        if str(paragraph.get("Status", "")).split()[-1:] != ["installed"]:
-            continue
+    for paragraph in _paragraphs(files):
         name, version, arch = (
             str(paragraph[key]) for key in ("Package", "Version", "Architecture")
         )

@@ -19,9 +19,12 @@ from tools.sbom.errors import SbomError
 _WANTED: Final = re.compile(
     r"(?:usr/lib|etc)/os-release"
     r"|lib/apk/db/installed"
-    r"|var/lib/dpkg/status"
+    r"|var/lib/dpkg/status(?:\.d/[^/]+(?<!\.md5sums))?"
     r"|usr/share/doc/[^/]+/copyright"
     r"|usr/local/include/python[^/]+/(?:patchlevel|pyconfig)\.h"
+    # Where there are no headers, these say it.
+    r"|usr/local/(?:bin/python3\.[0-9]+t?|lib/libpython3\.[0-9]+t?\.so\.1\.0)"
+    r"|usr/local/lib/python[^/]+/_sysconfigdata_[^/]*\.py"
     r"|.*/lib-dynload/(?:_blake2|_decimal|_md5|_sha2|pyexpat)\.[^/]*so"
     r"|.*/site-packages/.*\.dist-info/(?:METADATA|RECORD)"
     r"|.*/site-packages/.*/_vendor/vendor\.txt"

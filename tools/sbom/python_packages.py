@@ -26,6 +26,14 @@ _MODULES: Final = {
     "hacl-star": ("_sha2", "libcrypto."),
     "libb2": ("_blake2", "libb2."),
 }
+_INTERPRETER: Final = re.compile(
+    r"usr/local/(?:bin/python3\.[0-9]+t?|lib/libpython3\.[0-9]+t?\.so\.1\.0)"
+)
+# As the interpreter, or the library that has its code, has PY_VERSION.
+_VERSION: Final = re.compile(rb"\0(3\.[0-9]+\.[0-9]+(?:(?:a|b|rc)[0-9]+)?)\+?(?=\0)")
+_CONFIGURATION: Final = re.compile(
+    r"usr/local/(?:include/python[^/]+/pyconfig\.h|lib/python[^/]+/_sysconfigdata_[^/]*\.py)"
+)
 # Whose package URLs are pkg:pypi.
 _INDEX: Final = "Python Package Index"
 # Folders of tests, which docker-library deletes from every installation.
@@ -39,13 +47,30 @@ _CLASSIFIERS: Final = {
 
 
 def cpython_version(files: ImageFiles) -> tuple[str, str] | None:
-    """Return (release, folder of the headers) of the CPython below /usr/local; None without one."""
+    """Return (release, file that says so) of the CPython below /usr/local; None without one.
+
+    That is a header; where there are none, the interpreter.
+    """
     for path in sorted(files.contents):
         if path.endswith("/patchlevel.h"):
             found = re.search(r'#define PY_VERSION\s+"([^"]+)"', files.contents[path].decode())
             if found:
-                return found[1].removesuffix("+"), posixpath.dirname(path)
+                return found[1].removesuffix("+"), path
+    for path in sorted(files.contents):
+        if _INTERPRETER.fullmatch(path):
+            versions = set(_VERSION.findall(files.contents[path]))
+            if len(versions) == 1:
+                return versions.pop().decode(), path
     return None
+
+
+def _has_mimalloc(files: ImageFiles) -> bool:
+    """Whether CPython has been built with its copy of mimalloc, as its headers or data say."""
+    return any(
+        re.search(r"(?m)^#define WITH_MIMALLOC 1$|^ *'WITH_MIMALLOC': 1,$", content.decode())
+        for path, content in files.contents.items()
+        if _CONFIGURATION.fullmatch(path)
+    )
 
 
 def cpython(
@@ -66,15 +91,15 @@ def cpython(
     if not found:
         if source:
             raise SbomError(
-                "usr/local/include",
-                f"has no patchlevel.h, though CPython {source['version']} should be there",
+                "usr/local",
+                f"has neither patchlevel.h nor an interpreter of CPython {source['version']}",
                 "Give the image that is built from this source.",
             )
         return []
-    version, headers = found
+    version, where = found
     if source and source["version"] != version:
         raise SbomError(
-            f"{headers}/patchlevel.h",
+            where,
             f"is of CPython {version}, not of {source['version']}",
             "Give the source the image is built from.",
         )
@@ -97,7 +122,6 @@ def cpython(
             patches=patches,
         )
     ]
-    config = files.text(f"{headers}/pyconfig.h") or ""
     components += [
         Component(
             key=f"cpython/{library['name']}",
@@ -112,7 +136,7 @@ def cpython(
             parent="cpython",
         )
         for library in libraries
-        if _is_compiled_in(files, library["name"], config)
+        if _is_compiled_in(files, library["name"])
     ]
     return components
 
@@ -123,9 +147,9 @@ def _cpe_version(version: str) -> str:
     return f"{found[1]}:{found[2] or '*'}" if found else f"{version}:*"
 
 
-def _is_compiled_in(files: ImageFiles, library: str, config: str) -> bool:
+def _is_compiled_in(files: ImageFiles, library: str) -> bool:
     if library == "mimalloc":
-        return bool(re.search(r"(?m)^#define WITH_MIMALLOC 1$", config))
+        return _has_mimalloc(files)
     module, system = _MODULES[library]
     for path, data in files.contents.items():
         if f"/lib-dynload/{module}." in path and (elf := read_elf(data)):

@@ -274,6 +274,42 @@ def test_a_changed_python_file_is_refused(tmp_path: Path) -> None:
         make(tmp_path, files)
 
 
+def distroless(interpreter: bytes) -> dict[str, bytes]:
+    """The image's files without headers, and with a package database of a file for each package."""
+    files = fixtures.image_files()
+    for paragraph in files.pop("var/lib/dpkg/status").decode().split("\n\n"):
+        fields = dict(line.partition(": ")[::2] for line in paragraph.splitlines())
+        if fields.pop("Status", "").endswith(" installed"):
+            name = f"var/lib/dpkg/status.d/{fields['Package']}"
+            files[name] = "".join(f"{key}: {value}\n" for key, value in fields.items()).encode()
+            files[f"{name}.md5sums"] = b"0  usr/lib/x\n"
+    for header in ("patchlevel.h", "pyconfig.h"):
+        del files[f"usr/local/include/python3.13/{header}"]
+    files["usr/local/bin/python3.13"] = interpreter
+    data = "usr/local/lib/python3.13/_sysconfigdata__linux_x86_64-linux-gnu.py"
+    return files | {data: b"build_time_vars = {\n    'WITH_MIMALLOC': 1,\n}\n"}
+
+
+def test_a_distroless_image_says_the_same(tmp_path: Path) -> None:
+    (tmp_path / "usual").mkdir()
+    usual = make(tmp_path / "usual")
+    made = make(tmp_path, distroless(b"\x7fELF 3.1.4\0\0003.13.99\0\0003.13.99\0"))
+    assert made.components == usual.components
+
+
+@pytest.mark.parametrize("interpreter", [b"no version", b"\0003.13.98\0\0003.13.99\0"])
+def test_an_interpreter_that_does_not_say_its_version_is_refused(
+    tmp_path: Path, interpreter: bytes
+) -> None:
+    with pytest.raises(SbomError, match=r"has neither patchlevel\.h nor an interpreter of CPython"):
+        make(tmp_path, distroless(interpreter))
+
+
+def test_another_interpreter_than_of_its_source_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SbomError, match=r"python3\.13: is of CPython 3\.13\.1, not of 3\.13\.99"):
+        make(tmp_path, distroless(b"\0003.13.1\0"))
+
+
 def test_another_python_than_its_source_is_refused(tmp_path: Path) -> None:
     files = fixtures.image_files()
     files["usr/local/include/python3.13/patchlevel.h"] = b'#define PY_VERSION "3.13.1"\n'

@@ -16,6 +16,7 @@ from tools.rootfs.command import bazel
 from tools.rootfs.debian.build import Result
 from tools.rootfs.debian.effects import EFFECTS, ldconfig
 from tools.rootfs.debian.package import Package, load_packages
+from tools.rootfs.debian.program_libraries import list_libraries
 from tools.rootfs.debian.scripts import ReviewedScript, ScriptTable, load_table
 from tools.rootfs.debian.spec import Spec
 from tools.rootfs.debian.state import Place, read_state
@@ -66,7 +67,11 @@ def build(spec: Spec, tables: Path) -> Result:
     if spec.select is not None:
         needed = needed_libraries(spec.select.programs, spec.arch)
         chosen = libraries.owners(system, _load(spec.select.candidates, spec), needed)
-        _add(system, chosen, table, spec.epoch)
+        before = _add(system, chosen, table, spec.epoch)
+        # Of a CPython whose interpreter loads libpython, that.
+        list_libraries(system, spec.select.programs)
+        paths.leave_out(system.tree)
+        system.tree.keep_times(before)
         libraries.require_complete(system)
     return Result(system, layer.layer_of(below, _entries(system)), places)
 
@@ -93,8 +98,8 @@ def _check(deb: LockedPackage) -> None:
 
 def _add(
     system: System, packages: Sequence[Package], table: ScriptTable, epoch: int | None
-) -> None:
-    """Adds packages; `epoch` is the spec's."""
+) -> dict[str, Entry]:
+    """Adds packages; `epoch` is the spec's. Returns the entries there were before."""
     own = [package.time for package in packages if package.name not in system.packages]
     system.tree.begin(newest(epoch, own, system.epoch))
     before = _entries(system)
@@ -113,6 +118,7 @@ def _add(
     status.write_status(system)
     system.tree.finish()
     system.tree.keep_times(before)
+    return before
 
 
 def _require_data(system: System, reviewed: ReviewedScript) -> None:

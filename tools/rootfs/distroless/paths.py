@@ -32,7 +32,8 @@ _LEFT_OUT = {
     # The bundle is what OpenSSL's default finds; links by hash would need each in a file.
     "certificates one by one": (r"etc/ssl/certs/(?!ca-certificates\.crt$).+",),
     "state of dpkg, apt and ldconfig, whose programs are missing": (
-        r"var/lib/(?:apt|dpkg|pam|shells\.state|systemd)(?:/.*)?",
+        r"var/lib/(?:apt|pam|shells\.state|systemd)(?:/.*)?",
+        r"var/lib/dpkg/(?!status\.d(?:/|$)).+",
         r"var/cache/(?:apt|debconf|ldconfig)(?:/.*)?",
         r"etc/(?:passwd-|group-|subuid|subgid|\.pwd\.lock)",
     ),
