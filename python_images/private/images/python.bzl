@@ -7,6 +7,7 @@ load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "bui
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "images_sign", "index_attestations")
 load("//python_images/private/oci:annotations.bzl", "annotations_file")
 load("//python_images/private/oci:image.bzl", "image", "image_index")
+load("//python_images/private/oci:image_size.bzl", "image_size")
 load("//python_images/private/oci:publish.bzl", "publish")
 load("//python_images/rootfs:rootfs.bzl", "layer_name", "user_layer_name")
 load(":debian.bzl", "base_image")
@@ -113,6 +114,11 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
             rendered = variant["root"] == "debian",
         ),
     )
+    image_size(
+        name = target + ".size",
+        image = target,
+        tags = ["manual"],
+    )
     structure_test(
         name = target + ".test",
         image = target,
@@ -216,7 +222,7 @@ def python_images(
             for tag in entry["tags"]:
                 if tag != entry["name"]:
                     # Under its tags, but not under each alias of its platform.
-                    for companion in IMAGE_ATTESTATIONS:
+                    for companion in IMAGE_ATTESTATIONS + ["size"]:
                         native.alias(
                             name = "{}_{}.{}".format(tag, platform, companion),
                             actual = "{}.{}".format(target, companion),

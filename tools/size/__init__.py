@@ -1,0 +1,1 @@
+"""What an image's size is made of."""
