@@ -125,8 +125,11 @@ def test_every_tag_and_platform_name_is_one_image(declared: Declared) -> None:
         for tag in image["tags"]:
             assert owners.setdefault(tag, image["name"]) == image["name"]
             assert declared.resolve(tag) == image["name"]
+            hardened = declared.catalog["variants"][image["variant"]]["hardened"]
             for name in names:
-                for companion in ("", ".digest", ".load", ".push", ".tar"):
+                # What hangs off a hardened image has its platform's first name alone.
+                others = not hardened or name == platform
+                for companion in ("", *((".digest", ".load", ".push", ".tar") if others else ())):
                     one = declared.resolve(f"{tag}_{name}{companion}")
                     # The archive is a file of what loads it.
                     assert one == target + companion, f"{tag}_{name}{companion}"
@@ -219,7 +222,15 @@ def test_one_base_layer_for_each_suite_platform_and_kind_of_root(declared: Decla
         (image["suite"], platform, declared.catalog["variants"][image["variant"]]["root"])
         for image, platform, _ in declared.images()
     }
-    assert found == Counter((suite, platform) for suite, platform, _ in wanted)
+    assert found == Counter(
+        (suite, platform) for suite, platform, root in wanted if root != "distroless"
+    )
+    distroless = declared.labels(f'kind("^distroless_layer rule$", deps({IMAGES}, 2))')
+    assert Counter(
+        tuple(label.partition(":")[2].split("_")[:2])
+        for label in distroless
+        if label.endswith("_distroless")
+    ) == Counter((suite, platform) for suite, platform, root in wanted if root == "distroless")
 
 
 def test_another_family_is_built_on_ubuntu_once_that_is_locked(declared: Declared) -> None:
