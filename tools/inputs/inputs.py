@@ -80,7 +80,14 @@ class Inputs:
             "packages": sorted(packages),
             "platform": platform,
         }
+        # Others have none of this.
         if image.variant.hardened:
-            facts["variant"] = dataclasses.asdict(image.variant)
+            variant = image.variant
+            facts["variant"] = {
+                "above": list(variant.above),
+                "features": list(variant.features),
+                "path": list(variant.path),
+                "user": variant.user and dataclasses.asdict(variant.user),
+            }
         text = json.dumps(facts, sort_keys=True)
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -89,9 +89,10 @@ def layers(catalog: Catalog, renewed: Sequence[Renewed]) -> list[Layers]:
         for variant in catalog.variants.values():
             if variant.suites is not None and one.new.suite not in variant.suites:
                 continue
-            first = next((at for at, name in enumerate(variant.layers) if name in touched), None)
+            sets = (*variant.layers, *variant.above)
+            first = next((at for at, name in enumerate(sets) if name in touched), None)
             if first is not None:
-                names = variant.layers[first:]
+                names = sets[first:]
                 names += (_LIBRARIES,) if _LIBRARIES in touched else ()
                 platforms = found.setdefault((one.new.suite, variant.name, names), {})
                 platforms[_platform(catalog, one.new)] = _size(one.new, names)
