@@ -16,6 +16,9 @@ OTHER = _image(ROLES["other_minor"], ROLES["other_suite"])
 # The newest with all that the default variant has.
 NEWEST_WHOLE = _image(ROLES["minor"], ROLES["suite"], "default")
 
+# The newest without a shell.
+NEWEST_DISTROLESS = _image(ROLES["minor"], ROLES["suite"], "distroless")
+
 # The newest minor version on the other suite.
 NEWEST_ON_OTHER = _image(ROLES["minor"], ROLES["other_suite"])
 

@@ -273,6 +273,31 @@ def test_keep(tmp_path: Path, archive: Archive, server: Server) -> None:
 
 
 @needs_apt
+def test_a_bare_set_has_what_is_named_alone(
+    tmp_path: Path, archive: Archive, server: Server
+) -> None:
+    needs = archive.deb("needs", "1", "amd64", fields="Depends: alpha, absent\n")
+    alpha = archive.deb("alpha", "1.0", "amd64", fields="Depends: zone\n")
+    zone = archive.deb("zone", "2026a", "all")
+    archive.write("trixie", {arch: [needs, alpha, zone] for arch in ARCHS})
+    rows = [("lean", ("needs", "zone"), None), ("upper", ("alpha", "zone"), "lean")]
+    sets = [
+        PackageSet(name, packages, minbase=False, above=above, debian=None, bare=True)
+        for name, packages, above in rows
+    ]
+    result = run(tmp_path, archive, [server.mirror("one")], sets=sets)["amd64"]
+    assert result.error == ""
+    assert result.after
+    assert {package.name: dict(package.sets) for package in result.after.packages} == {
+        "alpha": {"upper": True},
+        "needs": {"lean": True},
+        "zone": {"lean": True, "upper": True},
+    }
+    sets = [replace(sets[0], packages=("needs", "unknown"))]
+    error = run(tmp_path, archive, [server.mirror("one")], sets=sets)["amd64"].error
+    assert "trixie has no package 'unknown' for amd64" in error
+
+
 def test_what_cannot_be_kept(tmp_path: Path, archive: Archive, server: Server) -> None:
     mirrors = [server.mirror("one")]
     run(tmp_path, archive, mirrors)

@@ -136,7 +136,7 @@ def _require_data(system: System, reviewed: ReviewedScript) -> None:
             f"{script.name} of {script.package}",
             f"prepares what a root without a shell and programs can't use: {', '.join(wants)}",
             f"Take {script.package} out of the sets `distroless` and `debug` of {system.suite} in "
-            "catalog/suites.yaml; then ./bazelw run //tools:lock -- --keep",
+            "catalog/suites.yaml; then ./bazelw run //tools:lock -- --add-only",
         )
 
 

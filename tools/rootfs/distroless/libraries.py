@@ -17,7 +17,7 @@ from tools.rootfs.errors import RootfsError
 from tools.rootfs.needed import elf_of
 
 _SET = "the set `libraries` of {suite} in catalog/suites.yaml"
-_RELOCK = "then ./bazelw run //tools:lock -- --keep"
+_RELOCK = "then ./bazelw run //tools:lock -- --add-only"
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,5 +52,5 @@ def _require_copyright(system: System, package: Package) -> None:
         f"{package.name} {package.version}",
         f"has no copyright file in the image: {where}",
         f"Name the package that has it in the sets of the root: `distroless` of {system.suite} in "
-        "catalog/suites.yaml; then ./bazelw run //tools:lock -- --keep",
+        "catalog/suites.yaml; then ./bazelw run //tools:lock -- --add-only",
     )
