@@ -43,8 +43,12 @@ def _stands_for_itself(line: str) -> bool:
 
 
 def _closes(rest: str, opening: str, closing: str) -> bool:
+    """Whether a substitution or expansion ends in the rest of its line."""
     depth = 1
     for char in rest:
+        # In an expansion a quoted brace ends nothing, and what follows is no code.
+        if closing == "}" and char in "'\"\\`":
+            return False
         depth += (char == opening) - (char == closing)
         if depth == 0:
             return True

@@ -28,6 +28,7 @@ def test_comments_and_blank_lines_mean_nothing() -> None:
         '#!/bin/sh\ncase x in x) y="$(echo "a\n# data")";; esac\n',
         "#!/bin/sh\necho `echo a\n# data`\n",
         "#!/bin/sh\necho ${x:-a\n# data}\n",
+        '#!/bin/sh\necho ${x:-"}"\n# data}\n',
         "#!/bin/sh\necho a\\\n# data\n",
         "#!/bin/sh\necho $'\\'\n# data'\n",
         "#!/usr/bin/lua\nx = 1\n# data\n",
