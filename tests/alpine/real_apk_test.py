@@ -27,6 +27,7 @@ from tests.alpine.system import ARCH, BRANCH, KEY, RealAlpine, RealApk
 from tests.oracle.compare import Node, differences, nodes_of_entries, read_allowed
 from tools.alpine import lock, lockfile
 from tools.alpine.rsa import fingerprint
+from tools.catalog import alpine as releases
 from tools.rootfs.alpine import fixtures
 from tools.rootfs.alpine.build import Result, build
 from tools.rootfs.alpine.spec import read_spec
@@ -255,6 +256,14 @@ def test_the_base_has_the_packages_of_the_published_minirootfs(locked: lockfile.
     # The image was built from it: what is in its world is what someone asked for.
     asked = {p.name for p in locked.packages if p.sets.get("base")}
     assert asked == set(sets()["base"])
+
+
+def test_the_catalog_trusts_the_keys_that_alpine_ships(alpine: RealAlpine) -> None:
+    trusted = releases.load(CATALOG.parent).keys
+    shipped = {
+        name: fingerprint(alpine.tree[f"usr/share/apk/keys/{name}"].data, name) for name in trusted
+    }
+    assert shipped == dict(trusted)
 
 
 def test_the_world_of_the_image_has_what_the_catalog_asks_for(alpine: RealAlpine) -> None:
