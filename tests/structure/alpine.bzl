@@ -32,7 +32,7 @@ _OLDEST = {"armv6": "arm1176"}
 # Platforms whose programs the build machine runs itself.
 _NATIVE = ["amd64", "i386"]
 
-def alpine_structure_test(name, image, version, release, platform, versions = CATALOG["versions"], whole = True, **kwargs):
+def alpine_structure_test(name, image, version, release, platform, versions = CATALOG["versions"], whole = True, more = [], **kwargs):
     """The structure tests of one image, and `<image>.validation`: its layout is as OCI wants it.
 
     Args:
@@ -43,6 +43,7 @@ def alpine_structure_test(name, image, version, release, platform, versions = CA
       platform: as in catalog/platforms.yaml.
       versions: those of the catalog that has it.
       whole: whether all of CPython's modules are there; else Tk's, Bluetooth, crypt and nis are missing.
+      more: labels of further files of structure tests.
       **kwargs: further attributes of image_structure_test.
     """
     facts = versions[version]
@@ -71,7 +72,7 @@ def alpine_structure_test(name, image, version, release, platform, versions = CA
     image_structure_test(
         name = name,
         timeout = "long" if platform in _NATIVE else "eternal",
-        configs = ["//tests/structure:" + config for config in configs],
+        configs = ["//tests/structure:" + config for config in configs] + more,
         image = image,
         mounts = {"//tests/structure:" + file: "/structure/" + file for file in _SCRIPTS},
         # For byte-code, see structure.bzl.

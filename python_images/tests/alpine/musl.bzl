@@ -17,7 +17,6 @@ load(":recipes.bzl", "RECIPES")
 
 _EPOCH = 1700000010
 _RELEASE = "alpine3.24"
-_REPOSITORIES = ["https://mirror.test/alpine/v3.24/main"]
 
 # What is repacked: pack_musl.py and pack_data.py.
 _BASE = ["baselayout", "linux-headers"]
@@ -41,8 +40,17 @@ def _apks(name, packages):
         tags = ["manual"],
     )
 
-def _toolchain(name, platform, packages):
-    """What compiles with these packages; returns its name."""
+def musl_compiler(name, platform, packages):
+    """Declares what compiles with these packages.
+
+    Args:
+      name: name of the target.
+      platform: name of the platform.
+      packages: the .apk files.
+
+    Returns:
+      its name.
+    """
     _apks(name + "_apks", packages)
     apk_tree(
         name = name + "_sysroot",
@@ -62,7 +70,18 @@ def _toolchain(name, platform, packages):
     )
     return name
 
-def _layer(name, packages, arch, **kwargs):
+def packages_layer(name, packages, arch, release = _RELEASE, epoch = _EPOCH, scripts = "musl_scripts.toml", **kwargs):
+    """Declares `<name>`, a layer of .apk files, and `<name>.packages.json`; all are manual.
+
+    Args:
+      name: name of the layer.
+      packages: the .apk files.
+      arch: Alpine's name of the architecture.
+      release: the release that it's said to be of.
+      epoch: the layer's time; None for that of its newest package.
+      scripts: the reviewed scripts; None for the project's own.
+      **kwargs: further attributes of alpine_layer.
+    """
     _apks(name + "_apks", packages)
     native.genrule(
         name = name + "_list",
@@ -78,16 +97,28 @@ def _layer(name, packages, arch, **kwargs):
         testonly = True,
         apks = name + "_apks",
         arch = arch,
-        epoch = _EPOCH,
+        epoch = epoch,
         packages = name + ".packages.json",
-        release = _RELEASE,
-        repositories = _REPOSITORIES,
-        scripts = "musl_scripts.toml",
+        release = release,
+        repositories = ["https://mirror.test/alpine/{}/main".format(CATALOG["alpine"]["releases"][release]["branch"])],
+        scripts = scripts,
         tags = ["manual"],
         **kwargs
     )
 
-def _blobs(layers):
+def layer_blobs(name, layers):
+    """Declares `<layer>.blob` of layers, compressed.
+
+    Args:
+      name: name of the filegroup of all of them.
+      layers: names of the layers.
+    """
+    native.filegroup(
+        name = name,
+        testonly = True,
+        srcs = [layer + ".blob" for layer in layers],
+        tags = ["manual"],
+    )
     for layer in layers:
         layer_blob(
             name = layer + ".blob",
@@ -167,31 +198,31 @@ def musl_fixture(name, platform, arch):
         )
 
     if compiled:
-        headers = _toolchain(name + "_headers_toolchain", platform, [apk["linux-headers"]])
+        headers = musl_compiler(name + "_headers_toolchain", platform, [apk["linux-headers"]])
         library("musl", headers, dev = apk["musl-dev"])
     musl = [apk[package] for package in ["linux-headers", "musl", "musl-dev"]]
-    bare = _toolchain(name + "_musl_toolchain", platform, musl)
+    bare = musl_compiler(name + "_musl_toolchain", platform, musl)
     library("busybox", bare)
     for package in _LIBRARIES:
         toolchain = bare
         needs = RECIPES[package].needs
         if needs:
             needed = [apk[need] for need in needs] + [dev[need] for need in needs]
-            toolchain = _toolchain("{}_{}_toolchain".format(name, package), platform, musl + needed)
+            toolchain = musl_compiler("{}_{}_toolchain".format(name, package), platform, musl + needed)
         library(package, toolchain, dev = dev[package])
-    _toolchain(
+    musl_compiler(
         name + "_toolchain",
         platform,
         musl + [apk[of] for of in _LIBRARIES] + dev.values(),
     )
-    _layer(name + "_base", [apk[package] for package in ["baselayout", "busybox", "musl"]], arch)
-    _layer(
+    packages_layer(name + "_base", [apk[package] for package in ["baselayout", "busybox", "musl"]], arch)
+    packages_layer(
         name + "_data",
         [apk[package] for package in ["ca-certificates", "tzdata"]],
         arch,
         below = name + "_base",
     )
-    _blobs([name + "_base", name + "_data"])
+    layer_blobs(name + "_blobs", [name + "_base", name + "_data"])
 
 def musl_python(
         name,
@@ -201,7 +232,11 @@ def musl_python(
         version,
         missing = ["_tkinter"],
         catalog = CATALOG,
-        build = "//python_images/cpython"):
+        build = "//python_images/cpython",
+        libraries = None,
+        release = _RELEASE,
+        configs = [],
+        **layer):
     """Declares a CPython for the packages of a musl_fixture, and an image with it; all are manual.
 
     `<name>_cpython` is the compiled CPython; `<name>_runtime` (what it needs), `<name>_cpython` and
@@ -217,23 +252,29 @@ def musl_python(
       missing: extension modules for which there is no library.
       catalog: the catalog that has it.
       build: package of its build python.
+      libraries: the .apk files to choose run-time packages from; the fixture's own by default.
+      release: the release of Alpine that it's said to be on.
+      configs: further structure tests.
+      **layer: further arguments of packages_layer.
     """
-    release = catalog["versions"][version]
+    python = catalog["versions"][version]
     facts = CATALOG["platforms"][platform]
-    setup_py = release["minor"] in _WITH_SETUP_PY
+    setup_py = python["minor"] in _WITH_SETUP_PY
+    if libraries == None:
+        libraries = ["{}/{}.apk".format(fixture, package) for package in _LIBRARIES + ["ncurses-terminfo-base"]]
     cpython_musl(
         name = name + "_cpython",
         testonly = True,
         build_python = "{}:{}_build".format(build, version),
-        epoch = release["epoch"],
+        epoch = python["epoch"],
         expected_missing = missing,
         frame_pointers = not setup_py,
         setup_py = setup_py,
-        source = "@cpython_sources//:" + release["source"],
+        source = "@cpython_sources//:" + python["source"],
         tags = ["manual"],
         toolchain = fixture + "_toolchain",
-        version = release["release"],
-        wheels = ["@image_wheels//:" + wheel for wheel in release["wheels"]],
+        version = python["release"],
+        wheels = ["@image_wheels//:" + wheel for wheel in python["wheels"]],
     )
     cpython_links_layer(
         name = name + "_links",
@@ -241,45 +282,48 @@ def musl_python(
         cpython = name + "_cpython",
         tags = ["manual"],
     )
-    _layer(
+    packages_layer(
         name + "_runtime",
-        ["{}/{}.apk".format(fixture, package) for package in _LIBRARIES + ["ncurses-terminfo-base"]],
+        libraries,
         arch,
         below = fixture + "_data",
         needed_by = name + "_cpython",
+        release = release,
+        **layer
     )
     own = ["{}_{}".format(name, layer) for layer in ["runtime", "cpython", "links"]]
-    _blobs(own)
+    layer_blobs(name + "_own_blobs", own)
     sets = [fixture + "_base", fixture + "_data"]
     image(
         name = name + "_image",
         testonly = True,
         architecture = facts["architecture"],
         cmd = ["python3"],
-        created = release["released"] + "T00:00:00Z",
-        env = release["env"],
+        created = python["released"] + "T00:00:00Z",
+        env = python["env"],
         layers = [layer + ".blob" for layer in sets + own],
         os = facts["os"],
-        repo_tags = ["localhost/python:{}-{}-{}".format(version, _RELEASE, platform)],
+        repo_tags = ["localhost/python:{}-{}-{}".format(version, release, platform)],
         tags = ["manual"],
         variant = facts["variant"] or None,
     )
     image_documents(
         name = name + "_image",
         testonly = True,
-        about = {"platform": platform, "release": _RELEASE, "version": version},
+        about = {"platform": platform, "release": release, "version": version},
         bundled = "{}:{}.bundled".format(build, version),
         packages = [layer + ".packages.json" for layer in sets + [name + "_runtime"]],
-        source = {"sha256": release["sha256"], "url": release["url"], "version": version},
-        suite = _RELEASE,
+        source = {"sha256": python["sha256"], "url": python["url"], "version": version},
+        suite = release,
         title = "python",
         tools = {build_set(TOOLS_SUITE, "amd64", "cc_musl.json"): "compiler=" + TOOLS_SUITE},
     )
     alpine_structure_test(
         name = name + "_image.test",
         image = name + "_image",
+        more = configs,
         platform = platform,
-        release = _RELEASE,
+        release = release,
         tags = ["manual"],
         testonly = True,
         version = version,
