@@ -55,6 +55,10 @@ _HEADERS = {
     "zlib": {"usr/lib/libz.so": "libz.so.1"},
 }
 
+# How the real libraries are configured otherwise than the tests' own, as their headers say it: Alpine's OpenSSL
+# compresses nothing.
+_CONFIGURED = {"openssl": {"usr/include/openssl/configuration.h": "#define OPENSSL_NO_COMP"}}
+
 # What the disk image hasn't; of ncurses just the library for panels.
 _COMPILED = [
     "bzip2",
@@ -65,7 +69,7 @@ _COMPILED = [
     "sqlite",
 ]
 
-def _take(name, package, apk, out, keep, links = {}):
+def _take(name, package, apk, out, keep, links = {}, lines = {}):
     native.genrule(
         name = name,
         testonly = True,
@@ -79,6 +83,9 @@ def _take(name, package, apk, out, keep, links = {}):
             ] + [
                 "--link {}={}".format(*link)
                 for link in links.items()
+            ] + [
+                "--append '{}={}'".format(*line)
+                for line in lines.items()
             ]),
         ),
         tags = ["manual"],
@@ -138,6 +145,7 @@ def _real_fixture(name, disk):
             apk = "{}/{}-dev.apk".format(_PLATFORM, package),
             out = "{}/{}-headers.apk".format(name, package),
             keep = ["usr/include/*", "usr/lib/pkgconfig/*"],
+            lines = _CONFIGURED.get(package, {}),
             links = links,
         )
     _take(

@@ -2,13 +2,14 @@
 
     take_files.py --apk ncurses.apk --name libpanelw --keep 'usr/lib/libpanelw*' --out libpanelw.apk
 
-With --link, it has symbolic links as well.
+With --link, it has symbolic links as well; with --append, a line more in a file.
 """
 
 from __future__ import annotations
 
 import argparse
 import fnmatch
+from dataclasses import replace
 from pathlib import Path
 
 from python_images.tests.alpine.pack_library import relations
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="of the new package")
     parser.add_argument("--keep", action="append", required=True, help="which paths (fnmatch)")
     parser.add_argument("--link", action="append", default=[], help="PATH=TARGET")
+    parser.add_argument("--append", action="append", default=[], help="PATH=LINE")
     parser.add_argument("--out", type=Path, required=True, help="<name>.apk to write")
     options = parser.parse_args()
     apk = read_apk(options.apk)
@@ -40,6 +42,9 @@ def main() -> None:
     for link in options.link:
         path, _, target = link.partition("=")
         tree[path] = Entry(0o777, target=target)
+    for addition in options.append:
+        path, _, line = addition.partition("=")
+        tree[path] = replace(tree[path], data=bytes(tree[path].data) + f"{line}\n".encode())
     options.out.write_bytes(
         package(options.name, apk.one("pkgver"), apk.one("arch"), tree, relations(tree))
     )
