@@ -40,6 +40,7 @@ def _distroless_layer_impl(ctx):
             } if below else None,
             # What the root leaves out is for its program to know.
             "slim": False,
+            "scripts": None,
             "sources": None,
             "suite": ctx.attr.suite,
             "tools": None,
