@@ -7,6 +7,7 @@ closed network. rules_oci loads and pushes them; nothing here may need more than
 
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("@rules_oci//oci:defs.bzl", "oci_load", "oci_push")
+load(":archive.bzl", "image_archive")
 load(":layouts.bzl", "image_layout", "index_layout")
 
 _ANNOTATION = "org.opencontainers.image."
@@ -59,20 +60,19 @@ def _companions(name, repo_tags, repository, remote_tags, load_format, common):
         format = load_format,
         image = name,
         repo_tags = repo_tags,
-        # The archive holds all blobs once more. A cache that has these would keep them twice, for an
-        # action that takes a second.
-        **(common | {"tags": (common.get("tags") or []) + ["no-remote-cache"]})
+        **common
     )
-    native.filegroup(
+    image_archive(
         name = name + ".tar",
-        srcs = [name + ".load"],
-        output_group = "tarball",
+        format = load_format,
+        image = name,
+        repo_tags = repo_tags,
         **common
     )
     oci_push(
         name = name + ".push",
         image = name,
-        remote_tags = remote_tags,
+        remote_tags = remote_tags or None,
         repository = repository,
         **common
     )

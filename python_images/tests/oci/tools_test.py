@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path("python_images/tests/oci")
-INDEX, IMAGE, ARCHIVE = HERE / "tiny", HERE / "tiny_arm64", HERE / "tiny_arm64.load/tarball.tar"
+INDEX, IMAGE, ARCHIVE = HERE / "tiny", HERE / "tiny_arm64", HERE / "tiny_arm64.tar"
 
 
 def run(program: str, *arguments: object) -> str:
