@@ -61,6 +61,7 @@ def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test)
         name = target + ".annotations",
         annotations = cpython_annotations(version["release"], version["revised"]),
         tags = ["manual"],
+        visibility = ["//visibility:private"],
     )
     image(
         name = target,

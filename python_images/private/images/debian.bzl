@@ -57,6 +57,7 @@ def debian_images(name, catalog, title = "debian"):
                         version = facts["release"],
                     ),
                     tags = ["manual"],
+                    visibility = ["//visibility:private"],
                 )
                 image(
                     name = target,

@@ -42,7 +42,7 @@ def internal_attributes(kwargs):
     """
     attributes = common_attributes(kwargs)
     tags = [tag for tag in attributes.get("tags") or [] if tag in _EXECUTION_TAGS]
-    return attributes | {"tags": tags + ["manual"]}
+    return attributes | {"tags": tags + ["manual"], "visibility": ["//visibility:private"]}
 
 def settings_file(name, kind, lines, kwargs):
     """Declares a file of settings.

@@ -1,6 +1,5 @@
 """image_structure_test: container-structure-test's YAML, run against an image by the real program."""
 
-load("@bazel_skylib//rules:expand_template.bzl", "expand_template")
 load("//toolchains/emulator:emulator.bzl", "emulator_for")
 load("//toolchains/python:rules.bzl", "py_test")
 load(":platforms.bzl", "check_platforms")
@@ -8,6 +7,31 @@ load(":platforms.bzl", "check_platforms")
 _MAIN = Label("//tools/structure_test:main.py")
 _LIBRARY = Label("//tools/structure_test:structure_test_lib")
 _PROGRAM = Label("//toolchains/structure_test")
+
+def _configs_impl(ctx):
+    files = []
+    for index, template in enumerate(ctx.files.templates):
+        file = ctx.actions.declare_file("{}.{}.{}".format(
+            ctx.label.name.removesuffix(".configs"),
+            index,
+            template.basename,
+        ))
+        ctx.actions.expand_template(
+            output = file,
+            substitutions = ctx.attr.substitutions,
+            template = template,
+        )
+        files.append(file)
+    return [DefaultInfo(files = depset(files))]
+
+_configs = rule(
+    implementation = _configs_impl,
+    doc = "The YAML files of one test, with substitutions.",
+    attrs = {
+        "substitutions": attr.string_dict(),
+        "templates": attr.label_list(allow_files = True),
+    },
+)
 
 def image_structure_test(
         name,
@@ -46,20 +70,18 @@ def image_structure_test(
     check_platforms(where, {"oci_platform": oci_platform}, platform)
     if not configs:
         fail("{}: configs = []: name a YAML file; without one nothing is tested".format(where))
-    files = []
-    for index, config in enumerate(configs):
-        if substitutions:
-            expanded = "{}.{}.{}".format(name, index, Label(config).name)
-            expand_template(
-                name = expanded + ".expanded",
-                out = expanded,
-                substitutions = substitutions,
-                tags = ["manual"],
-                template = config,
-                testonly = True,
-            )
-            config = expanded
-        files.append(config)
+    files = configs
+    if substitutions:
+        # One target for all of them: there are hundreds of these tests.
+        files = [name + ".configs"]
+        _configs(
+            name = files[0],
+            substitutions = substitutions,
+            tags = ["manual"],
+            templates = configs,
+            testonly = True,
+            visibility = ["//visibility:private"],
+        )
 
     emulator = emulator_for(platform)
     args = [
@@ -78,7 +100,7 @@ def image_structure_test(
     py_test(
         name = name,
         srcs = [_MAIN],
-        args = args + ["$(rootpath {})".format(file) for file in files],
+        args = args + ["$(rootpaths {})".format(file) for file in files],
         data = files + [image, _PROGRAM] + ([emulator] if emulator else []) + mounts.keys(),
         main = _MAIN,
         # Only the switch of the docstring; nothing else of the caller's environment.
