@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import fnmatch
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.catalog import family_load, fixtures, listing, load, results
@@ -14,6 +16,11 @@ from tools.catalog.family import Entry, Family
 from tools.generate import command
 from tools.generate.render import render
 
+# Families of which each image is a target.
+_BUILT = ("archive", "current")
+_WIDTH = 80
+# Columns of an image's name; longer ones push aside what follows.
+_NAME = 20
 _COMPLETION = Path(__file__).parent / "templates" / "completion.bash.j2"
 
 
@@ -29,7 +36,7 @@ def _columns(rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _list_families(asked: argparse.Namespace) -> str:
+def _families(asked: argparse.Namespace) -> str:
     folder = command.directory(asked.catalog)
     families = [
         family_load.load_family(name, folder, command.shown(folder))
@@ -63,23 +70,65 @@ def _list_families(asked: argparse.Namespace) -> str:
     return _columns(rows)
 
 
+def _platforms(asked: argparse.Namespace, family: Family) -> dict[str, str]:
+    """Names of platforms by architecture: those of targets for what is built, else docker's."""
+    if family.name not in _BUILT:
+        return {}
+    folder = command.directory(asked.catalog)
+    platforms = load.load(folder, command.shown(folder)).platforms.values()
+    return {platform.docker: platform.name for platform in platforms}
+
+
+def _chosen(entries: Sequence[Entry], patterns: Sequence[str]) -> list[Entry]:
+    """The entries one of whose tags fits a pattern, all without a pattern."""
+    return [
+        entry
+        for entry in entries
+        if not patterns
+        or any(fnmatch.filter((*entry.tags, *entry.shared_tags), one) for one in patterns)
+    ]
+
+
 def _list(asked: argparse.Namespace) -> str:
-    if asked.family is None and (asked.catalog is None or asked.catalog.is_dir()):
-        return _list_families(asked)
-    entries = command.family(asked.family, asked.catalog).published()
+    folder = command.directory(asked.catalog)
+    words = list(asked.words)
+    named = words[:1] if words and words[0] in family_load.names(folder) else []
+    family = command.family(named[0] if named else None, asked.catalog)
+    names = _platforms(asked, family)
+    entries = _chosen(family.published(), words[len(named) :])
+    if asked.platform:
+        entries = [
+            entry
+            for entry in entries
+            if asked.platform in (*entry.architectures, *map(names.get, entry.architectures))
+        ]
+    filters = (*words[len(named) :], *([f"--platform {asked.platform}"] if asked.platform else ()))
+    if filters and not entries:
+        remedy = f"list all with ./bazelw run //tools:catalog -- list {family.name}"
+        shown = f"catalog/families/{family.name}.yaml"
+        raise CatalogError(shown, None, "", f"nothing fits {' '.join(filters)}", remedy)
     if asked.format == "json":
         return command.as_json([listing.facts(entry) for entry in entries])
-    rows = [("IMAGE", "ALSO", "SHARED", "ARCHITECTURES")]
-    rows += [
-        (
-            entry.name,
-            ", ".join(entry.tags[1:]) or "-",
-            ", ".join(entry.shared_tags) or "-",
-            ", ".join(entry.architectures),
-        )
-        for entry in entries
-    ]
-    return _columns(rows)
+    width = _NAME + 2
+    rows = [command.coloured("IMAGE".ljust(width) + "PLATFORMS, OTHER TAGS", "1")]
+    for entry in entries:
+        platforms = " ".join(names.get(one, one) for one in entry.architectures)
+        rows += _wrapped(entry.name.ljust(_NAME) + "  " + platforms, " " * width)
+        rows += _wrapped(" ".join((" ", *entry.tags[1:], *entry.shared_tags)), "    ")
+    return "\n".join(rows) + "\n"
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    """Lines of a terminal's width, but for words that are longer."""
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent="",
+        subsequent_indent=indent,
+        drop_whitespace=True,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def find(family: Family, tag: str) -> list[Entry]:
@@ -159,18 +208,25 @@ def _tags(asked: argparse.Namespace) -> str:
 def _completion(asked: argparse.Namespace) -> str:
     folder = command.directory(None)
     current = family_load.load_family("current", folder, command.shown(folder))
-    names = dict.fromkeys(
-        tag for entry in current.published() for tag in (*entry.tags, *entry.shared_tags)
-    )
-    catalog = load.load(folder, command.shown(folder))
+    platforms = load.load(folder, command.shown(folder)).platforms.values()
+    names = {platform.docker: platform.name for platform in platforms}
     return render(
         _COMPLETION,
         {
-            "tags": list(names),
             "families": family_load.names(folder),
-            "platforms": list(catalog.platforms),
+            "platforms": _platforms_of_tags(current.published(), names),
         },
     )
+
+
+def _platforms_of_tags(entries: Sequence[Entry], names: Mapping[str, str]) -> dict[str, str]:
+    """By tag: the platforms of its images, separated by spaces; none on Windows."""
+    found: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        for tag in (*entry.tags, *entry.shared_tags):
+            has = found.setdefault(tag, {})
+            has.update(dict.fromkeys(names[one] for one in entry.architectures if one in names))
+    return {tag: " ".join(has) for tag, has in found.items()}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -178,14 +234,26 @@ def main(arguments: list[str] | None = None) -> int:
     options = command.parser(
         "catalog",
         "Look into the catalog: what is published, under which tags, and whether it is sound.",
-        "list\nlist 2025-10 --format json\nshow 3.14-slim\nshow latest --family 2026-02\n"
+        "list\nlist '3.14-*' --platform arm64\nlist 2025-10 --format json\nfamilies\n"
+        "show 3.14-slim\nshow latest --family 2026-02\n"
         "check\ncheck --catalog mine.yaml\ncompletion > ~/.python-images.bash",
     )
     verbs = options.add_subparsers(required=True, metavar="VERB")
 
-    verb = verbs.add_parser("list", help="families, or the images of one")
-    command.add_family(verb)
+    verb = verbs.add_parser("list", help="images, with their platforms and tags")
+    verb.add_argument(
+        "words",
+        nargs="*",
+        metavar="FAMILY|PATTERN",
+        help="a family in the first place (default: current), then patterns of tags: '3.14-*'",
+    )
+    verb.add_argument("--platform", metavar="PLATFORM", help="only images that have it")
+    command.add_catalog(verb)
     verb.set_defaults(run=_list)
+
+    verb = verbs.add_parser("families", help="the families of images")
+    command.add_catalog(verb)
+    verb.set_defaults(run=_families)
 
     verb = verbs.add_parser("show", help="the images a tag names")
     verb.add_argument("tag", metavar="TAG")

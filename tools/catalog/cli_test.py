@@ -43,7 +43,7 @@ def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_list_names_every_family(capsys: pytest.CaptureFixture[str]) -> None:
-    text = run(capsys, "list")
+    text = run(capsys, "families")
     assert [line.split()[0] for line in text.splitlines()[1:]] == [
         "2019-01",
         "2022-09",
@@ -55,8 +55,40 @@ def test_list_names_every_family(capsys: pytest.CaptureFixture[str]) -> None:
         "infra7-2024-10",
     ]
     assert "\033" not in text
-    rows = json.loads(run(capsys, "list", "--format", "json"))
+    rows = json.loads(run(capsys, "families", "--format", "json"))
     assert {row["family"]: row["images"] for row in rows}["2022-09"] == 34
+
+
+@pytest.mark.parametrize("words", [[], ["infra7"], ["archive"], ["2019-01"], ["3.1*", "slim"]])
+def test_the_list_fits_a_terminal(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    text = run(capsys, "list", *words)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\033" not in text
+
+
+def listed(text: str) -> list[str]:
+    return [line.split()[0] for line in text.splitlines()[1:] if not line.startswith(" ")]
+
+
+def test_list_filters(capsys: pytest.CaptureFixture[str]) -> None:
+    everything = run(capsys, "list")
+    found = listed(everything)
+    rows = json.loads(run(capsys, "list", "current", "--format", "json"))
+    assert found == [row["name"] for row in rows]
+    # As targets name them.
+    assert "arm64" in everything
+    assert "arm64v8" not in everything
+    slim = listed(run(capsys, "list", "*-slim", "slim"))
+    assert slim
+    assert slim != found
+    assert all("slim" in name for name in slim)
+    riscv64 = listed(run(capsys, "list", "--platform", "riscv64"))
+    assert riscv64
+    assert set(riscv64) < set(found)
+    assert not [name for name in riscv64 if "bookworm" in name]
+    error = fails(capsys, "list", "3.99*", "--platform", "arm64")
+    assert "nothing fits 3.99* --platform arm64" in error
+    assert "./bazelw run //tools:catalog -- list current" in error
 
 
 def test_show_finds_simple_and_shared_tags(capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,7 +132,7 @@ def test_an_own_catalog_folder_is_used(capsys: pytest.CaptureFixture[str], tmp_p
     folder = tmp_path / "mine"
     shutil.copytree(CATALOG, folder)
     (folder / "families" / "2019-01.yaml").rename(folder / "families" / "ours.yaml")
-    assert "ours" in run(capsys, "list", "--catalog", str(folder))
+    assert "ours" in run(capsys, "families", "--catalog", str(folder))
     assert library.main(["ours", "--catalog", str(folder)]) == 0
     assert "Tags: 3.7.2-stretch," in capsys.readouterr().out
 
@@ -174,6 +206,10 @@ def test_help_teaches(verb: list[str], capsys: pytest.CaptureFixture[str]) -> No
     [
         ("./bazelw build //images:3.13-slim-b", "3.13-slim-bookworm"),
         ("./bazelw build //images:3.13-slim_am", "3.13-slim_amd64"),
+        # Only platforms that the image has.
+        ("./bazelw build //images:3.13-slim-bookworm_r", ""),
+        ("./bazelw build //images:3.13-slim-trixie_r", "3.13-slim-trixie_riscv64"),
+        ("./bazelw run //images:3.13-slim_amd64.lo", "3.13-slim_amd64.load"),
         ("./bazelw run //tools:readme -- 2025", "2025-10"),
         ("./bazelw run //tools:dockerfile -- 3.13-slim-b", "3.13-slim-bookworm"),
         ("./bazelw b", "build"),
@@ -196,6 +232,34 @@ def test_completion_offers(
         env={"PATH": os.environ["PATH"]},
     )
     assert done.stdout.strip() == offered
+
+
+def test_completion_extends_bazels(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("bash is not on PATH")
+    script = tmp_path / "completion.bash"
+    script.write_text(run(capsys, "completion"))
+    program = """
+        _bazel__complete() { COMPREPLY=("bazel's own of $1"); }
+        # Loaded on demand, as bash-completion does.
+        _completion_loader() { complete -F _bazel__complete -o nospace "$1"; }
+        source "$1"; source "$1"
+        for COMP_LINE in "bazel cq" "./bazelw build //src:x" "./bazelw build //images:3.13-slim_am"; do
+            COMP_POINT=${#COMP_LINE}
+            _python_images bazel
+            echo "${COMPREPLY[*]}"
+        done
+    """
+    done = subprocess.run(
+        [bash, "-c", program, "bash", str(script)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"]},
+    )
+    own = "bazel's own of bazel"
+    assert done.stdout.splitlines() == [own, own, "3.13-slim_amd64"]
 
 
 def test_library_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
