@@ -227,7 +227,9 @@ def measure(image: str, repeat: int) -> list[Row]:
 def main() -> None:
     """Command line; see the module's docstring."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="./bazelw run //bench --",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     parser.add_argument("--repeat", type=int, default=3, help="runs of what is short (3)")

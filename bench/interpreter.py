@@ -266,7 +266,9 @@ def several(text: str) -> list[str]:
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="./bazelw run //bench:interpreter --", description=__doc__.splitlines()[0]
+    )
     add = parser.add_argument
     add("--json", type=given, help="file to write the figures to")
     add("--rounds", type=int, default=3, help="default: %(default)s")

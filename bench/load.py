@@ -119,7 +119,7 @@ def series(podman: Store, base: Path, upper: Path, repeat: int) -> Iterator[Seri
 
 def main() -> None:
     """Command line; see the module's docstring."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="./bazelw run //bench:load --", description=__doc__)
     parser.add_argument("--image", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--json", type=Path, help="write the result here, too")
     parser.add_argument("--repeat", type=int, default=5)

@@ -75,7 +75,9 @@ def compile_all(build: builds.Build, library: Path) -> int:
 
 def main(argv: list[str]) -> int:
     """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="./bazelw run //bench:startup --", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--json", type=interpreter.given, help="file to write the figures to")
     parser.add_argument("--runs", type=int, default=30, help="default: %(default)s")
     parser.add_argument(

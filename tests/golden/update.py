@@ -20,9 +20,11 @@ _FORMS = ("--golden", "--summary")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program. Arguments: a golden file's path and its listings' paths, for each."""
-    parser = argparse.ArgumentParser(description="Write the golden listings anew.")
+    parser = argparse.ArgumentParser(
+        prog="./bazelw run //tests/golden:update --", description="Write the golden listings anew."
+    )
     for option in _FORMS:
-        parser.add_argument(option, nargs="+", action="append", metavar="FILE", default=[])
+        parser.add_argument(option, nargs="+", action="append", default=[], help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     top = os.environ.get("BUILD_WORKSPACE_DIRECTORY")
     if top is None:

@@ -36,15 +36,19 @@ _SAMPLE = "libzstd-dev"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the comparison; see the module's text. Returns the exit status."""
-    parser = argparse.ArgumentParser(description="Compare the default variant's file system.")
-    parser.add_argument("--suite", required=True)
+    parser = argparse.ArgumentParser(
+        prog="./bazelw run //tests/oracle:full_SUITE --",
+        description="Compare the default variant's file system.",
+    )
+    parser.add_argument("--suite", required=True, help=argparse.SUPPRESS)
     parser.add_argument(
         "--set",
         nargs=2,
         action="append",
         required=True,
+        # Of one of _LAYERS, libraries or rootfs_tools; the .debs are beside packages.json.
         metavar=("SET", "PACKAGES_JSON"),
-        help=f"{', '.join(_LAYERS)}, libraries or rootfs_tools; the .debs beside packages.json",
+        help=argparse.SUPPRESS,
     )
     options = parser.parse_args(arguments)
     reason = cannot_run()

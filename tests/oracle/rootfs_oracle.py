@@ -47,14 +47,18 @@ class _Suite:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the comparison; see the module's text. Returns the exit status."""
-    parser = argparse.ArgumentParser(description="Compare computed root file systems.")
+    parser = argparse.ArgumentParser(
+        prog="./bazelw run //tests/oracle:rootfs --",
+        description="Compare computed root file systems.",
+    )
     parser.add_argument(
         "--set",
         nargs=3,
         action="append",
         required=True,
+        # Of a package set (base, slim or libraries), its .debs beside packages.json.
         metavar=("SUITE", "SET", "PACKAGES_JSON"),
-        help="a package set (base, slim or libraries), its .debs beside packages.json",
+        help=argparse.SUPPRESS,
     )
     options = parser.parse_args(arguments)
     reason = cannot_run()

@@ -332,7 +332,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; exit status 0, 1 (--check found a stale lock) or 2 (error)."""
-    parser = argparse.ArgumentParser(prog="lock", description="Lock packages of Alpine releases.")
+    parser = argparse.ArgumentParser(
+        prog="./bazelw run //tools:lock --", description="Lock packages of Alpine releases."
+    )
     parser.add_argument("release", nargs="+", help="as in catalog/alpine.yaml: alpine3.24")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
     parser.add_argument(

@@ -114,7 +114,9 @@ def run(command: Sequence[str], folder: Path) -> int:
 def main(argv: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(
-        description=__doc__.split("\n\n")[0], epilog="A profile takes ten minutes or so."
+        prog="./bazelw run //tools:train --",
+        description=__doc__.split("\n\n")[0],
+        epilog="A profile takes ten minutes or so.",
     )
     parser.add_argument("minors", nargs="+", metavar="MINOR", help="such as 3.14 or 3.15-rc")
     parser.add_argument("--suite", action="append", help="whose compiler; default: all suites'")

@@ -21,6 +21,7 @@ from tools.cves.advisories import Advisories
 from tools.cves.errors import CvesError
 from tools.cves.findings import URGENCIES, Finding, find, fixed
 from tools.text import quote
+from tools.usage import usage
 
 Load = Callable[[Sequence[str], Path], Advisories]
 # Whose data they are: what reads them, and the variable that has their default.
@@ -37,11 +38,17 @@ _FAIL_ON: Final[dict[str, Callable[[Finding], bool]]] = {
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description="Report the known vulnerabilities of an image's packages.",
-        allow_abbrev=False,
+    parser = usage.parser(
+        "Report the known vulnerabilities of an image's packages.",
+        ["--data FILE" if usage.made_by_a_rule() else "--bill FILE.cdx.json --data FILE"],
+        "//tools/cves:main",
     )
-    parser.add_argument("--bill", type=Path, required=True, help="the image's CycloneDX file")
+    parser.add_argument(
+        "--bill",
+        type=Path,
+        required=True,
+        help=argparse.SUPPRESS if usage.made_by_a_rule() else "the image's CycloneDX file",
+    )
     parser.add_argument(
         "--data",
         action="append",

@@ -475,7 +475,8 @@ def run(arguments: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; exit status 0, 1 (--check found a stale lock) or 2 (a lock or all failed)."""
     parser = argparse.ArgumentParser(
-        prog="lock", description="Resolve the catalog's package sets with apt and lock them."
+        prog="./bazelw run //tools:lock --",
+        description="Resolve the catalog's package sets with apt and lock them.",
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
     parser.add_argument(

@@ -127,14 +127,23 @@ def run(check: str, root: Path, args: argparse.Namespace) -> int:
     return status
 
 
+def target(words: list[str]) -> str:
+    """Return the target that has these arguments, as people type it."""
+    checks = [word for word in words if word in CHECKS]
+    if len(checks) == 1:
+        return f"//tools/lint:{checks[0]}"
+    return "//:format" if "--fix" in words else "//:check"
+
+
 def main() -> int:
     """Return 0 if all checkers asked for are content, else the last status that wasn't 0."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "checks", nargs="+", choices=CHECKS, metavar="check", help=", ".join(CHECKS)
+    parser = argparse.ArgumentParser(
+        prog=f"./bazelw run {target(sys.argv[1:])} --",
+        description="Check the checkout's text, whether a target lists it or not.",
     )
-    parser.add_argument("--ruff", help="the ruff program", default="")
-    parser.add_argument("--buildifier", help="the buildifier program", default="")
+    parser.add_argument("checks", nargs="+", choices=CHECKS, help=argparse.SUPPRESS)
+    parser.add_argument("--ruff", help=argparse.SUPPRESS, default="")
+    parser.add_argument("--buildifier", help=argparse.SUPPRESS, default="")
     parser.add_argument("--fix", action="store_true", help="mend what can be mended")
     args = parser.parse_args()
     for name in ("ruff", "buildifier"):

@@ -373,7 +373,9 @@ def decompressed(path: Path, media_type: str) -> BinaryIO:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; 1 with every problem on a line of its own."""
-    parser = argparse.ArgumentParser(description="Check OCI image layouts strictly.")
+    parser = argparse.ArgumentParser(
+        prog="./bazelw run //tools/oci:validate --", description="Check OCI image layouts strictly."
+    )
     parser.add_argument("layouts", type=Path, nargs="+", help="layout directories")
     parser.add_argument(
         "--platform",

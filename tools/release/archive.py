@@ -77,7 +77,9 @@ def _git(checkout: Path, *arguments: str) -> bytes:
 
 def main(arguments: list[str], directory: Path) -> int:
     """Do what the command line says in `directory`; return the exit status."""
-    parser = argparse.ArgumentParser(prog="//tools/release:archive", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="./bazelw run //tools/release:archive --", description=__doc__
+    )
     parser.add_argument("--tag", required=True, help="the release's tag, vX.Y.Z")
     parser.add_argument("--out", required=True, type=Path, help="folder of archive and notes.md")
     parser.add_argument(

@@ -150,7 +150,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="lock", description="Lock packages of Ubuntu's suites.")
+    parser = argparse.ArgumentParser(
+        prog="./bazelw run //tools:lock --", description="Lock packages of Ubuntu's suites."
+    )
     parser.add_argument("suite", nargs="+", help="as in catalog/ubuntu.yaml: noble")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
     parser.add_argument("--build", action="store_true", help=BUILD_HELP)

@@ -81,8 +81,10 @@ def write_lock(path: Path, lines: Iterable[str]) -> bool:
 
 def main() -> None:
     """Command line; see the module's docstring."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pip", type=Path, required=True, help="pip's own wheel")
+    parser = argparse.ArgumentParser(
+        prog="./bazelw run //tools:lock_wheels --", description=__doc__
+    )
+    parser.add_argument("--pip", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument(
         "--folder",
         type=Path,

@@ -168,7 +168,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; exit status 0, 1 (--check found a stale lock) or 2 (error)."""
-    parser = argparse.ArgumentParser(prog="lock", description="Lock base images of Windows.")
+    parser = argparse.ArgumentParser(
+        prog="./bazelw run //tools:lock --", description="Lock base images of Windows."
+    )
     parser.add_argument("release", nargs="+", help="as in catalog/windows.yaml: ltsc2025")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
     parser.add_argument(

@@ -1,5 +1,7 @@
 """program: a script that starts a tool with files of the build as its arguments."""
 
+load(":commands.bzl", "run_command")
+
 _LAUNCHER = """\
 #!/bin/sh
 # Starts the program in this script's runfiles.
@@ -14,6 +16,7 @@ else
     RUNFILES_DIR=${RUNFILES_DIR:-$(readlink -f "$self").runfiles}
 fi
 export RUNFILES_DIR
+export PYTHON_IMAGES_COMMAND='%command%'
 # Paths on the command line are relative to where it was typed.
 here=${BUILD_WORKING_DIRECTORY:-$PWD}
 cd "$RUNFILES_DIR/%workspace%"
@@ -31,13 +34,15 @@ def program(ctx, tool, arguments, files, runfiles = []):
       runfiles: further runfiles objects.
 
     Returns:
-      a DefaultInfo. The program is also given --folder, the folder `bazel run` was called in.
+      a DefaultInfo. The program is also given --folder, the folder `bazel run` was called in, and in
+      its environment the command that starts it (tools/usage).
     """
     script = ctx.actions.declare_file(ctx.label.name + ".sh")
     words = ["'%s'" % word.replace("'", "'\\''") for word in arguments]
     text = _LAUNCHER
     for name, value in {
         "arguments": " ".join(words),
+        "command": run_command(ctx.label),
         "program": tool[DefaultInfo].files_to_run.executable.short_path,
         "workspace": ctx.workspace_name,
     }.items():

@@ -13,6 +13,7 @@ from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import INDEX_TYPES, OciError
 from tools.oci.load.engine import Engine, Loader
 from tools.oci.load.engines import ENGINES
+from tools.usage import usage
 
 
 def find_engine(asked: str | None, words: list[str]) -> Engine:
@@ -64,9 +65,7 @@ def load(engine: Engine, image: Path, form: str, tags: list[str], build: layers.
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; further arguments go to the engine's `load`."""
-    parser = argparse.ArgumentParser(
-        description="Load an image into a container engine.", allow_abbrev=False
-    )
+    parser = usage.parser("Load an image into a container engine.", ["--engine podman"])
     parser.add_argument("--image", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--format", choices=archive.FORMATS, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--tags", type=Path, required=True, help=argparse.SUPPRESS)

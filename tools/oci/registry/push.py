@@ -32,10 +32,12 @@ from tools.oci.registry.reference import (
 from tools.oci.registry.transport import Transport
 from tools.oci.registry.upload import upload
 from tools.text import quote
+from tools.usage import usage
 
 JOBS: Final = 4
 # Layers that no registry need have: whoever pulls the image gets them by their URLs.
 _NONDISTRIBUTABLE: Final = "application/vnd.oci.image.layer.nondistributable.v1."
+_TARGET: Final = "//tools/oci/registry:push"
 Result = TypeVar("Result")
 
 
@@ -239,14 +241,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def push_to(
-    target: Repository, images: Sequence[Image], progress: Progress, args: argparse.Namespace
+    target: Repository,
+    images: Sequence[Image],
+    progress: Progress,
+    args: argparse.Namespace,
+    build: layers.Build | None = None,
 ) -> Summary:
-    """Connect to the target's registry and push the images as the command line's `args` say."""
+    """Connect to the target's registry and push the images as the command line's `args` say.
+
+    `build` is what builds layers that only a cache has; by default it is `args.bazel`.
+    """
     sources = mount_sources(args.mount_from, images, target)
     log = progress.line if args.verbose else lambda _line: None
     transport = Transport(target, insecure=args.insecure, log=log)
     transport.connect()
-    options = Options(max(args.jobs, 1), layers.builder(args.bazel), sources)
+    options = Options(max(args.jobs, 1), build or layers.builder(args.bazel), sources)
     return push(Client(transport), images, progress, options)
 
 
@@ -256,10 +265,18 @@ def _words_of(path: Path | None) -> list[str]:
 
 def main(argv: list[str] | None = None) -> int:
     """Push one layout; 1 and a single line where that can't be done."""
-    parser = argparse.ArgumentParser(description="Push an image to a registry.", allow_abbrev=False)
-    parser.add_argument("--image", type=Path, required=True, help="the OCI layout to push")
-    parser.add_argument("--repository-file", type=Path, help="file with the repository")
-    parser.add_argument("--tags-file", type=Path, help="file with tags, one per line")
+    parser = usage.parser(
+        "Push an image to a registry.", ["--repository HOST/PATH --tag TAG"], _TARGET
+    )
+    given = usage.made_by_a_rule()
+    parser.add_argument(
+        "--image",
+        type=Path,
+        required=True,
+        help=argparse.SUPPRESS if given else "the OCI layout to push",
+    )
+    parser.add_argument("--repository-file", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--tags-file", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("-r", "--repository", help="where to: HOST[:PORT]/PATH")
     parser.add_argument("-t", "--tag", action="append", default=[], help="a further tag")
     add_options(parser)

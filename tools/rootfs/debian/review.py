@@ -39,7 +39,9 @@ from tools.rootfs.reviews.table import entry as table_entry
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program; see the module's text. Returns the exit status."""
-    parser = argparse.ArgumentParser(description="Review maintainer scripts.")
+    parser = argparse.ArgumentParser(
+        prog="./bazelw run //tools/rootfs:review --", description="Review maintainer scripts."
+    )
     parser.add_argument("--suite", required=True)
     parser.add_argument("--arch", required=True, help="Debian architecture")
     parser.add_argument("--tables", type=Path, help="tables of reviewed scripts")

@@ -1,5 +1,7 @@
 """launcher: a script that starts a program of python_images from its runfiles."""
 
+load("@python_images//python_images:rules_oci.bzl", "run_command")
+
 def _runfiles_path(ctx, file):
     """Returns the path of `file` below a runfiles folder.
 
@@ -35,6 +37,7 @@ def launcher(ctx, name, tool, arguments, files, runfiles):
         output = script,
         is_executable = True,
         substitutions = {
+            "%command%": run_command(ctx.label),
             "%program%": _runfiles_path(ctx, tool[DefaultInfo].files_to_run.executable),
             "%arguments%": " ".join(words),
         },

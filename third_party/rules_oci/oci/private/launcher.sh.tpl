@@ -15,4 +15,5 @@ elif [ -z "${RUNFILES_DIR:-}" ]; then
     esac
 fi
 export RUNFILES_DIR
+export PYTHON_IMAGES_COMMAND='%command%'
 exec "$RUNFILES_DIR/%program%" %arguments% "$@"
