@@ -169,11 +169,10 @@ def test_publish(checkout: Path) -> None:
     done = run(checkout, "publish", **settings)
     assert done.returncode == 0, done.stderr
     assert words(checkout)[-4:] == ["--repository", settings["REGISTRY"], "--only", "3.13-*"]
-    # Bazel is called again for layers in the cache: with the same settings.
-    assert [words(checkout)[-6], *words(checkout)[-5].split("=")[:1]] == [
-        "--bazel",
-        "./bazelw --bazelrc",
-    ]
+    # Nobody is there to be asked. Bazel is called again for the images: with the same settings.
+    (yes, option, command, flag) = words(checkout)[-8:-4]
+    assert [yes, option, flag] == ["--yes", "--bazel", "--build-flag=--config=ci"]
+    assert command.startswith("./bazelw --bazelrc=/")
     auth = json.loads((checkout / "auth").read_text())["auths"]["registry.example"]["auth"]
     assert base64.b64decode(auth).decode() == "ada:" + settings["REGISTRY_PASSWORD"]
     assert settings["REGISTRY_PASSWORD"] not in (checkout / "words").read_text() + done.stderr
@@ -184,8 +183,9 @@ def test_signing(checkout: Path) -> None:
     settings |= {"SIGNING_KEY": "-----BEGIN", "SIGNING_PASSWORD": "secret"}
     done = run(checkout, "publish", **settings)
     assert done.returncode == 0, done.stderr
-    assert words(checkout)[-8:] == [
-        *("//images:sign", "--", "--repository", settings["REGISTRY"]),
+    assert words(checkout)[-12:-8] == ["//images:sign", "--", "--yes", "--bazel"]
+    assert words(checkout)[-7:] == [
+        *("--build-flag=--config=ci", "--repository", settings["REGISTRY"]),
         *("--only", "3.13-*", "--key", "env://SIGNING_KEY"),
     ]
     assert (checkout / "password").read_text() == "secret\n"

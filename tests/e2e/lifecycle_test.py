@@ -204,9 +204,9 @@ def test_a_minor_version_ends(checkout: Checkout) -> None:
     holds(checkout)
     (old,) = {one.minor.name for one in catalog(checkout).versions.values() if not one.archived}
     assert old == MINOR
-    published = checkout.bazel("query", 'labels("images", //images:publish.plan)').output
-    assert f"//images:{newest.name}-slim-{SUITE}\n" in published
-    assert set(re.findall(r"//images:(\d\.\d+)", published)) == {MINOR}
+    published = checkout.bazel("query", "--output=build", "//images:publish").output
+    assert f'"@@//images:{newest.name}-slim-{SUITE}": ' in published
+    assert set(re.findall(r'"@@//images:(\d\.\d+)', published)) == {MINOR}
 
 
 def test_a_minor_version_is_added(checkout: Checkout) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.documents.pages import Page
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import OCI_MANIFEST, digest_of_file
 from tools.oci.registry.client import Client
@@ -36,7 +38,11 @@ DOCUMENTS = {
     ]
 }
 TAG = os.environ["TAG"]
-# As docs/security.md has it: a key of one's own, and no transparency log.
+# What the page's commands name.
+PAGES_TAG = "3.14-slim"
+# The commands of the page, block by block.
+VERIFY = [block.text for block in Page.read(Path(os.environ["PAGE"])).section("Verify").blocks]
+# As docs/publishing.md has it: a key of one's own, and no transparency log.
 KEY = ("--key", "cosign.pub", "--insecure-ignore-tlog=true")
 
 
@@ -115,7 +121,7 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
     published = Published(tmp_path_factory.mktemp("signed"))
     made = published.run(COSIGN, "generate-key-pair", password="p")
     assert made.returncode == 0, made.stderr
-    push(published.client(), [Image(LAYOUT, (TAG,))], Progress())
+    push(published.client(), [Image(LAYOUT, (TAG, PAGES_TAG))], Progress())
     done = published.sign("--key=cosign.key", password="p")
     assert done.returncode == 0, done.stderr
     yield published
@@ -155,6 +161,51 @@ def test_index_and_images_are_signed(signed: Published) -> None:
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout)[0]["critical"]["image"]["docker-manifest-digest"]
         assert told == digest
+
+
+def pasted(published: Published, text: str) -> subprocess.CompletedProcess[str]:
+    """Run commands of the page as they stand there, in this registry; the first fault ends them."""
+    home, programs = published.folder / "home", published.folder / "programs"
+    for folder in (home / ".cosign", programs):
+        folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(published.folder / "cosign.pub", home / ".cosign/python-images.pub")
+    # A registry on the loopback speaks HTTP; oras wants to be told so.
+    for name, program, option in (("cosign", COSIGN, ""), ("oras", ORAS, " --plain-http")):
+        (programs / name).write_text(f'#!/bin/sh\nexec {shlex.quote(program)} "$@"{option}\n')
+        (programs / name).chmod(0o755)
+    return published.run(
+        *("bash", "-euo", "pipefail", "-c"),
+        f"PATH={programs}:$PATH\n" + text.replace("HOST/PATH", published.name),
+    )
+
+
+def test_the_page_verifies(signed: Published) -> None:
+    done = pasted(signed, VERIFY[0] + "\necho $index $image")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"{INDEX} {DIGEST}"
+    for name in ("provenance.json", "sbom.json"):
+        envelope = json.loads((signed.folder / name).read_bytes())
+        statement = json.loads(base64.b64decode(envelope["payload"]))
+        assert statement["subject"][0]["digest"]["sha256"] == DIGEST.removeprefix("sha256:")
+
+
+def test_the_page_fetches_documents(signed: Published) -> None:
+    if not shutil.which("jq"):
+        pytest.skip("SKIPPED: jq is not installed here")
+    done = pasted(signed, "\n".join(VERIFY))
+    assert done.returncode == 0, done.stderr
+    file = DOCUMENTS["application/spdx+json"]
+    assert (signed.folder / file.name).read_bytes() == file.read_bytes()
+
+
+def test_the_page_finds_another_image_under_the_tag(tampered: Published) -> None:
+    manifest = json.loads(tampered.stored(DIGEST).read_bytes())
+    manifest["annotations"] = {"org.opencontainers.image.title": "evil"}
+    client = tampered.client()
+    client.put_manifest(PAGES_TAG, manifest["mediaType"], json.dumps(manifest).encode())
+    done = pasted(tampered, VERIFY[0])
+    assert done.returncode != 0
+    assert "no signatures found" in done.stderr
 
 
 def test_the_documents_are_attached_and_signed(signed: Published) -> None:

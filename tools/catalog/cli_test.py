@@ -245,7 +245,7 @@ def test_completion_extends_bazels(capsys: pytest.CaptureFixture[str], tmp_path:
         # Loaded on demand, as bash-completion does.
         _completion_loader() { complete -F _bazel__complete -o nospace "$1"; }
         source "$1"; source "$1"
-        for COMP_LINE in "bazel cq" "./bazelw test //src:x" "./bazelw test //images:3.13-slim_am"; do
+        for COMP_LINE in "bazel cq" "./bazelw run //src:x" "./bazelw run //images:3.13-slim_am"; do
             COMP_POINT=${#COMP_LINE}
             _python_images bazel
             echo "${COMPREPLY[*]}"

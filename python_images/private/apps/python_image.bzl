@@ -2,7 +2,7 @@
 
 load("@catalog//:catalog.bzl", "CATALOG")
 load("//python_images/private/attestations:sbom.bzl", "image_attestations")
-load("//python_images/private/attestations:signing.bzl", "image_sign", "index_attestations")
+load("//python_images/private/attestations:signing.bzl", "index_attestations")
 load("//python_images/private/images:names.bzl", "index_test", "oci_platform")
 load("//python_images/private/oci:image.bzl", "image", "image_index")
 load("//python_images/private/oci:layer_blob.bzl", "image_layer", "layer_blob")
@@ -201,14 +201,6 @@ def python_image(
             lock = None,
             title = name,
             **(public | documents)
-        )
-        image_sign(
-            name = target + ".sign",
-            image = target,
-            image_tags = repo_tags,
-            sboms = [target + ".sbom"],
-            tags = ["manual"],
-            **public
         )
         _tests(target, platform, tests, kwargs)
     image_index(

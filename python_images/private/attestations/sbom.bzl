@@ -7,6 +7,7 @@ load("//python_images/private/roots:layer.bzl", "RootInfo")
 load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_machine_tools", "build_set")
 load(":cves.bzl", "image_cves")
 load(":info.bzl", "AttestationsInfo")
+load(":signing.bzl", "image_sign")
 
 _NO_BASE = struct(about = {}, bundled = None, packages = [], patches = [], source = None, suite = "", tools = [])
 
@@ -299,12 +300,12 @@ def image_documents(name, testonly = False, visibility = None, **kwargs):
     )
 
 # What image_attestations declares.
-IMAGE_ATTESTATIONS = ["cves", "provenance", "sbom"]
+IMAGE_ATTESTATIONS = ["cves", "provenance", "sbom", "sign"]
 
 def image_attestations(name, lock, testonly = False, visibility = None, **kwargs):
     """Declares what there is to be said of an image, beside the image itself.
 
-    What image_documents declares, and `<name>.cves` (run).
+    What image_documents declares, `<name>.cves` and `<name>.sign` (both run).
 
     Args:
       name: the image's target.
@@ -321,5 +322,13 @@ def image_attestations(name, lock, testonly = False, visibility = None, **kwargs
         tags = ["manual"],
         testonly = testonly,
         vex = [Label("//catalog:vex.json")],
+        visibility = visibility,
+    )
+    image_sign(
+        name = name + ".sign",
+        image = name,
+        sboms = [name + ".sbom"],
+        tags = ["manual"],
+        testonly = testonly,
         visibility = visibility,
     )

@@ -1,46 +1,10 @@
 """image_sign and images_sign: programs that attach documents to pushed images, and sign both."""
 
+load("//python_images/private/oci:selection.bzl", "choosing_program")
 load("//python_images/private/tools:program.bzl", "program")
 load(":info.bzl", "AttestationsInfo")
 
-SigningInfo = provider(
-    doc = "What there is to attach to some images, and to sign.",
-    fields = {
-        "entries": "list of dicts: the images of the plan that tools/oci/attest/attest.py reads",
-        "runfiles": "runfiles: the images and their documents",
-    },
-)
-
-# What both rules run.
-_TOOLS = {
-    "_attest": attr.label(
-        default = "//tools/oci/attest",
-        executable = True,
-        cfg = "exec",
-    ),
-    "_cosign": attr.label(
-        default = "//toolchains/oci:cosign",
-        executable = True,
-        cfg = "exec",
-    ),
-}
-
-def _sign(ctx, entries, runfiles):
-    plan = ctx.actions.declare_file(ctx.label.name + ".plan.json")
-    ctx.actions.write(plan, json.encode_indent({"images": entries}) + "\n")
-    return [
-        program(
-            ctx,
-            tool = ctx.attr._attest,
-            arguments = [
-                "--plan=" + plan.short_path,
-                "--cosign=" + ctx.executable._cosign.short_path,
-            ],
-            files = [plan],
-            runfiles = [runfiles, ctx.attr._cosign[DefaultInfo].default_runfiles],
-        ),
-        SigningInfo(entries = entries, runfiles = runfiles),
-    ]
+_COSIGN = Label("//toolchains/oci:cosign")
 
 def _image_sign_impl(ctx):
     layout = ctx.file.image
@@ -61,13 +25,22 @@ def _image_sign_impl(ctx):
         } | ({"vex": info.vex} if info.vex else {})
         files += documents.values()
         attestations.append({name: file.short_path for name, file in documents.items()})
-    entry = {
+    plan = ctx.actions.declare_file(ctx.label.name + ".plan.json")
+    ctx.actions.write(plan, json.encode_indent({
         "attestations": attestations,
         "layout": layout.short_path,
         "name": ctx.label.name.removesuffix(".sign"),
-        "tags": ctx.attr.image_tags,
-    }
-    return _sign(ctx, [entry], ctx.runfiles(files = files).merge(runfiles))
+    }) + "\n")
+    return [program(
+        ctx,
+        tool = ctx.attr._attest,
+        arguments = [
+            "--plan=" + plan.short_path,
+            "--cosign=" + ctx.executable._cosign.short_path,
+        ],
+        files = files + [plan],
+        runfiles = [runfiles, ctx.attr._cosign[DefaultInfo].default_runfiles],
+    )]
 
 image_sign = rule(
     implementation = _image_sign_impl,
@@ -80,40 +53,48 @@ The image has to be in the repository already. `--attach-only` in the place of `
             allow_single_file = True,
             doc = "An image, or an index of images.",
         ),
-        "image_tags": attr.string_list(doc = "Further names that `--only` knows the image by."),
         "sboms": attr.label_list(
             mandatory = True,
             providers = [AttestationsInfo],
             doc = "The image_sbom of each of its images.",
         ),
-    } | _TOOLS,
-    executable = True,
-    provides = [SigningInfo],
-)
-
-def _images_sign_impl(ctx):
-    infos = [target[SigningInfo] for target in ctx.attr.images]
-    entries = [entry for info in infos for entry in info.entries]
-    return _sign(ctx, entries, ctx.runfiles().merge_all([info.runfiles for info in infos]))
-
-images_sign = rule(
-    implementation = _images_sign_impl,
-    doc = """image_sign for many images: `bazel run <name> -- --repository … --key … [--only PATTERN]`.""",
-    attrs = {
-        "images": attr.label_list(
-            mandatory = True,
-            providers = [SigningInfo],
-            doc = "The image_sign of each.",
+        "_attest": attr.label(
+            default = "//tools/oci/attest",
+            executable = True,
+            cfg = "exec",
         ),
-    } | _TOOLS,
+        "_cosign": attr.label(
+            default = _COSIGN,
+            executable = True,
+            cfg = "exec",
+        ),
+    },
     executable = True,
-    provides = [SigningInfo],
 )
+
+def images_sign(name, images, **kwargs):
+    """image_sign for many images: `bazel run <name> -- --repository … --key … [--only PATTERN]`.
+
+    It builds the documents of what is chosen, and nothing else.
+
+    Args:
+      name: name of the program.
+      images: the image_sign of each, named `<image>.sign`: a dict to the lists of the images' tags, by
+        which `--only` knows them besides, or a list.
+      **kwargs: tags, visibility and other attributes every rule has.
+    """
+    choosing_program(
+        name = name,
+        cosign = _COSIGN,
+        images = images if type(images) == "dict" else {image: [] for image in images},
+        tool = Label("//tools/oci/publishing:sign"),
+        **kwargs
+    )
 
 # What index_attestations declares, besides what hangs off every image.
 INDEX_ATTESTATIONS = ["provenance", "sbom", "sign"]
 
-def index_attestations(name, images, image_tags = [], **common):
+def index_attestations(name, images, **common):
     """Declares what there is to be said of an index, beside the index itself.
 
     `<name>.sbom` and `<name>.provenance`, the documents of all its images, and `<name>.sign` (run).
@@ -121,7 +102,6 @@ def index_attestations(name, images, image_tags = [], **common):
     Args:
       name: the index's target.
       images: the targets of its images, each with its image_attestations.
-      image_tags: further names that `--only` knows it by.
       **common: visibility and testonly.
     """
     for companion in ["provenance", "sbom"]:
@@ -134,7 +114,6 @@ def index_attestations(name, images, image_tags = [], **common):
     image_sign(
         name = name + ".sign",
         image = name,
-        image_tags = image_tags,
         sboms = [image + ".sbom" for image in images],
         tags = ["manual"],
         **common

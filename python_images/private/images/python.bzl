@@ -56,6 +56,7 @@ def _annotations(name, entry, platform, release, variant, about):
         name = name,
         annotations = cpython_annotations(release["release"], release["revised"]),
         tags = ["manual"],
+        visibility = ["//visibility:private"],
         **base
     )
 
@@ -237,7 +238,7 @@ def python_images(
             repo_tags = ["{}:{}".format(repository, tag) for tag in index_tags],
             tags = ["manual"],
         )
-        index_attestations(entry["name"], published.values(), index_tags)
+        index_attestations(entry["name"], published.values())
         for tag in index_tags:
             if tag != entry["name"]:
                 image_alias(
@@ -286,12 +287,12 @@ def python_images(
         )
         images_sign(
             name = "sign_" + label,
-            images = [image + ".sign" for image in chosen if image in linux_images],
+            images = {image + ".sign": indexes[image] for image in chosen if image in linux_images},
             tags = ["manual"],
         )
     images_sign(
         name = "sign",
         # Those on Windows have no bill of materials yet.
-        images = [image + ".sign" for image in linux_images],
+        images = {image + ".sign": indexes[image] for image in linux_images},
         tags = ["manual"],
     )

@@ -67,7 +67,12 @@ def launcher(workspace: Path) -> str:
 
 
 def _built(layout: Layout, source: Source) -> Path:
-    """Return where Bazel puts a layer, as seen from the outline, which it has built, too."""
+    """Return where Bazel puts a layer, as seen from the outline, which it has built, too.
+
+    An outline that is not Bazel's own has absolute paths.
+    """
+    if source.path.startswith("/"):
+        return Path(source.path)
     parts = layout.path.resolve().parts
     if "bazel-out" not in parts:
         raise OciError(f"{layout.path}: an outline is of use only where Bazel has built it")

@@ -1,19 +1,19 @@
 """Attach bills of materials and provenance to pushed images, and sign images and documents.
 
-What there is to attach is a plan, JSON written by the build: `{"images": [{"name", "tags",
-"layout", "attestations": [{"spdx", "cyclonedx", "provenance"}, …]}]}`,
-with `vex` where an image is patched.
+What there is to attach is a plan, JSON written by the build: `{"name", "layout", "attestations":
+[{"spdx", "cyclonedx", "provenance"}, …]}`, with `vex` where an image is patched.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import fnmatch
+import getpass
 import json
+import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tools.oci.assembler.layout import Layout
@@ -26,6 +26,9 @@ from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.reference import parse_repository
 from tools.oci.registry.transport import Transport
 from tools.text import quote
+from tools.usage import usage
+
+_HERE = Path()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,38 +40,36 @@ class Statements:
     provenance: Path
 
 
-def read_plan(path: Path, only: list[str]) -> list[tuple[str, Layout, list[Statements]]]:
-    """Return name, layout and statements of the plan's images that match one of the patterns.
+# Name and layout of an image or index, and what there is to attach to each of its images.
+Entry = tuple[str, Layout, list[Statements]]
 
-    RegistryError where a document is about an image that isn't in its layout, where an image of the
-    layout has none, and where a pattern fits nothing.
+
+def read_plan(path: Path, base: Path = _HERE) -> Entry:
+    """Return what a plan says; its paths are relative to `base`.
+
+    RegistryError where a document is about an image that isn't in the layout, and where an image of
+    the layout has none.
     """
-    chosen = []
-    unused = set(only)
-    for item in parse(path.read_bytes(), path)["images"]:
-        names = [item["name"], *item["tags"]]
-        fitting = {pattern for pattern in only if fnmatch.filter(names, pattern)}
-        unused -= fitting
-        if only and not fitting:
-            continue
-        layout = Layout(Path(item["layout"]))
-        subjects = {entry["digest"]: entry for entry, _ in layout.images()}
-        statements = [_statements(files, subjects) for files in item["attestations"]]
-        missing = subjects.keys() - {one.subject["digest"] for one in statements}
-        if missing:
-            raise RegistryError(
-                f"{item['name']}: no document is about {', '.join(sorted(missing))}"
-            )
-        chosen.append((item["name"], layout, statements))
-    if unused:
-        raise RegistryError(f"--only {' '.join(sorted(unused))}: no image or tag is named so")
-    return chosen
+    told = parse(path.read_bytes(), path)
+    layout = Layout(base / told["layout"])
+    subjects = {entry["digest"]: entry for entry, _ in layout.images()}
+    statements = [
+        _statements({kind: base / file for kind, file in files.items()}, subjects)
+        for files in told["attestations"]
+    ]
+    check_complete(told["name"], layout, statements)
+    return told["name"], layout, statements
 
 
-def _statements(files: dict[str, str], subjects: dict[str, Json]) -> Statements:
-    spdx, cyclonedx, provenance = (
-        Path(files[kind]) for kind in ("spdx", "cyclonedx", "provenance")
-    )
+def check_complete(name: str, layout: Layout, statements: Sequence[Statements]) -> None:
+    """Check that there are statements about each image of a layout. RegistryError."""
+    images = {entry["digest"] for entry, _ in layout.images()}
+    if missing := images - {one.subject["digest"] for one in statements}:
+        raise RegistryError(f"{name}: no document is about {', '.join(sorted(missing))}")
+
+
+def _statements(files: dict[str, Path], subjects: dict[str, Json]) -> Statements:
+    spdx, cyclonedx, provenance = (files[kind] for kind in ("spdx", "cyclonedx", "provenance"))
     digest = about.provenance(provenance)
     told_by = {
         provenance: digest,
@@ -76,7 +77,7 @@ def _statements(files: dict[str, str], subjects: dict[str, Json]) -> Statements:
         cyclonedx: about.cyclonedx(cyclonedx),
     }
     # Of images with patches; without a statement it is about nothing.
-    vex = [Path(files["vex"])] if "vex" in files else []
+    vex = [files["vex"]] if "vex" in files else []
     vex = [path for path in vex if parse(path.read_bytes(), path).get("statements") != []]
     told_by |= {path: about.vex(path) for path in vex}
     for path, told in told_by.items():
@@ -99,8 +100,8 @@ def _statements(files: dict[str, str], subjects: dict[str, Json]) -> Statements:
 
 def publish(
     client: Client,
-    images: list[tuple[str, Layout, list[Statements]]],
     cosign: Cosign | None,
+    images: Sequence[Entry],
     say: Callable[[str], None],
 ) -> None:
     """Attach all documents; with `cosign` sign the images, their indexes and the documents.
@@ -143,49 +144,71 @@ def _attest(cosign: Cosign, name: str, statements: Statements) -> None:
             cosign.attest(name, "openvex", document.path)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """The command line; 1 and a single line where something can't be done."""
-    parser = argparse.ArgumentParser(
-        description="Attach bills of materials and provenance to pushed images, and sign them.",
-        allow_abbrev=False,
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of all programs that attach and sign."""
+    parser.add_argument("--folder", type=Path, default=_HERE, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--cosign", default="cosign", help="the program that signs (default: the one pinned here)"
     )
-    parser.add_argument("--plan", type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, default=Path.cwd(), help=argparse.SUPPRESS)
-    parser.add_argument("--cosign", default="cosign", help="the program that signs")
     parser.add_argument(
         "-r", "--repository", required=True, help="where the images are: HOST[:PORT]/PATH"
     )
     parser.add_argument("--key", help="private key; its password: COSIGN_PASSWORD, or asked for")
     parser.add_argument("--attach-only", action="store_true", help="don't sign")
     parser.add_argument(
-        "--only", action="append", default=[], metavar="PATTERN", help="image or tag, like 3.13-*"
-    )
-    parser.add_argument(
         "--insecure", action="store_true", help="don't check certificates; allow plain HTTP"
     )
-    args = parser.parse_args(argv)
+
+
+def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """End the program with its usage where the options contradict one another."""
     if bool(args.key) == args.attach_only:
         parser.error("give a private key with --key, or --attach-only")
+
+
+def connect(args: argparse.Namespace) -> tuple[Client, Cosign | None]:
+    """Connect to the registry, and get the key's password; return what does the work."""
+    transport = Transport(parse_repository(args.repository), insecure=args.insecure)
+    transport.connect()
+    if not args.key:
+        return Client(transport), None
+    # A file, relative to where the command was typed; anything else is cosign's to read.
+    key = args.folder / Path(args.key).expanduser()
+    if key.is_file():
+        ask_password(key)
+    program = Path(args.cosign)
+    cosign = Cosign(
+        str(program.absolute()) if program.is_file() else args.cosign,
+        str(key) if key.is_file() else args.key,
+        args.insecure,
+    )
+    return Client(transport), cosign
+
+
+def ask_password(key: Path) -> None:
+    """Ask for the key's password once, on a terminal; cosign would ask for each signature."""
+    if "COSIGN_PASSWORD" not in os.environ and sys.stdin.isatty():
+        os.environ["COSIGN_PASSWORD"] = getpass.getpass(f"Password of {key}: ")
+
+
+def say(line: str) -> None:
+    """Tell people of a step; `line` may have parts from outside."""
+    print(quote.terminal(line), file=sys.stderr)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line; 1 and a single line where something can't be done."""
+    parser = usage.parser(
+        "Attach bills of materials and provenance to a pushed image, and sign them.",
+        ["--key ~/cosign.key", "--attach-only"],
+    )
+    parser.add_argument("--plan", type=Path, required=True, help=argparse.SUPPRESS)
+    add_options(parser)
+    args = parser.parse_args(argv)
+    check(parser, args)
     try:
-        images = read_plan(args.plan, args.only)
-        transport = Transport(parse_repository(args.repository), insecure=args.insecure)
-        transport.connect()
-        cosign = None
-        if args.key:
-            # A file, relative to where the command was typed; anything else is cosign's to read.
-            key = args.folder / args.key
-            program = Path(args.cosign)
-            cosign = Cosign(
-                str(program.absolute()) if program.is_file() else args.cosign,
-                str(key) if key.is_file() else args.key,
-                args.insecure,
-            )
-        publish(
-            Client(transport),
-            images,
-            cosign,
-            lambda line: print(quote.terminal(line), file=sys.stderr),
-        )
+        image = read_plan(args.plan)
+        publish(*connect(args), images=[image], say=say)
     except (RegistryError, OciError, OSError) as error:
         print(f"sign: {quote.terminal(str(error))}", file=sys.stderr)
         return 1

@@ -1,0 +1,1 @@
+"""Publishing and signing many images: what is chosen is built, and nothing else."""
