@@ -12,6 +12,7 @@ load("//python_images/private/roots:settings.bzl", "settings_layer")
 load("//python_images/private/roots/debian:layer.bzl", "own_packages_layer")
 load(":bases.bzl", "base_images")
 load(":image_root.bzl", "image_root")
+load(":parts.bzl", "layer_without", "user_check")
 
 def _compressed(prefix, layers, common):
     """Declares the layers as images take them; returns their names."""
@@ -68,6 +69,22 @@ def _settings(name, root, settings, common):
     )
     return layer + ".blob"
 
+def _without(name, root, what, common):
+    """Declares the layer that takes something away; returns the name of its blob."""
+    layer = "{}.without_{}".format(name, what)
+    layer_without(
+        name = layer,
+        below = root,
+        what = what,
+        **common
+    )
+    layer_blob(
+        name = layer + ".blob",
+        tar = layer,
+        **common
+    )
+    return layer + ".blob"
+
 def _tests(name, platform, tests, kwargs):
     """Declares `<name>.test`: that the image is valid, and what the YAML says."""
     about = oci_platform(CATALOG["platforms"][platform])
@@ -104,6 +121,7 @@ def python_image(
         layers = [],
         layers_by_platform = {},
         packages = None,
+        pip = True,
         files = {},
         programs = {},
         ca_certificates = [],
@@ -134,6 +152,8 @@ def python_image(
       layers_by_platform: dict: platform -> list of layers that lie upon those.
       packages: repository of Debian packages that debian.packages declares: "@acme_debs". They lie
         directly upon the base.
+      pip: whether to leave pip in; without it, ensurepip's copy is gone, too, and venv needs
+        --without-pip.
       files: dict: file -> absolute path in the image; its mode is 644.
       programs: dict: file -> absolute path in the image; its mode is 755.
       ca_certificates: files with one certificate in PEM each, authorities to trust.
@@ -179,8 +199,25 @@ def python_image(
             root = _packages(target, root, platform, packages, internal)
             own.append(root + ".blob")
             documents["root"] = root
+        if not pip:
+            own.append(_without(target, root, "pip", internal))
+        configured = None
         if any(settings.values()):
-            own.append(_settings(target, root, settings, internal))
+            configured = _settings(target, root, settings, internal)
+            own.append(configured)
+        added = shared + _compressed(target, layers_by_platform.get(platform, []), internal)
+        validations = []
+        if user:
+            validations.append(target + ".user_check")
+            user_check(
+                name = validations[0],
+                below = root,
+                layers = added,
+                paths = (files | programs).values(),
+                settings = configured,
+                user = user,
+                **internal
+            )
         image(
             name = target,
             annotations = annotations,
@@ -189,9 +226,10 @@ def python_image(
             entrypoint = entrypoint,
             env = env,
             labels = labels,
-            layers = own + shared + _compressed(target, layers_by_platform.get(platform, []), internal),
+            layers = own + added,
             repo_tags = repo_tags,
             user = user,
+            validations = validations,
             workdir = workdir,
             **kwargs
         )

@@ -95,6 +95,7 @@ def image(
         workdir = None,
         repository = None,
         remote_tags = [],
+        validations = [],
         **common):
     """One image of one platform, with all that hangs off it.
 
@@ -121,6 +122,7 @@ def image(
       workdir: its working directory.
       repository: HOST/PATH .push pushes to, unless told another.
       remote_tags: tags .push sets.
+      validations: files that are made whenever the image is, and whose making fails for what is wrong.
       **common: tags, visibility and other attributes every rule has.
     """
 
@@ -145,6 +147,7 @@ def image(
         os = os if base else os or "linux",
         tars = layers,
         user = user,
+        validations = validations,
         variant = variant,
         workdir = workdir,
         **common

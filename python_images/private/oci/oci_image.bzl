@@ -112,6 +112,8 @@ def _oci_image_impl(ctx):
             progress_message = "Outlining image %{label}",
         )
         groups["oci_outline"] = depset([outline])
+    if ctx.files.validations:
+        groups["_validation"] = depset(ctx.files.validations)
     known = image_layers(ctx.attr.base, ctx.attr.tars)
     return [
         DefaultInfo(files = depset([layout])),
@@ -175,6 +177,10 @@ oci_image = rule(
             doc = "Layers, lowest first. A target with the output group oci_descriptor tells digest, diff ID and newest time itself; others are read once.",
         ),
         "user": attr.string(doc = "User the container runs as: user, uid, user:group ..."),
+        "validations": attr.label_list(
+            allow_files = True,
+            doc = "Files that are made whenever the image is, and whose making fails for what is wrong with it.",
+        ),
         "variant": attr.string(doc = "Variant of the CPU: v7, v8 ..."),
         "volumes": _file("Comma-separated paths: /srv/data,/srv/other."),
         "workdir": attr.string(doc = "Working directory of the container."),

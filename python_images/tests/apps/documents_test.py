@@ -25,3 +25,13 @@ def test_packages_upon_the_base_are_listed() -> None:
         assert sha256 in lock
     assert found["jq"]["purl"].startswith("pkg:deb/debian/jq@")
     assert {"cpython", "pip", "bash", "hello"} <= found.keys()
+
+
+def test_what_is_taken_away_is_not_listed() -> None:
+    """Neither pip nor what it vendors; all else is as in the image below."""
+    image, lean = bill("IMAGE"), bill("LEAN")
+    gone = image.keys() - lean.keys()
+    assert "pip" in gone
+    assert "urllib3" in gone
+    assert lean.keys() <= image.keys()
+    assert {"cpython", "jq", "hello"} <= lean.keys()
