@@ -29,8 +29,8 @@ local_path_override(module_name = "python_images", path = "{}")
 TOOLS = {"tool_python": 57, "wheels": 31}
 
 # Repositories that only name others: those of an image of Debian, and those of one of Python.
-NAMES = {"catalog", "debian"}
-PYTHON_NAMES = {*NAMES, "alpine", "cpython_sources", "prebuilt_cpythons", "windows_bases"}
+NAMES = {"catalog", "debian", "prebuilt_cpythons"}
+PYTHON_NAMES = {*NAMES, "alpine", "cpython_sources", "windows_bases"}
 
 # The suite whose build lock has the tools.
 TOOLS_SUITE = "trixie"
