@@ -111,6 +111,12 @@ def test_a_new_version_is_a_small_push(app: Checkout) -> None:
         assert 0 < registry.received - before < 10_000
 
 
+def test_a_web_application_answers(examples: Checkout) -> None:
+    test = "//:hello_amd64.test"
+    shown = succeeds(example(examples, "fastapi").bazel("test", test, "--test_output=all"))
+    assert "passed  Command Test: the server answers a request" in shown
+
+
 def test_programs_run_on_the_images_python(examples: Checkout) -> None:
     interpreter = example(examples, "interpreter")
     succeeds(interpreter.bazel("test", "//:app_test"))

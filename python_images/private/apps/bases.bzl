@@ -26,6 +26,10 @@ def _platforms_of(entry):
         return CATALOG["alpine"]["releases"][entry["release"]]["platforms"].keys()
     return entry["platforms"] + entry["apart"]
 
+def _features(entry):
+    """The features of an image's variant; Alpine's have none."""
+    return CATALOG["variants"][entry["variant"]]["features"] if "variant" in entry else []
+
 def _python(entry):
     """The minor version of an image's Python as its folder has it: 3.14, 3.14t."""
     version = CATALOG["versions"][entry["version"]]
@@ -41,8 +45,8 @@ def base_images(where, base, platforms):
         catalog's sample that the base has.
 
     Returns:
-      struct(images = {platform: label}, suite, python); `suite` is None and `python`, the minor version,
-      "" where the label doesn't tell.
+      struct(images = {platform: label}, suite, python, pip); `suite` is None and `python`, the minor
+      version, "" where the label doesn't tell. `pip` is False where it is known that the image has none.
     """
     entry = None if _is_label(base) else _entry(where, base)
     known = _platforms_of(entry) if entry else CATALOG["platforms"].keys()
@@ -61,6 +65,7 @@ def base_images(where, base, platforms):
     prefix = "{}:{}".format(_IMAGES, base) if entry else base
     return struct(
         images = {platform: "{}_{}".format(prefix, platform) for platform in platforms},
+        pip = not entry or "lean" not in _features(entry),
         python = _python(entry) if entry else "",
         suite = entry.get("suite") if entry else None,
     )

@@ -33,6 +33,7 @@ def python_app_image(
         platforms = None,
         layers_by_platform = {},
         tests = [],
+        pip_check = None,
         **kwargs):
     """An image of an application: the wheels of its lock as one layer, and itself as the one above.
 
@@ -55,6 +56,7 @@ def python_app_image(
       layers_by_platform: dict: platform -> list of further layers, upon the application's.
       tests: files of container-structure-test that each platform's image has to pass, besides
         `pip check`.
+      pip_check: whether `pip check` is a test, too. Default: unless the base is known to have no pip.
       **kwargs: as for `python_image`: entrypoint, cmd, user, env, files, ca_certificates, tags ...
     """
     where = "//{}:{}: python_app_image".format(native.package_name(), name)
@@ -109,6 +111,6 @@ def python_app_image(
         base = base,
         layers_by_platform = layers,
         platforms = found.images.keys(),
-        tests = ([_PIP_CHECK] if kwargs.get("pip", True) else []) + tests,
+        tests = ([_PIP_CHECK] if (found.pip if pip_check == None else pip_check) else []) + tests,
         **kwargs
     )
