@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.windows import names
 from tools.windows.errors import WindowsError
 
 _PROGRAM = "python.exe"
-# What Windows refuses in a name, or gives another meaning.
-_BAD = re.compile(r'[<>:"|?*\\\x00-\x1f]|[ .]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)', re.IGNORECASE)
 
 
 def _check(name: str, where: Path) -> None:
-    for part in name.split("/"):
-        if part in ("", ".", "..") or _BAD.search(part):
-            raise WindowsError(f"{where}: {name!r} can't be a file's name on Windows")
+    if found := names.path_fault(name):
+        raise WindowsError(f"{where}: {name!r} {found}")
 
 
 def read(path: Path, version: str, leave_out: Sequence[str] = ()) -> dict[str, bytes]:
@@ -35,7 +32,7 @@ def read(path: Path, version: str, leave_out: Sequence[str] = ()) -> dict[str, b
                 if member.is_dir():
                     continue
                 _check(name, path)
-                other = spelled.setdefault(name.lower(), name)
+                other = spelled.setdefault(names.folded(name), name)
                 if other != name or name in found:
                     raise WindowsError(f"{path}: {other!r} and {name!r} are one file on Windows")
                 if any(f"{name}/".startswith(f"{folder}/") for folder in leave_out):

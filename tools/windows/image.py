@@ -18,7 +18,7 @@ from typing import Any, Final
 from tools.oci.assembler import layer, times
 from tools.oci.assembler.layout import LayoutWriter
 from tools.oci.assembler.spec import BASE_NAME, OCI_CONFIG, OCI_MANIFEST, Json, OciError
-from tools.windows import lockfile
+from tools.windows import layer_rules, lockfile
 from tools.windows.errors import WindowsError
 from tools.windows.lockfile import Lock
 
@@ -86,6 +86,24 @@ def _created(lock: Lock, settings: Settings, layers: Sequence[tuple[Json, Layer]
     return times.newest([*inside, *([str(base)] if base else [])], f"created of {lock.image}")
 
 
+def _history(created: str, settings: Settings, layers: Sequence[str]) -> list[Json]:
+    """What is put upon the base, as docker-library's images tell it: settings, layers, command."""
+    before = [f"SHELL [{' '.join(settings.shell)}]"] if settings.shell else []
+    if settings.path:
+        before.append(f"ENV PATH={';'.join(settings.path)};...")
+    before += [f"ENV {name}={value}" for name, value in settings.env]
+    after = [f"CMD {json.dumps(list(settings.cmd))}"] if settings.cmd else []
+
+    def told(lines: Sequence[str], **more: bool) -> list[Json]:
+        return [{"created": created, "created_by": line, **more} for line in lines]
+
+    return [
+        *told(before, empty_layer=True),
+        *told(layers),
+        *told(after, empty_layer=True),
+    ]
+
+
 def _config(
     lock: Lock, settings: Settings, created: str, layers: Sequence[tuple[Json, Layer]]
 ) -> Json:
@@ -104,7 +122,7 @@ def _config(
         {key: entry[key] for key in ("created", "created_by", "empty_layer") if key in entry}
         for entry in base.get("history") or []
     ]
-    history += [{"created": created, "created_by": source.created_by} for _, source in layers]
+    history += _history(created, settings, [source.created_by for _, source in layers])
     return {
         "created": created,
         "architecture": base["architecture"],
@@ -125,8 +143,12 @@ def build(
 ) -> str:
     """Write the layout directory `out`, or its outline; return the image's digest.
 
-    Neither has the base's layers. Raises OciError.
+    Neither has the base's layers. Raises OciError, and WindowsError for a layer that can't be
+    unpacked on Windows; an outline doesn't wait for the layers, so it can't look at them.
     """
+    if not outline:
+        for source in layers:
+            layer_rules.check_blob(source.blob)
     writer = LayoutWriter(out, outline=outline)
     listed = [(layer.read(source.facts), source) for source in layers]
     entries = [{**entry, "annotations": {BASE_NAME: lock.image}} for entry in lock.layers()]

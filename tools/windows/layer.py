@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from tools.windows import archive, launchers, security
+from tools.windows import archive, launchers, layer_rules, security
 from tools.windows.errors import WindowsError
 
 # Where docker-library has Python: C:\Python.
@@ -25,7 +25,7 @@ INTERPRETER: Final = "C:\\Python\\python.exe"
 
 # File attributes: a folder, and what backup programs take a new file for.
 _DIRECTORY, _ARCHIVE = "16", "32"
-_ROOTS: Final = ("Files", "Hives")
+_ROOTS: Final = (layer_rules.FILES, layer_rules.HIVES)
 
 
 def _entry(name: str, epoch: int, *, folder: bool) -> tarfile.TarInfo:
@@ -73,8 +73,11 @@ def main(argv: list[str] | None = None) -> int:
             files = launchers.add_pip(files, INTERPRETER, args.version)
         except WindowsError as error:
             raise WindowsError(f"{args.archive}: {error}") from None
-        with args.output.open("wb") as out:
-            write({f"{FOLDER}/{name}": data for name, data in files.items()}, args.epoch, out)
+        made = io.BytesIO()
+        write({f"{FOLDER}/{name}": data for name, data in files.items()}, args.epoch, made)
+        made.seek(0)
+        layer_rules.check(made, args.archive)
+        args.output.write_bytes(made.getbuffer())
     except (WindowsError, OSError) as error:
         print(f"windows layer: {error}", file=sys.stderr)
         return 1

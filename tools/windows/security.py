@@ -20,6 +20,12 @@ _READ_AND_RUN: Final = 0x001200A9
 _GENERIC_ALL: Final = 0x10000000
 _ADD_FOLDER, _ADD_FILE = 0x4, 0x2
 
+_HEAD: Final = struct.Struct("<BBHIIII")
+_ACL: Final = struct.Struct("<BBHHH")
+# Self-relative, with a discretionary list.
+_WANTED: Final = 0x8004
+_MOST_PARTS: Final = 15
+
 
 def _sid(authority: int, *parts: int) -> bytes:
     """A security identifier: S-1-authority-part-part..."""
@@ -50,12 +56,48 @@ class Allow:
 def descriptor(entries: Sequence[Allow]) -> bytes:
     """A self-relative descriptor: administrators' own, the system's group, and these entries."""
     acl = b"".join(entry.pack() for entry in entries)
-    acl = struct.pack("<BBHHH", 2, 0, 8 + len(acl), len(entries), 0) + acl
+    acl = _ACL.pack(2, 0, _ACL.size + len(acl), len(entries), 0) + acl
     owner = 20
     group = owner + len(ADMINISTRATORS)
-    # Self-relative, with a discretionary list; no list for audits.
-    head = struct.pack("<BBHIIII", 1, 0, 0x8004, owner, group, 0, group + len(SYSTEM))
+    # No list for audits.
+    head = _HEAD.pack(1, 0, _WANTED, owner, group, 0, group + len(SYSTEM))
     return head + ADMINISTRATORS + SYSTEM + acl
+
+
+def _check_sid(data: bytes, at: int, what: str) -> int:
+    """The offset behind the SID that begins at `at`."""
+    if not 0 < at <= len(data) - 8 or data[at] != 1 or data[at + 1] > _MOST_PARTS:
+        raise ValueError(f"its {what} is no SID")
+    end = at + 8 + 4 * data[at + 1]
+    if end > len(data):
+        raise ValueError(f"its {what} is cut short")
+    return end
+
+
+def check(data: bytes) -> None:
+    """Raise ValueError unless `data` is a self-relative descriptor with a discretionary list."""
+    if len(data) < _HEAD.size:
+        raise ValueError("it is cut short")
+    revision, _, control, owner, group, _, dacl = _HEAD.unpack_from(data)
+    if revision != 1:
+        raise ValueError(f"its revision is {revision}, not 1")
+    if control & _WANTED != _WANTED:
+        raise ValueError("it is not self-relative, or has no discretionary list")
+    _check_sid(data, owner, "owner")
+    _check_sid(data, group, "group")
+    if not 0 < dacl <= len(data) - _ACL.size:
+        raise ValueError("its list is cut short")
+    kind, _, size, count, _ = _ACL.unpack_from(data, dacl)
+    end, at = dacl + size, dacl + _ACL.size
+    if kind not in (2, 4) or end > len(data):
+        raise ValueError("its list is cut short, or none")
+    for _ in range(count):
+        if at + 8 > end:
+            raise ValueError("its list ends before its last entry")
+        length = struct.unpack_from("<H", data, at + 2)[0]
+        if length < 8 or at + length > end:
+            raise ValueError("an entry of its list is cut short")
+        at += length
 
 
 FILE: Final = descriptor(
