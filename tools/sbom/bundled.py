@@ -3,8 +3,9 @@
     python -m tools.sbom.bundled --source Python-3.13.15.tar.xz --out bundled.json
 
 The versions come from the copies' own headers; where the source has a bill of materials of its own
-(Misc/sbom.spdx.json, since 3.12), the two have to agree. Which of them an image has is decided when
-that image's bill is made: CPython can be told to use the system's instead.
+(Misc/sbom.spdx.json, since 3.12), the two have to agree. What python.org's build for Windows takes
+from elsewhere is in a second one, Misc/externals.spdx.json. Which of them an image has is decided
+when that image's bill is made: CPython can be told to use the system's instead.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from typing import Final
 from tools.sbom.errors import SbomError
 
 _OWN_BILL: Final = "Misc/sbom.spdx.json"
+_EXTERNALS: Final = "Misc/externals.spdx.json"
+# The key that only those have, for images on Windows.
+EXTERNAL: Final = "external"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,10 +92,12 @@ _LIBRARIES: Final = (
 def read(source: Path) -> list[dict[str, str]]:
     """Return the libraries a source archive bundles: name, version, license, cpe.
 
+    After them, with the further key EXTERNAL, those that are built with it for Windows.
+
     The version is empty where the source doesn't say it. SbomError for a source whose headers and
     whose own bill disagree, and where a header doesn't say its version as it used to.
     """
-    wanted = {library.file for library in _LIBRARIES} | {_OWN_BILL}
+    wanted = {library.file for library in _LIBRARIES} | {_OWN_BILL, _EXTERNALS}
     texts: dict[str, str] = {}
     with tarfile.open(source) as archive:
         for member in archive:
@@ -112,6 +118,27 @@ def read(source: Path) -> list[dict[str, str]]:
         }
         for library in _LIBRARIES
         if library.file in texts
+    ] + _externals(texts.get(_EXTERNALS, '{"packages": []}'))
+
+
+def _externals(text: str) -> list[dict[str, str]]:
+    """The libraries in CPython's bill of externals, which declares no licences."""
+    return [
+        {
+            "name": package["name"],
+            "version": package["versionInfo"],
+            "license": "",
+            "cpe": next(
+                (
+                    reference["referenceLocator"]
+                    for reference in package.get("externalRefs", [])
+                    if reference["referenceType"] == "cpe23Type"
+                ),
+                "",
+            ),
+            EXTERNAL: "windows",
+        }
+        for package in json.loads(text)["packages"]
     ]
 
 

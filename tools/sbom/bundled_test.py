@@ -48,6 +48,29 @@ def test_versions_are_read_from_the_headers(tmp_path: Path) -> None:
     assert found["expat"]["cpe"] == "cpe:2.3:a:libexpat_project:libexpat:2.7.4:*:*:*:*:*:*:*"
 
 
+def test_what_is_built_with_it_for_windows(tmp_path: Path) -> None:
+    cpe = "cpe:2.3:a:bzip:bzip2:1.0.8:*:*:*:*:*:*:*"
+    externals = {
+        "packages": [
+            {
+                "name": "bzip2",
+                "versionInfo": "1.0.8",
+                "externalRefs": [{"referenceType": "cpe23Type", "referenceLocator": cpe}],
+            }
+        ]
+    }
+    files = {"Modules/expat/expat.h": EXPAT, "Misc/externals.spdx.json": json.dumps(externals)}
+    expat, bzip2 = bundled.read(archive(tmp_path, files))
+    assert bundled.EXTERNAL not in expat
+    assert bzip2 == {
+        "name": "bzip2",
+        "version": "1.0.8",
+        "license": "",
+        "cpe": cpe,
+        bundled.EXTERNAL: "windows",
+    }
+
+
 def test_a_contradiction_is_refused(tmp_path: Path) -> None:
     files = {"Modules/expat/expat.h": EXPAT, "Misc/sbom.spdx.json": own_bill(expat="2.7.5")}
     with pytest.raises(SbomError, match=r"is of expat 2\.7\.4, but Misc/sbom\.spdx\.json says"):

@@ -6,13 +6,15 @@ import json
 from typing import Any
 
 from tools.sbom.documents import document_uuid
-from tools.sbom.model import TOOL, Bill, Component, Patch, purl
+from tools.sbom.model import BASE_LAYER, TOOL, Bill, Component, Patch, purl
 
 # What the source package of a distribution's package is called here; tools/cves reads it.
 SOURCE_NAME = "python-images:source-package"
 SOURCE_VERSION = "python-images:source-package-version"
 # A patch of a component's source, in the order of `pedigree`: its file and its digest.
 PATCH = "python-images:patch"
+# A layer that no layout of the image has: it is Microsoft's.
+FOREIGN = "python-images:foreign-layer"
 _IMAGE = "image"
 
 
@@ -125,6 +127,8 @@ def _component(component: Component) -> dict[str, Any]:
             _property(SOURCE_NAME, name),
             _property(SOURCE_VERSION, version),
         ]
+    if component.key.startswith(BASE_LAYER):
+        shown["properties"] = [_property(FOREIGN, component.version)]
     if component.patches:
         ancestor = {key: shown[key] for key in ("type", "name", "version", "cpe", "purl")}
         shown["pedigree"] = {

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.oci.assembler.layout import Layout
-from tools.oci.assembler.spec import Json, OciError, digest_of_file
+from tools.oci.assembler.spec import Json, OciError, base_of, digest_of_file
 from tools.oci.blob import open_tar
 from tools.sbom.errors import SbomError
 
@@ -25,11 +25,16 @@ _WANTED: Final = re.compile(
     # Where there are no headers, these say it.
     r"|usr/local/(?:bin/python3\.[0-9]+t?|lib/libpython3\.[0-9]+t?\.so\.1\.0)"
     r"|usr/local/lib/python[^/]+/_sysconfigdata_[^/]*\.py"
+    r"|Files/Python/include/(?:patchlevel|pyconfig)\.h"
+    r"|Files/Python/(?:DLLs/)?[^/]+\.dll"
     r"|.*/lib-dynload/(?:_blake2|_decimal|_md5|_sha2|pyexpat)\.[^/]*so"
     r"|.*/site-packages/.*\.dist-info/(?:METADATA|RECORD)"
     r"|.*/site-packages/.*/_vendor/vendor\.txt"
 )
-_HASHED: Final = re.compile(r".*/site-packages/.*|usr/local/bin/.*|.*/ensurepip/_bundled/.*\.whl")
+_HASHED: Final = re.compile(
+    r".*/site-packages/.*|usr/local/bin/.*|.*/ensurepip/_bundled/.*\.whl"
+    r"|Files/Python/Scripts/.*|Files/Python/(?:DLLs/)?[^/]+\.dll"
+)
 _LINKS: Final = re.compile(r"usr/share/doc/[^/]+(?:/copyright)?|etc/os-release")
 
 
@@ -43,6 +48,8 @@ class ImageFiles:
         contents: content of the files that describe something.
         hashes: SHA-256 (hex) of every file Python packages may own.
         links: targets of symbolic links among the documentation.
+        annotations: of its manifest.
+        base_layers: descriptors of the layers that are a base image's, and in no layout.
     """
 
     digest: str
@@ -50,6 +57,8 @@ class ImageFiles:
     contents: dict[str, bytes] = dataclasses.field(default_factory=dict)
     hashes: dict[str, str] = dataclasses.field(default_factory=dict)
     links: dict[str, str] = dataclasses.field(default_factory=dict)
+    annotations: dict[str, str] = dataclasses.field(default_factory=dict)
+    base_layers: list[Json] = dataclasses.field(default_factory=list)
 
     def text(self, path: str) -> str | None:
         """Return a text file's content, symbolic links followed; None where there is none."""
@@ -83,7 +92,11 @@ def read(path: Path) -> ImageFiles:
     layout = Layout(path)
     entry, manifest = layout.image()
     found = ImageFiles(entry["digest"], layout.document(manifest["config"]))
+    found.annotations = manifest.get("annotations") or {}
     for layer in manifest["layers"]:
+        if base_of(layer):
+            found.base_layers.append(layer)
+            continue
         blob = layout.blob(layer["digest"])
         if digest_of_file(blob) != layer["digest"]:
             raise OciError(f"{blob}: the content is not what its digest says")

@@ -5,9 +5,9 @@ What patches of CPython's source fix is written as OpenVEX besides.
     python -m tools.sbom.main --image LAYOUT --facts facts.json --locked packages.json … \\
         --spdx image.spdx.json --cyclonedx image.cdx.json
 
-What is in the image is read from the image: dpkg's or apk's database, the copyright files,
-CPython's headers and extension modules, the metadata of Python packages. The locks add checksums,
-and have to agree.
+What is in the image is read from the image: dpkg's or apk's database, the copyright files, DLLs on
+Windows, CPython's headers and extension modules, the metadata of Python packages. The locks add
+checksums, and have to agree.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from tools.sbom import (
     patches,
     python_packages,
     spdx,
+    windows_parts,
 )
 from tools.sbom.errors import SbomError
 from tools.sbom.model import TOOL, Bill, Component, Patch, Subject, purl
@@ -49,8 +50,8 @@ def make(
         image: the layout's folder.
         facts: `name` (the target), `title` (for the package URL), `suite` (Debian's code name, or
             Alpine's release),
-            `source` (CPython's: version, url, sha256; or None), `vendor` (who publishes the image;
-            empty where nobody said).
+            `source` (CPython's, on Windows python.org's archive: version, url, sha256; or None),
+            `vendor` (who publishes the image; empty where nobody said).
         locked: packages.json of every package set the image is made of; see read_locked.
         libraries: what CPython's source bundles, from bundled.py.
         changes: the patches of CPython's source.
@@ -59,9 +60,13 @@ def make(
     texts = licenses.Texts()
     release = debian_packages.os_release(files)
     suite = facts["suite"]
-    packages = alpine_packages if alpine_packages.is_release(suite) else debian_packages
+    if windows_parts.on_windows(files):
+        root = [*windows_parts.base(files), *windows_parts.libraries(files, libraries)]
+    else:
+        packages = alpine_packages if alpine_packages.is_release(suite) else debian_packages
+        root = packages.components(files, debian_packages.read_locked(locked), suite, texts)
     parts = [
-        *packages.components(files, debian_packages.read_locked(locked), suite, texts),
+        *root,
         *python_packages.cpython(files, facts["source"], libraries, changes),
         *python_packages.installed(files),
     ]

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from typing import Final, Literal
 from urllib.parse import quote
 
-Kind = Literal["application", "library", "operating-system", "data"]
+Kind = Literal["application", "container", "library", "operating-system", "data"]
 
 TOOL: Final = "python-images"
+# How the keys of a base image's layers begin, which no layout has.
+BASE_LAYER: Final = "base/"
 
 
 @dataclasses.dataclass(frozen=True)

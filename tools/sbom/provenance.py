@@ -23,7 +23,7 @@ from tools.sbom import alpine_packages
 from tools.sbom.cyclonedx import PATCH
 from tools.sbom.debian_packages import read_locked, vendor_of
 from tools.sbom.errors import SbomError
-from tools.sbom.model import purl
+from tools.sbom.model import BASE_LAYER, purl
 
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
 PREDICATE: Final = "https://slsa.dev/provenance/v1"
@@ -41,10 +41,19 @@ def _resource(uri: str, sha256: str, name: str, roles: Iterable[str]) -> dict[st
 
 
 def _installed(bill: dict[str, Any]) -> dict[str, tuple[str, str, set[str]]]:
-    """Return the image's own archives by SHA-256: (uri, file name, roles)."""
-    found = {}
+    """Return what the image is made of by SHA-256: (uri, name, roles).
+
+    These are its packages' archives; on Windows the base image, and its layers, which are foreign:
+    known by their digests, in the image's manifest alone.
+    """
+    found: dict[str, tuple[str, str, set[str]]] = {}
     for component in bill["components"]:
         ref = component["bom-ref"]
+        if ref == "base" or ref.startswith(BASE_LAYER):
+            digest = component["hashes"][0]["content"]
+            uri = component.get("purl") or f"urn:sha256:{digest}"
+            roles = {"base"} if ref == "base" else {"base", "foreign-layer"}
+            found[digest] = (uri, component["name"], roles)
         if ref.startswith(("apk/", "deb/")) and component.get("hashes"):
             name, version = component["name"], component["version"]
             found[component["hashes"][0]["content"]] = (

@@ -14,6 +14,7 @@ from typing import Final
 
 from tools.rootfs.elf import read_elf
 from tools.sbom import licenses
+from tools.sbom.bundled import EXTERNAL
 from tools.sbom.errors import SbomError
 from tools.sbom.image_files import ImageFiles
 from tools.sbom.model import Component, Patch, purl
@@ -47,7 +48,7 @@ _CLASSIFIERS: Final = {
 
 
 def cpython_version(files: ImageFiles) -> tuple[str, str] | None:
-    """Return (release, file that says so) of the CPython below /usr/local; None without one.
+    """Return (release, file that says so) of the CPython there is; None without one.
 
     That is a header; where there are none, the interpreter.
     """
@@ -136,7 +137,7 @@ def cpython(
             parent="cpython",
         )
         for library in libraries
-        if _is_compiled_in(files, library["name"])
+        if EXTERNAL not in library and _is_compiled_in(files, library["name"])
     ]
     return components
 
@@ -148,6 +149,9 @@ def _cpe_version(version: str) -> str:
 
 
 def _is_compiled_in(files: ImageFiles, library: str) -> bool:
+    if files.platform.startswith("windows/"):
+        # There is no system's library that python.org's build could take instead.
+        return True
     if library == "mimalloc":
         return _has_mimalloc(files)
     module, system = _MODULES[library]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from tools.sbom.documents import document_uuid
-from tools.sbom.model import TOOL, Bill, Component, Patch, identifier
+from tools.sbom.model import BASE_LAYER, TOOL, Bill, Component, Patch, identifier
 
 _PURPOSE: Final = {
     "application": "APPLICATION",
+    "container": "CONTAINER",
     "library": "LIBRARY",
     "operating-system": "OPERATING-SYSTEM",
     "data": "FILE",
@@ -41,7 +43,7 @@ def render(bill: Bill) -> str:
         "name": subject.name,
         "documentNamespace": f"urn:uuid:{document_uuid(bill, 'SPDX-2.3')}",
         "creationInfo": {
-            "created": subject.created,
+            "created": _seconds(subject.created),
             "creators": [f"Tool: {TOOL}"],
         },
         "packages": [_image(bill), *(_package(component) for component in bill.components)],
@@ -53,6 +55,11 @@ def render(bill: Bill) -> str:
         ],
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _seconds(created: str) -> str:
+    """A time of RFC 3339 as SPDX wants it: of UTC, in whole seconds."""
+    return datetime.fromisoformat(created).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _relation(one: str, kind: str, other: str) -> dict[str, str]:
@@ -137,6 +144,9 @@ def _package(component: Component) -> dict[str, Any]:
         "licenseConcluded": "NOASSERTION",
         "licenseDeclared": component.license or "NOASSERTION",
         "copyrightText": "NOASSERTION",
+        "comment": "A foreign layer: by its digest alone, in no layout of the image."
+        if component.key.startswith(BASE_LAYER)
+        else "",
         "primaryPackagePurpose": _PURPOSE[component.kind],
         "externalRefs": references,
     }

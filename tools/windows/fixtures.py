@@ -207,3 +207,18 @@ def make_image(
     ]
     assert image.main([*arguments, *options]) == 0
     return folder / "image"
+
+
+def make_image_of(folder: Path, files: Mapping[str, bytes], *, foreign: bool = False) -> Path:
+    """Build an image with these files on C:, and the settings above; return its layout."""
+    tar = folder / "python.tar"
+    with tar.open("wb") as out:
+        write(files, 0, out)
+    layer.write(tar, folder / "python.json")
+    image.build(
+        Base(foreign=foreign).lock(),
+        [image.Layer(tar, folder / "python.json", "", "")],
+        image.Settings(**{**SETTINGS, "env": [tuple(pair) for pair in SETTINGS["env"]]}),
+        folder / "layout",
+    )
+    return folder / "layout"

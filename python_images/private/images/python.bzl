@@ -287,12 +287,11 @@ def python_images(
         )
         images_sign(
             name = "sign_" + label,
-            images = {image + ".sign": indexes[image] for image in chosen if image in linux_images},
+            images = {image + ".sign": indexes[image] for image in chosen},
             tags = ["manual"],
         )
     images_sign(
         name = "sign",
-        # Those on Windows have no bill of materials yet.
-        images = {image + ".sign": indexes[image] for image in linux_images},
+        images = {image + ".sign": tags for image, tags in indexes.items()},
         tags = ["manual"],
     )

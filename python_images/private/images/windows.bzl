@@ -1,14 +1,17 @@
 """windows_images: every Windows image of a catalog, and the indexes that join it with others."""
 
+load("//python_images/private/attestations:sbom.bzl", "add_tool", "image_documents")
+load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "image_sign", "index_attestations")
 load("//python_images/private/cpython:windows_layer.bzl", "windows_python_layer")
 load("//python_images/private/oci:image_push.bzl", "image_push")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
 load("//python_images/private/oci:oci_image_index.bzl", "oci_image_index")
 load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
 load("//python_images/private/oci:windows_image.bzl", "windows_image")
+load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_set")
 load(":names.bzl", "cpython_annotations", "image_alias", "oci_platform", "package_of")
 
-_COMPANIONS = ["digest", "push"]
+_COMPANIONS = ["digest", "push"] + INDEX_ATTESTATIONS
 
 # Where this repository declares the base images.
 _BASES = package_of(Label("//third_party/windows"))
@@ -37,7 +40,7 @@ def _complete(windows, locked):
         if release not in locked
     ]
 
-def _names(tags, platforms):
+def _names(tags, platforms, tests = []):
     """Declares aliases and tests of all tags of the target that is named as the first of them."""
     for tag in tags[1:]:
         image_alias(
@@ -65,7 +68,7 @@ def _names(tags, platforms):
     native.test_suite(
         name = tags[0] + ".test",
         tags = ["manual"],
-        tests = [tags[0] + ".validation"],
+        tests = [tags[0] + ".validation"] + tests,
     )
 
 def _layers(catalog):
@@ -87,25 +90,79 @@ def _layers(catalog):
             tar = name,
         )
 
-def _image(image, catalog, bases):
-    windows = catalog["windows"]
-    release = catalog["versions"][image["version"]]
-    archive = windows["archives"][image["version"]]
+def windows_python_image(name, base, layer, version, archive, windows, bundled = None, about = {}):
+    """Declares one image with Python on a Windows base, and the documents about it.
+
+    `<name>.sbom`, `<name>.provenance` and `<name>.sign` hang off it.
+
+    Args:
+      name: the image's target.
+      base: the base image, a windows_base.
+      layer: the blob of Python's layer.
+      version: the release of CPython, such as 3.14.7.
+      archive: dict: `url` and `sha256` (may be empty) of python.org's archive that it is made from.
+      windows: `windows` of the catalog, see tools/catalog/export.py: what all such images have.
+      bundled: the libraries CPython's source bundles, a cpython_bundled.
+      about: dict: what else the provenance says of how it is built.
+    """
+    sha256 = {"PYTHON_SHA256": archive["sha256"]} if archive["sha256"] else {}
     windows_image(
-        name = image["name"],
-        annotations = cpython_annotations(release["release"], release["release"]),
-        base = "{}:{}".format(bases, image["release"]),
+        name = name,
+        annotations = cpython_annotations(version, version),
+        base = base,
         cmd = windows["cmd"],
-        env = windows["env"] | {
-            "PYTHON_VERSION": release["release"],
-        } | ({"PYTHON_SHA256": archive["sha256"]} if archive["sha256"] else {}),
-        layers = [image["version"] + "-windows.python.blob"],
+        env = windows["env"] | {"PYTHON_VERSION": version} | sha256,
+        layers = [layer],
         path = windows["path"],
         shell = windows["shell"],
         system_path = windows["system_path"],
         tags = ["manual"],
     )
-    _names(image["tags"], ["windows/amd64"])
+    tools = {}
+    add_tool(tools, build_set(TOOLS_SUITE, "amd64", "python.json"), "tool=" + TOOLS_SUITE)
+    image_documents(
+        name = name,
+        about = about,
+        bundled = bundled,
+        root = base,
+        source = archive | {"version": version} if archive["sha256"] else {},
+        title = "python",
+        tools = tools,
+    )
+
+def _image(image, catalog, bases, structure_test):
+    windows = catalog["windows"]
+    windows_python_image(
+        name = image["name"],
+        about = {
+            "platform": "windows-amd64",
+            "suite": image["release"],
+            "version": image["version"],
+        },
+        archive = windows["archives"][image["version"]],
+        base = "{}:{}".format(bases, image["release"]),
+        bundled = Label("//python_images/cpython:{}.bundled".format(image["version"])),
+        layer = image["version"] + "-windows.python.blob",
+        version = catalog["versions"][image["version"]]["release"],
+        windows = windows,
+    )
+    image_sign(
+        name = image["name"] + ".sign",
+        image = image["name"],
+        image_tags = image["tags"],
+        sboms = [image["name"] + ".sbom"],
+        tags = ["manual"],
+    )
+    tests = []
+    if structure_test:
+        tests.append(image["name"] + ".structure_test")
+        structure_test(
+            name = tests[0],
+            image = image["name"],
+            tags = ["manual"],
+            version = image["version"],
+        )
+    _names(image["tags"], ["windows/amd64"], tests)
 
 def _linux_platforms(catalog, name):
     """os/architecture[/variant] of all platforms of an image."""
@@ -120,6 +177,7 @@ def _joint(joint, catalog, linux_images):
         images = linux + joint["images"],
         tags = ["manual"],
     )
+    index_attestations(joint["tags"][0], linux + joint["images"], joint["tags"])
     platforms = _linux_platforms(catalog, joint["linux"]) if linux else []
     _names(joint["tags"], platforms + ["windows/amd64"] * len(joint["images"]))
     if linux:
@@ -132,11 +190,11 @@ def _joint(joint, catalog, linux_images):
                     tags = ["manual"],
                 )
 
-def windows_images(name, catalog, locked, linux_images = {}, bases = None):
+def windows_images(name, catalog, locked, linux_images = {}, bases = None, structure_test = None):
     """Declares the Windows images of a catalog in this package, and what joins them with others.
 
-    For each image there is `<tag>` for every tag, with `.digest`, `.push` and `.test`, and so for the
-    index of each release's images on Windows. Where all base images are locked, tags that stand for
+    For each image there is `<tag>` for every tag, with `.digest`, `.push`, `.sbom`, `.provenance`, `.sign`
+    and `.test`, and so for the index of each release's images on Windows. Where all base images are locked, tags that stand for
     Windows and Linux are joint indexes. `windowsservercore-<release>.lock_test` checks a base
     image's lock; Bazel reports it as skipped where there is none, also by `//images:all`.
 
@@ -147,6 +205,8 @@ def windows_images(name, catalog, locked, linux_images = {}, bases = None):
       linux_images: dict: name of a Linux image -> its targets for all platforms.
       bases: package in which `windows_bases` declared the base images; default: //third_party/windows
         of this repository.
+      structure_test: macro that declares the structure test of an image, given name, image, version and
+        tags; without it, `.test` looks at the form alone.
 
     Returns:
       a dict of what can be published: target -> struct of `tags` and the `label` of the version.
@@ -161,7 +221,7 @@ def windows_images(name, catalog, locked, linux_images = {}, bases = None):
     _layers(catalog)
     published = {}
     for image in windows["images"]:
-        _image(image, catalog, bases)
+        _image(image, catalog, bases, structure_test)
         if image["release"] in locked:
             published[image["name"]] = struct(
                 label = catalog["versions"][image["version"]]["label"],
