@@ -20,6 +20,8 @@ _INDEX_TYPES = (
 )
 # Far more than any image has; registries take 4 MiB for a document.
 _MAX_DOCUMENT = 4 << 20
+# Of a layer that is a base image's, and in no layout: Windows'.
+_BASE_NAME = "org.opencontainers.image.base.name"
 _MAX_DEPTH = 4  # of indexes in indexes
 _MAX_MANIFESTS = 1000
 
@@ -32,7 +34,10 @@ class LayoutError(Exception):
 
 @dataclass(frozen=True)
 class Image:
-    """One image: its parsed configuration, its digest and its layer blobs, lowest first."""
+    """One image: its parsed configuration, its digest and its layer blobs, lowest first.
+
+    Layers of a base image that is in no layout are left out.
+    """
 
     digest: str
     config: Object
@@ -146,6 +151,7 @@ def _read(layout: Path, descriptor: Object) -> Image:
     layers = [
         (_blob(layout, layer), _text(layer.get("mediaType"), "mediaType", path))
         for layer in _objects(manifest.get("layers"), "layers", path)
+        if not _object(layer.get("annotations") or {}, "annotations", path).get(_BASE_NAME)
     ]
     return Image(descriptor["digest"], config, layers)
 

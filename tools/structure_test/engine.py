@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import UnixStreamServer
-from typing import Any
+from typing import Any, Protocol
 
 from tools.sandbox.container import (
     DEFAULT_PATH,
@@ -55,11 +55,35 @@ class _Image:
     lowers: list[Path]  # directories, lowest first
 
 
+class AnyContainer(Protocol):
+    """What runs one command, whatever the platform; see container.Container."""
+
+    upper: Path
+    hostname: str
+    stdout: Path
+    stderr: Path
+
+    @property
+    def started(self) -> bool:
+        """Whether a command has run, or tried to, in here."""
+
+    def start(self, process: Process) -> None:
+        """Starts the command. SetupError or StartError."""
+
+    def wait(self) -> int:
+        """The command's exit status. SetupError or LimitError."""
+
+    def kill(self) -> None:
+        """Ends a container that still runs."""
+
+
 @dataclass
-class _Container:
+class ContainerRecord:
+    """A container: its image, what the client sent, and what runs."""
+
     image: _Image
     config: dict[str, Any]  # what the client sent
-    container: Container
+    container: AnyContainer
 
 
 class Engine:
@@ -88,7 +112,7 @@ class Engine:
         self._images = {
             IMAGE_NAME: _Image("sha256:" + "0" * 64, config.get("config") or {}, [rootfs.root])
         }
-        self._containers: dict[str, _Container] = {}
+        self._containers: dict[str, ContainerRecord] = {}
         self._count = 0
 
     def fault(self, text: str) -> None:
@@ -104,7 +128,7 @@ class Engine:
             raise ApiError(404, f"No such image: {name}")
         return self._images[name]
 
-    def _container(self, identity: str) -> _Container:
+    def _container(self, identity: str) -> ContainerRecord:
         if identity not in self._containers:
             raise ApiError(404, f"No such container: {identity}")
         return self._containers[identity]
@@ -130,9 +154,12 @@ class Engine:
         image = self._image(body.get("Image", ""))
         identity = self._id()
         name = identity[-12:]
-        container = Container(self._state / name, image.lowers, name, self._limits, self._ids)
-        self._containers[identity] = _Container(image, body, container)
+        container = self._new_container(image.lowers, name)
+        self._containers[identity] = ContainerRecord(image, body, container)
         return {"Id": identity, "Warnings": []}
+
+    def _new_container(self, lowers: Sequence[Path], name: str) -> AnyContainer:
+        return Container(self._state / name, lowers, name, self._limits, self._ids)
 
     def start(self, identity: str) -> None:
         """Starts the container's command; it runs on while other requests are answered."""
@@ -153,7 +180,7 @@ class Engine:
         except (SetupError, StartError) as error:
             raise ApiError(400, str(error)) from error
 
-    def _process(self, made: _Container) -> Process:
+    def _process(self, made: ContainerRecord) -> Process:
         """The command a container runs: the client's words over the image's own."""
         base, own = made.image.config, made.config
         host = own.get("HostConfig") or {}

@@ -24,7 +24,8 @@ from pathlib import Path
 from tools.sandbox import keeper, linux, user_namespace, work
 from tools.sandbox.layout import LayoutError, open_layers, read_image
 from tools.sandbox.privileges import Limits
-from tools.structure_test import configs, report, service
+from tools.sandbox.rootfs import RootfsError
+from tools.structure_test import configs, on_windows, report, service
 from tools.structure_test.channel import Channel, Notes
 from tools.structure_test.engine import IMAGE_NAME
 
@@ -170,7 +171,8 @@ def _test(arguments: argparse.Namespace) -> int:
             mounts=arguments.mount,
             scratch=arguments.scratch,
         )
-        channel = stack.enter_context(_engine(job, folder, private / "s"))
+        serving = on_windows.serving if image.config.get("os") == "windows" else _engine
+        channel = stack.enter_context(serving(job, folder, private / "s"))
         status, document, messages = _run_binary(arguments, private / "s", private)
         notes = channel.read()
     return _judge(arguments, subject, image.digest, status, document, messages, notes)
@@ -221,7 +223,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the tests; the exit status."""
     try:
         return _test(_parse_arguments(arguments))
-    except (configs.ConfigError, EngineError, LayoutError) as error:
+    except (configs.ConfigError, EngineError, LayoutError, RootfsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
