@@ -210,9 +210,7 @@ def test_another_familys_tags_and_platforms_are_targets(declared: Declared) -> N
 
 
 def test_the_tests_of_fixtures_are_there(declared: Declared) -> None:
-    tests = {
-        test for kind in fixtures.read(declared.checkout.path / "catalog").values() for test in kind
-    }
+    tests = set(fixtures.read(declared.checkout.path / "catalog").all_tests())
     assert tests
     assert set(declared.labels(" + ".join(sorted(tests)))) == tests
 

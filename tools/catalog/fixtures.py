@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.catalog import yamlfile
 from tools.catalog.results import PASSED, Results
+from tools.catalog.yamlfile import Value
 
 FILE = "fixtures.yaml"
 ALPINE = "alpine"
@@ -16,28 +18,70 @@ WINDOWS = "windowsservercore"
 KINDS = (ALPINE, ALPINE_SETUP_PY, WINDOWS, UBUNTU)
 
 
-def read(directory: Path, shown: Path | None = None) -> dict[str, tuple[str, ...]]:
-    """The tests of each of KINDS; none of them in a catalog without the file.
+@dataclass(frozen=True)
+class Real:
+    """What of a kind has run on real bytes: `bytes` says which, for people; `tests` show it."""
+
+    bytes: str
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fixtures:
+    """By kind, the tests that prove it on fixtures; of some kinds, those that do on real bytes."""
+
+    tests: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict.fromkeys(KINDS, ()))
+    real: Mapping[str, Real] = field(default_factory=dict)
+
+    def all_tests(self) -> tuple[str, ...]:
+        """Every test, once."""
+        listed = [*self.tests.values(), *(one.tests for one in self.real.values())]
+        return tuple(dict.fromkeys(test for tests in listed for test in tests))
+
+    def proved(self, kind: str, results: Results) -> bool:
+        """Whether ``kind`` has tests, and all of them have passed."""
+        return _passed(self.tests.get(kind, ()), results)
+
+    def run_on(self, kind: str, results: Results) -> str:
+        """The real bytes that ``kind`` has been proved on; empty where there are none."""
+        one = self.real.get(kind)
+        return one.bytes if one and _passed(one.tests, results) else ""
+
+
+def _passed(tests: Iterable[str], results: Results) -> bool:
+    states = [results.fixtures.get(test) for test in tests]
+    return bool(states) and all(one is not None and one.state == PASSED for one in states)
+
+
+def _tests(value: Value) -> tuple[str, ...]:
+    for test in value.sequence():
+        test.matching(r"//[a-z0-9_/]+:[a-z0-9_.]+", "a test", "write //package:name")
+    return value.names()
+
+
+def read(directory: Path, shown: Path | None = None) -> Fixtures:
+    """What the file says; nothing in a catalog without it.
 
     Raises:
         CatalogError: anything is missing, malformed or unknown.
     """
     if not (directory / FILE).is_file():
-        return dict.fromkeys(KINDS, ())
+        return Fixtures()
     top = yamlfile.read(directory / FILE, (shown or directory) / FILE)
     rows = top.need("fixtures", "list the tests of each kind").mapping()
-    top.done()
-    found: dict[str, tuple[str, ...]] = {}
-    for kind in KINDS:
-        tests = rows.need(kind, "list its tests, [] for none")
-        for test in tests.sequence():
-            test.matching(r"//[a-z0-9_/]+:[a-z0-9_.]+", "a test", "write //package:name")
-        found[kind] = tests.names()
+    found = {kind: _tests(rows.need(kind, "list its tests, [] for none")) for kind in KINDS}
     rows.done()
-    return found
-
-
-def proved(tests: Mapping[str, tuple[str, ...]], kind: str, results: Results) -> bool:
-    """Whether ``kind`` has tests, and all of them have passed."""
-    states = [results.fixtures.get(test) for test in tests.get(kind, ())]
-    return bool(states) and all(one is not None and one.state == PASSED for one in states)
+    real: dict[str, Real] = {}
+    if given := top.get("real"):
+        kinds = given.mapping()
+        for kind in KINDS:
+            if value := kinds.get(kind):
+                row = value.mapping()
+                words = row.need("bytes", "say which real bytes").matching(
+                    r"[^|\n]{5,80}", "a few words", "write 5 to 80 characters, | apart"
+                )
+                real[kind] = Real(words, _tests(row.need("tests", "list the tests")))
+                row.done()
+        kinds.done()
+    top.done()
+    return Fixtures(found, real)

@@ -101,14 +101,21 @@ def test_a_fixture_has_no_digest(tmp_path: Path) -> None:
 
 def test_a_kind_is_proved_when_all_its_tests_have_passed() -> None:
     (passed,) = SOME.fixtures
-    tests = {"one": (passed,), "more": (passed, "//tests/e2e:never_run"), "none": ()}
-    assert fixtures.proved(tests, "one", SOME)
-    assert not fixtures.proved(tests, "more", SOME)
-    assert not fixtures.proved(tests, "none", SOME)
+    never = "//tests/e2e:never_run"
+    tests = fixtures.Fixtures(
+        {"one": (passed,), "more": (passed, never), "none": ()},
+        {"one": fixtures.Real("some bytes", (passed,)), "more": fixtures.Real("others", (never,))},
+    )
+    assert tests.all_tests() == (passed, never)
+    assert tests.proved("one", SOME)
+    assert not tests.proved("more", SOME)
+    assert not tests.proved("none", SOME)
+    assert [tests.run_on(kind, SOME) for kind in ("one", "more", "none")] == ["some bytes", "", ""]
     failed = Results(fixtures={passed: Result(FAILED, 7, 0)})
     skipped = Results(fixtures={passed: Result(SKIPPED, 0, 8)})
-    assert not fixtures.proved(tests, "one", failed)
-    assert not fixtures.proved(tests, "one", skipped)
+    for known in (failed, skipped):
+        assert not tests.proved("one", known)
+        assert not tests.run_on("one", known)
 
 
 OTHERS = "alpine_setup_py: [], windowsservercore: [], ubuntu: []"
@@ -120,6 +127,8 @@ OTHERS = "alpine_setup_py: [], windowsservercore: [], ubuntu: []"
         ("fixtures: {ubuntu: [], alpine_setup_py: [], alpine: []}", "has no 'windowsservercore'"),
         (f"fixtures: {{alpine: [x], {OTHERS}}}", "'x' is not a test"),
         (f"fixtures: {{alpine: [], {OTHERS}, bsd: []}}", "bsd"),
+        (f"fixtures: {{alpine: [], {OTHERS}}}\nreal: {{bsd: {{}}}}", "bsd"),
+        (f"fixtures: {{alpine: [], {OTHERS}}}\nreal: {{alpine: {{tests: []}}}}", "has no 'bytes'"),
     ],
 )
 def test_a_bad_list_of_fixtures_is_named(tmp_path: Path, text: str, words: str) -> None:
@@ -129,4 +138,6 @@ def test_a_bad_list_of_fixtures_is_named(tmp_path: Path, text: str, words: str) 
 
 
 def test_a_catalog_without_fixtures_proves_nothing(tmp_path: Path) -> None:
-    assert fixtures.read(tmp_path) == dict.fromkeys(fixtures.KINDS, ())
+    found = fixtures.read(tmp_path)
+    assert found.tests == dict.fromkeys(fixtures.KINDS, ())
+    assert not found.real

@@ -102,6 +102,7 @@ def test_the_public_mirrors_fit_their_schema_and_name_it() -> None:
         ("families/infra7.yaml", "variant: slim", "variants: slim"),
         ("families/infra7.yaml", "catalog: newest", "catalog: oldest"),
         ("fixtures.yaml", "ubuntu: [", "debian: ["),
+        ("fixtures.yaml", "    bytes: CPython", "    byte: CPython"),
         ("families/current.yaml", "releases: catalog", "releases: none"),
     ],
 )

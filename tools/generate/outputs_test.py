@@ -156,6 +156,14 @@ def test_the_table_says_what_is_known_of_each_image(checkout: Path) -> None:
     assert rows(checkout)["//images/infra7:3.13.15-noble"] == "fixture-proved"
     assert rows(checkout)["//images/infra7:3.13.15-bookworm"] == "published family page only"
     assert {said for name, said in found.items() if "-alpine" in name} == {"fixture-proved"}
+    yaml = checkout / "catalog" / fixtures.FILE
+    yaml.write_text(
+        f"{yaml.read_text()}\nreal: {{alpine: {{bytes: musl 1.2.5, tests: ['//g:h']}}}}\n"
+    )
+    both = {"//a:b": Result(PASSED, 1, 0), "//g:h": Result(PASSED, 2, 0)}
+    (checkout / "catalog" / results.FILE).write_text(results.text(Results(fixtures=both)))
+    said = {text for name, text in rows(checkout).items() if "-alpine" in name}
+    assert said == {"fixture-proved; run on real bytes: musl 1.2.5"}
     skipped = Results(fixtures={"//a:b": Result(SKIPPED, 0, 1)})
     (checkout / "catalog" / results.FILE).write_text(results.text(skipped))
     assert set(rows(checkout).values()) == {"published family page only"}

@@ -14,6 +14,7 @@ from tools.inputs.inputs import Inputs
 RUN = "built and run here"
 OLDER = "built and run at an older lock"
 FIXTURE = "fixture-proved"
+REAL = "run on real bytes:"
 PAGE = "published family page only"
 DECLARED = "declared only"
 
@@ -30,6 +31,7 @@ def status(
     *,
     proved: bool,
     published: bool,
+    real: str = "",
     inputs: Mapping[str, str | None] | None = None,
     earlier: Mapping[str, str] | None = None,
 ) -> str:
@@ -40,6 +42,7 @@ def status(
         target: the index, ``//images:3.14.7-slim-trixie``.
         platforms: all that it has; those that ran are named unless all did.
         proved: whether the fixtures of its kind have passed.
+        real: the real bytes that the kind has been proved on besides.
         published: whether a published family has an image of that kind.
         inputs: by platform, what an image is made of today; without an entry that isn't asked.
         earlier: the same index of earlier releases, newest first, by release.
@@ -58,7 +61,8 @@ def status(
         ran = [name for name in platforms if name in known.tested(other)]
         if ran:
             return _named(f"{RUN} as {release}", ran, platforms)
-    return "; ".join(said) or (FIXTURE if proved else PAGE if published else DECLARED)
+    fixture = f"{FIXTURE}; {REAL} {real}" if real else FIXTURE
+    return "; ".join(said) or (fixture if proved else PAGE if published else DECLARED)
 
 
 def _earlier(catalog: Catalog, version: Version, target: str) -> dict[str, str]:
@@ -121,16 +125,29 @@ def _official(root: Path, catalog: Catalog, known: Results) -> list[str]:
     on_windows, on_alpine = windows.read(folder, shown), alpine.read(folder, shown)
     for other in windows.images(catalog, on_windows)[0] if on_windows else []:
         target = f"//images:{other.name}"
-        proved = fixtures.proved(tests, fixtures.WINDOWS, known)
-        said = status(known, target, ["windows"], proved=proved, published=True)
+        said = status(
+            known,
+            target,
+            ["windows"],
+            proved=tests.proved(fixtures.WINDOWS, known),
+            real=tests.run_on(fixtures.WINDOWS, known),
+            published=True,
+        )
         rows.append(_row(target, other.tags[1:], "windows/amd64, once locked", said))
     for found in alpine.images(catalog, on_alpine) if on_alpine else []:
         if found.archived:
             continue
         target = f"//images:{found.name}"
         platforms = list(found.release.architectures)
-        proved = fixtures.proved(tests, alpine_kind(found.version.release.minor), known)
-        said = status(known, target, platforms, proved=proved, published=True)
+        kind = alpine_kind(found.version.release.minor)
+        said = status(
+            known,
+            target,
+            platforms,
+            proved=tests.proved(kind, known),
+            real=tests.run_on(kind, known),
+            published=True,
+        )
         rows.append(_row(target, found.tags[1:], f"{', '.join(platforms)}, once locked", said))
     return rows
 
@@ -138,7 +155,7 @@ def _official(root: Path, catalog: Catalog, known: Results) -> list[str]:
 def _families(root: Path, catalog: Catalog, known: Results) -> list[str]:
     """Rows of the other families that are built, in the order of their pages."""
     folder, shown = root / "catalog", Path("catalog")
-    on_ubuntu = fixtures.proved(fixtures.read(folder, shown), fixtures.UBUNTU, known)
+    on_ubuntu = fixtures.read(folder, shown).proved(fixtures.UBUNTU, known)
     inputs = Inputs(root, catalog)
     rows: list[str] = []
     for family in family_load.built(folder, shown):

@@ -138,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
         builds = {f"images/{family.name}": family.build for family in families}
         inputs = Inputs(command.checkout(), catalog)
         found = status.statuses(catalog, out, asked.events, families)
-        tests = [test for kind in fixtures.read(folder, shown).values() for test in kind]
+        tests = fixtures.read(folder, shown).all_tests()
         new = merged(
             old,
             found,
