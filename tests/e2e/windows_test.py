@@ -237,10 +237,36 @@ def test_the_index_of_both_releases(locked: Checkout, registry: RealRegistry) ->
         {"architecture": "amd64", "os": "windows", "os.version": base.os_version}
         for base in BASES.values()
     ]
-    tests = [f"//images:{INDEX}.test", f"//images:{IMAGE}.test"]
+    # Not `.test`: the structure tests take a real Python, as //tests/windows has.
+    tests = [f"//images:{INDEX}.validation", f"//images:{IMAGE}.validation"]
     done = locked.bazel("test", *tests, "//images:windowsservercore-ltsc2025.lock_test")
     assert done.status == 0, done.output
     assert re.search(r"^//third_party/windows:ltsc2025_lock_test +PASSED", done.output, re.M)
+
+
+def test_the_documents_name_the_base(locked: Checkout) -> None:
+    targets = [f"//images:{IMAGE}.sbom", f"//images:{IMAGE}.provenance"]
+    done = locked.bazel("build", *targets, f"//images:{INDEX}.sbom")
+    assert done.status == 0, done.errors
+    done = locked.bazel("build", "--nobuild", f"//images:{IMAGE}.sign", f"//images:{INDEX}.sign")
+    assert done.status == 0, done.errors
+    files = [file for target in targets for file in locked.output(target)]
+    (bill,) = (json.loads(file.read_text()) for file in files if file.name.endswith(".cdx.json"))
+    (statement,) = (json.loads(file.read_text()) for file in files if "intoto" in file.name)
+    found = {component["bom-ref"]: component for component in bill["components"]}
+    base = BASES["ltsc2025"]
+    assert found["base"]["version"] == digest(base.manifest)
+    layers = [digest(blob) for blob in base.layers]
+    assert [found[f"base/{number}"]["version"] for number in (1, 2)] == layers
+    assert found["os"]["version"] == base.os_version
+    assert found["cpython"]["version"] == VERSION
+    # Linked into python.org's build, by CPython's own bill of externals.
+    assert "cpython/xz" in found
+    named = {
+        f"sha256:{item['digest']['sha256']}": item["annotations"]["roles"]
+        for item in statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+    }
+    assert [named[layer] for layer in layers] == [["base", "foreign-layer"]] * 2
 
 
 def test_shared_tags_are_linux_and_windows(locked: Checkout) -> None:

@@ -168,6 +168,7 @@ def python_files(version: str = "3.14.7", program: bytes = b"MZ python") -> dict
         "python.exe": program,
         f"python{minor}.dll": b"MZ dll",
         "LICENSE.txt": b"PSF",
+        "include/patchlevel.h": f'#define PY_VERSION "{version}"\n'.encode(),
         "__install__.json": b"{}",
         "Doc/html/index.html": b"<html>",
         "Lib/os.py": b"import sys\n",

@@ -163,6 +163,7 @@ def python_images(
         structure_test,
         cpythons = None,
         windows_locked = [],
+        windows_structure_test = None,
         repository = "localhost/python",
         cmd = ["python3"]):
     """Declares the images of a catalog in this package.
@@ -187,6 +188,8 @@ def python_images(
         //python_images/cpython of this repository.
       windows_locked: the Windows base images that are locked, see `windows_images`. With all of
         them, tags that stand for Linux and Windows name both.
+      windows_structure_test: macro that declares the structure test of an image on Windows, as
+        windows_images takes it.
       repository: where `.load` puts images; one that no registry answers for.
       cmd: the default command of images on Linux.
     """
@@ -259,6 +262,7 @@ def python_images(
         catalog = catalog,
         linux_images = linux_images,
         locked = windows_locked,
+        structure_test = windows_structure_test,
     )
     for image, facts in on_windows.items():
         indexes[image] = facts.tags

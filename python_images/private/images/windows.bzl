@@ -90,7 +90,17 @@ def _layers(catalog):
             tar = name,
         )
 
-def windows_python_image(name, base, layer, version, archive, windows, bundled = None, about = {}):
+def windows_python_image(
+        name,
+        base,
+        layer,
+        version,
+        archive,
+        windows,
+        bundled = None,
+        about = {},
+        image_tags = [],
+        testonly = False):
     """Declares one image with Python on a Windows base, and the documents about it.
 
     `<name>.sbom`, `<name>.provenance` and `<name>.sign` hang off it.
@@ -104,6 +114,8 @@ def windows_python_image(name, base, layer, version, archive, windows, bundled =
       windows: `windows` of the catalog, see tools/catalog/export.py: what all such images have.
       bundled: the libraries CPython's source bundles, a cpython_bundled.
       about: dict: what else the provenance says of how it is built.
+      image_tags: further names that `--only` of `.sign` knows the image by.
+      testonly: whether it is there for tests only.
     """
     sha256 = {"PYTHON_SHA256": archive["sha256"]} if archive["sha256"] else {}
     windows_image(
@@ -117,6 +129,7 @@ def windows_python_image(name, base, layer, version, archive, windows, bundled =
         shell = windows["shell"],
         system_path = windows["system_path"],
         tags = ["manual"],
+        testonly = testonly,
     )
     tools = {}
     add_tool(tools, build_set(TOOLS_SUITE, "amd64", "python.json"), "tool=" + TOOLS_SUITE)
@@ -126,8 +139,17 @@ def windows_python_image(name, base, layer, version, archive, windows, bundled =
         bundled = bundled,
         root = base,
         source = archive | {"version": version} if archive["sha256"] else {},
+        testonly = testonly,
         title = "python",
         tools = tools,
+    )
+    image_sign(
+        name = name + ".sign",
+        image = name,
+        image_tags = image_tags,
+        sboms = [name + ".sbom"],
+        tags = ["manual"],
+        testonly = testonly,
     )
 
 def _image(image, catalog, bases, structure_test):
@@ -142,16 +164,10 @@ def _image(image, catalog, bases, structure_test):
         archive = windows["archives"][image["version"]],
         base = "{}:{}".format(bases, image["release"]),
         bundled = Label("//python_images/cpython:{}.bundled".format(image["version"])),
+        image_tags = image["tags"],
         layer = image["version"] + "-windows.python.blob",
         version = catalog["versions"][image["version"]]["release"],
         windows = windows,
-    )
-    image_sign(
-        name = image["name"] + ".sign",
-        image = image["name"],
-        image_tags = image["tags"],
-        sboms = [image["name"] + ".sbom"],
-        tags = ["manual"],
     )
     tests = []
     if structure_test:
@@ -159,8 +175,9 @@ def _image(image, catalog, bases, structure_test):
         structure_test(
             name = tests[0],
             image = image["name"],
+            release = catalog["versions"][image["version"]],
+            sha256 = windows["archives"][image["version"]]["sha256"],
             tags = ["manual"],
-            version = image["version"],
         )
     _names(image["tags"], ["windows/amd64"], tests)
 
@@ -179,7 +196,11 @@ def _joint(joint, catalog, linux_images):
     )
     index_attestations(joint["tags"][0], linux + joint["images"], joint["tags"])
     platforms = _linux_platforms(catalog, joint["linux"]) if linux else []
-    _names(joint["tags"], platforms + ["windows/amd64"] * len(joint["images"]))
+    _names(
+        joint["tags"],
+        platforms + ["windows/amd64"] * len(joint["images"]),
+        [image + ".test" for image in joint["images"]] + ([joint["linux"] + ".test"] if linux else []),
+    )
     if linux:
         # An engine on Linux loads Linux' part.
         for tag in joint["tags"]:
@@ -205,8 +226,9 @@ def windows_images(name, catalog, locked, linux_images = {}, bases = None, struc
       linux_images: dict: name of a Linux image -> its targets for all platforms.
       bases: package in which `windows_bases` declared the base images; default: //third_party/windows
         of this repository.
-      structure_test: macro that declares the structure test of an image, given name, image, version and
-        tags; without it, `.test` looks at the form alone.
+      structure_test: macro that declares the structure test of an image, given name, image, release (of
+        `versions` of the catalog), sha256 (of the archive) and tags; without it, `.test` looks at
+        the form alone.
 
     Returns:
       a dict of what can be published: target -> struct of `tags` and the `label` of the version.

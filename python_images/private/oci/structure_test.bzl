@@ -38,7 +38,7 @@ def image_structure_test(
         image,
         configs,
         oci_platform,
-        platform,
+        platform = None,
         substitutions = {},
         mounts = {},
         scratch = None,
@@ -49,7 +49,8 @@ def image_structure_test(
     It takes no daemon and no root. Commands run in the image's own root, in namespaces of the
     kernel; those of a foreign platform are emulated. What this machine can't run is skipped, and
     the log says so in a line that begins with SKIPPED; with `--test_env=STRUCTURE_TEST_NO_SKIPS=1`
-    it fails instead.
+    it fails instead. Of an image on Windows only the files and the configuration are tested without
+    wine; with it, commands run as the user who tests, not fenced in.
 
     Args:
       name: name of the test.
@@ -57,7 +58,8 @@ def image_structure_test(
       configs: list of YAML files of container-structure-test, schema version 2.0.0. Each has to have a
         test, and of all at least one has to run.
       oci_platform: which image of the layout, as os/architecture[/variant].
-      platform: the same by its name in catalog/platforms.yaml; decides on the emulator.
+      platform: the same by its name in catalog/platforms.yaml; decides on the emulator. None for
+        windows/amd64.
       substitutions: dict: what to replace in the YAML, such as {"{{MINOR}}": "3.13"}. The test
         fails if a {{NAME}} is left.
       mounts: dict: files to show in every container, read-only: label -> absolute path.
@@ -83,7 +85,15 @@ def image_structure_test(
             visibility = ["//visibility:private"],
         )
 
-    emulator = emulator_for(platform)
+    on_windows = oci_platform.startswith("windows/")
+    if not on_windows and platform == None:
+        fail("{}: platform is missing: give the name of {} in catalog/platforms.yaml".format(where, oci_platform))
+    if on_windows and scratch:
+        fail("{}: scratch = {}: there is no such folder for images on Windows".format(where, repr(scratch)))
+    emulator = None if on_windows else emulator_for(platform)
+
+    # Another machine has another wine, or none.
+    uses_wine = ["external", "no-remote"] if on_windows else []
     args = [
         "--layout=$(rootpath {})".format(image),
         "--platform=" + oci_platform,
@@ -105,7 +115,7 @@ def image_structure_test(
         main = _MAIN,
         # Only the switch of the docstring; nothing else of the caller's environment.
         env_inherit = ["STRUCTURE_TEST_NO_SKIPS"],
-        tags = tags + ["structure-test"],
+        tags = tags + ["structure-test"] + uses_wine,
         deps = [_LIBRARY],
         **kwargs
     )

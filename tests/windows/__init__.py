@@ -1,0 +1,1 @@
+"""Images on Windows made of a real Python for Windows."""
