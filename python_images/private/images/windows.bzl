@@ -99,7 +99,6 @@ def windows_python_image(
         windows,
         bundled = None,
         about = {},
-        image_tags = [],
         testonly = False):
     """Declares one image with Python on a Windows base, and the documents about it.
 
@@ -114,7 +113,6 @@ def windows_python_image(
       windows: `windows` of the catalog, see tools/catalog/export.py: what all such images have.
       bundled: the libraries CPython's source bundles, a cpython_bundled.
       about: dict: what else the provenance says of how it is built.
-      image_tags: further names that `--only` of `.sign` knows the image by.
       testonly: whether it is there for tests only.
     """
     sha256 = {"PYTHON_SHA256": archive["sha256"]} if archive["sha256"] else {}
@@ -146,7 +144,6 @@ def windows_python_image(
     image_sign(
         name = name + ".sign",
         image = name,
-        image_tags = image_tags,
         sboms = [name + ".sbom"],
         tags = ["manual"],
         testonly = testonly,
@@ -164,7 +161,6 @@ def _image(image, catalog, bases, structure_test):
         archive = windows["archives"][image["version"]],
         base = "{}:{}".format(bases, image["release"]),
         bundled = Label("//python_images/cpython:{}.bundled".format(image["version"])),
-        image_tags = image["tags"],
         layer = image["version"] + "-windows.python.blob",
         version = catalog["versions"][image["version"]]["release"],
         windows = windows,
@@ -194,7 +190,7 @@ def _joint(joint, catalog, linux_images):
         images = linux + joint["images"],
         tags = ["manual"],
     )
-    index_attestations(joint["tags"][0], linux + joint["images"], joint["tags"])
+    index_attestations(joint["tags"][0], linux + joint["images"])
     platforms = _linux_platforms(catalog, joint["linux"]) if linux else []
     _names(
         joint["tags"],
