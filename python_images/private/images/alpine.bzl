@@ -185,7 +185,7 @@ def alpine_images(name, catalog, locks, structure_test, parts = None):
                 repo_tags = ["{}:{}".format(_REPOSITORY, tag) for tag in entry["tags"]],
                 tags = ["manual"],
             )
-            index_attestations(entry["name"], images.values(), entry["tags"])
+            index_attestations(entry["name"], images.values())
             index_test(entry["name"], images, catalog)
         _aliases(entry["tags"][1:], entry["name"], _INDEX_COMPANIONS, test = not missing)
     native.filegroup(
