@@ -79,6 +79,7 @@ def test_the_report_has_a_row_for_what_is_large(
         "MB",
         "by",
         "zstd",
+        "-19",
     ]
     assert "liba1" in text
     assert "2 smaller ones" in text
