@@ -30,6 +30,7 @@ OwnPackagesInfo = provider(
         "lock": "string: the lock, for errors",
         "locked_by": "string: the command that writes it",
         "scripts": "File: reviewed scripts of that workspace, or None",
+        "scripts_name": "string: what people call that file, a path below their workspace",
         "set": "struct: the package set",
         "suite": "string: Debian's name of the suite",
     },
@@ -167,7 +168,7 @@ def _own_packages_layer_impl(ctx):
         own = own.set,
         scripts = struct(
             files = [table] if table else [],
-            name = table.short_path if table else "",
+            name = own.scripts_name if table else "",
             path = table.path if table else "",
         ),
         slim = below.slim,

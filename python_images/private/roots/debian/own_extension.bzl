@@ -78,6 +78,8 @@ added_packages(
 """
 
 def _hub_impl(rctx):
+    if rctx.attr.scripts:
+        rctx.file("scripts.toml", rctx.attr.table, executable = False)
     rctx.file("BUILD.bazel", _HUB.format(
         command = repr(rctx.attr.command),
         lock = repr(rctx.attr.lock),
@@ -86,7 +88,7 @@ def _hub_impl(rctx):
         packages = repr(rctx.attr.packages),
         platforms = repr(rctx.attr.platforms),
         rules = repr(str(Label(":own_rules.bzl"))),
-        scripts = repr(rctx.attr.scripts) if rctx.attr.scripts else None,
+        scripts = repr(rctx.attr.scripts),
         suite = repr(rctx.attr.suite),
         suites = repr(rctx.attr.suites),
     ), executable = False)
@@ -100,10 +102,11 @@ _hub = repository_rule(
         "locked": attr.string_list_dict(doc = "architecture -> names of packages that the lock is for"),
         "packages": attr.string_list(),
         "platforms": attr.string_list(),
-        "scripts": attr.string(doc = "label of the table of reviewed scripts"),
+        "scripts": attr.string(doc = "the table of reviewed scripts, relative to the workspace"),
         "shown": attr.string(doc = "the repository's name"),
         "suite": attr.string(),
         "suites": attr.string_dict(doc = "architecture -> suite of the lock"),
+        "table": attr.string(doc = "content of that table"),
     },
 )
 
@@ -115,9 +118,23 @@ def _requested(text):
         if line.endswith(" {}=requested".format(_SET))
     ]
 
+def _place(label):
+    """A file's path below its workspace."""
+    return "/".join([part for part in [label.package, label.name] if part])
+
 def _declare(mctx, tag):
     """Declares the repositories of a tag."""
-    lock = "/".join([part for part in [tag.lock.package, tag.lock.name] if part])
+    lock = _place(tag.lock)
+    table = ""
+    if tag.scripts:
+        path = mctx.path(tag.scripts)
+        mctx.watch(path)
+        if not path.exists:
+            fail("MODULE.bazel: debian.packages(name = \"{}\"): there is no {}; make an empty file".format(
+                tag.name,
+                _place(tag.scripts),
+            ))
+        table = mctx.read(path)
     command = "{} run @{}//:lock".format("./bazelw" if IS_ROOT else "bazel", tag.name)
     path = mctx.path(tag.lock)
     mctx.watch(path)
@@ -136,13 +153,14 @@ def _declare(mctx, tag):
         locked = {arch: _requested(text) for arch, text in texts.items()},
         packages = tag.packages,
         platforms = tag.platforms,
-        scripts = str(tag.scripts) if tag.scripts else "",
+        scripts = _place(tag.scripts) if tag.scripts else "",
         shown = tag.name,
         suite = tag.suite,
         suites = {
             arch: text.strip().partition("\n")[0].removeprefix("suite ")
             for arch, text in texts.items()
         },
+        table = table,
     )
 
 def _debian_impl(mctx):

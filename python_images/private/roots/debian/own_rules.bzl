@@ -14,7 +14,8 @@ def _locked_packages_impl(ctx):
             arch = ctx.label.name,
             lock = ctx.attr.lock,
             locked_by = ctx.attr.locked_by,
-            scripts = ctx.file.scripts,
+            scripts = ctx.file.table,
+            scripts_name = ctx.attr.scripts,
             set = package_set(ctx.files.debs, ctx.file.packages),
             suite = ctx.attr.suite,
         ),
@@ -28,8 +29,9 @@ _locked_packages = rule(
         "lock": attr.string(mandatory = True),
         "locked_by": attr.string(mandatory = True),
         "packages": attr.label(mandatory = True, allow_single_file = [".json"]),
-        "scripts": attr.label(allow_single_file = [".toml"]),
+        "scripts": attr.string(doc = "what people call the table"),
         "suite": attr.string(mandatory = True),
+        "table": attr.label(allow_single_file = [".toml"], doc = "the table of reviewed scripts"),
     },
     provides = [OwnPackagesInfo],
 )
@@ -118,7 +120,7 @@ def added_packages(name, suite, platforms, packages, command, lock, locked, suit
       lock: the lock, relative to the workspace.
       locked: dict: architecture -> names of the packages that the lock is for.
       suites: dict: architecture -> suite that the lock is for.
-      scripts: label of the table of reviewed scripts, or None.
+      scripts: the table of reviewed scripts, relative to the workspace; "" without one.
     """
     where = "MODULE.bazel: debian.packages(name = \"{}\")".format(name)
     archs = _platform_archs(where, suite, platforms)
@@ -155,5 +157,6 @@ def added_packages(name, suite, platforms, packages, command, lock, locked, suit
             packages = repo + "//:packages.json",
             scripts = scripts,
             suite = suite,
+            table = "scripts.toml" if scripts else None,
             visibility = ["//visibility:public"],
         )
