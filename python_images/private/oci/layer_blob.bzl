@@ -1,5 +1,6 @@
 """layer_blob: a layer tar as the compressed blob an image refers to."""
 
+load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load(":layers.bzl", "LayerInfo", "layer_info")
 
 _FORMATS = {
@@ -9,13 +10,14 @@ _FORMATS = {
 
 def _compressed(ctx):
     """The providers of the layer in the attribute tar, compressed."""
-    blob = ctx.actions.declare_file(ctx.label.name + _FORMATS[ctx.attr.compression])
+    form = ctx.attr.compression or ctx.attr._layers[BuildSettingInfo].value
+    blob = ctx.actions.declare_file(ctx.label.name + _FORMATS[form])
     descriptor = ctx.actions.declare_file(ctx.label.name + ".descriptor.json")
     args = ctx.actions.args()
     args.add("--input", ctx.file.tar)
     args.add("--output", blob)
     args.add("--descriptor", descriptor)
-    args.add("--format", ctx.attr.compression)
+    args.add("--format", form)
     ctx.actions.run(
         executable = ctx.executable._compress,
         arguments = [args],
@@ -33,15 +35,16 @@ def _compressed(ctx):
 
 _ATTRS = {
     "compression": attr.string(
-        default = "gzip",
-        values = _FORMATS.keys(),
-        doc = "gzip: what every engine and registry reads. zstd: smaller, for newer ones.",
+        values = [""] + _FORMATS.keys(),
+        doc = "gzip: what every engine and registry reads. zstd: smaller, for newer ones. " +
+              "Default: what --@python_images//python_images:layers says, which is gzip unless set.",
     ),
     "_compress": attr.label(
         default = "//tools/oci:compress",
         executable = True,
         cfg = "exec",
     ),
+    "_layers": attr.label(default = "//python_images:layers"),
 }
 
 layer_blob = rule(
