@@ -32,8 +32,8 @@ from tools.oci.blob import newest_time
 # The first of libdeflate's levels that weighs what each choice costs in bits: 3 % smaller than 9.
 # The two above it take up to twice as long for another 0.2 %.
 GZIP_LEVEL: Final = 10
-# The last of zstd's levels that needs no more memory to read than every decoder grants (8 MB). Level
-# 9 takes a thirtieth of the time and gives a sixth more.
+# The last of zstd's levels that needs no more memory to read than every decoder grants, 8 MB.
+# Level 9 takes a thirtieth of the time and gives a sixth more.
 ZSTD_LEVEL: Final = 19
 ZSTD_BLOCK: Final = 128 * 1024
 

@@ -3,7 +3,7 @@
 load("//python_images/private/oci:structure_test.bzl", "image_structure_test")
 load(":names.bzl", "oci_platform")
 
-def yaml_tests(catalog, configs):
+def yaml_tests(catalog, configs):  # buildifier: disable=unnamed-macro
     """Makes what `python_images` and `family_images` take as `structure_test`.
 
     In the files, {{VERSION}}, {{MINOR}}, {{SHA256}} (of the source), {{SUITE}}, {{VARIANT}}, {{PLATFORM}},

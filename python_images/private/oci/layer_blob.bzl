@@ -35,7 +35,7 @@ def _compressed(ctx):
 
 _ATTRS = {
     "compression": attr.string(
-        values = [""] + _FORMATS.keys(),
+        values = [""] + [form for form in _FORMATS],
         doc = "gzip: what every engine and registry reads. zstd: smaller, for newer ones. " +
               "Default: what --@python_images//python_images:layers says, which is gzip unless set.",
     ),

@@ -19,8 +19,9 @@ from tools.rootfs.debian.package import Package, load_packages
 from tools.rootfs.debian.program_libraries import list_libraries
 from tools.rootfs.debian.scripts import ReviewedScript, ScriptTable, load_table
 from tools.rootfs.debian.spec import Spec
-from tools.rootfs.debian.state import Place, read_state
+from tools.rootfs.debian.state import read_state
 from tools.rootfs.debian.system import System, install, new_system
+from tools.rootfs.debian.upper import Place
 from tools.rootfs.distroless import busybox, libraries, paths, status
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.needed import needed_libraries
