@@ -29,7 +29,7 @@ _INFO = "var/lib/dpkg/info/"
 _STATUS = "var/lib/dpkg/status.d/"
 _CPYTHON = "CPython"
 _OTHER = "computed, of no package"
-# Of zstd the level for what is compressed once and fetched often; layer_blob's is 9.
+# As in tools/oci/compress.py.
 _GZIP_LEVEL, _ZSTD_LEVEL = 9, 19
 
 
