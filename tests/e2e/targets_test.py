@@ -148,6 +148,17 @@ def test_every_tag_and_platform_name_is_one_image(declared: Declared) -> None:
                     assert one == target + companion, f"{tag}_{name}{companion}"
 
 
+def test_the_readmes_image_is_one_that_its_test_command_builds(declared: Declared) -> None:
+    text = (declared.checkout.path / "README.md").read_text()
+    lines = text.splitlines()[:25]
+    (build,) = [
+        line.split()[2] for line in lines if line.startswith("    ./bazelw build //images:")
+    ]
+    assert [line for line in lines if line.startswith("    ./bazelw test //... ")]
+    name = declared.resolve(build.removeprefix("//images:"))
+    assert f"//images:{name}" in declared.targets["matrix_sample"][1]["srcs"]
+
+
 def test_every_tag_has_the_tests_of_its_image(declared: Declared) -> None:
     for image, platform, target in declared.images():
         assert declared.targets[f"{target}.test"][0] == "py_test"
