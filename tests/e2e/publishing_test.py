@@ -21,7 +21,7 @@ from tools.oci.assembler.spec import OCI_INDEX
 from tools.oci.attest import referrers
 from tools.oci.registry.fixtures import client_of, login
 from tools.oci.registry.real_registry import RealRegistry
-from tools.testing.checkout import Checkout, scratch
+from tools.testing.checkout import Checkout, scratch, scratch_root
 
 COSIGN = str(Path(os.environ["COSIGN"]).absolute())
 TAG = "3.14-slim"
@@ -70,9 +70,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("registry")
     keys = tmp_path_factory.mktemp("keys") / "cosign"
     with scratch("publishing") as checkout:
-        # Commands of the page name no output base, nor do the programs that call Bazel.
+        # Commands of the page name no output base, nor do the programs that call Bazel. The cache is
+        # that of .ci/run, which has these CPythons.
         (checkout.path / ".bazelrc.user").write_text(
             f"startup --output_base={checkout.output_base}\n"
+            f"common --disk_cache={scratch_root().parent / 'disk'}\n"
         )
         registry = RealRegistry(folder, auth=True)
         try:
