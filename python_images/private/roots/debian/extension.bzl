@@ -86,6 +86,12 @@ def _debian_impl(mctx):
     sources = {}
     for module in mctx.modules:
         tags = module.tags
+        if module.name != "python_images" and (tags.locks or tags.build_locks or tags.ubuntu_locks or tags.ubuntu_build_locks):
+            fail("MODULE.bazel of {}: {}".format(
+                module.name,
+                "these locks are python_images' own; for packages besides: debian.packages of " +
+                "@python_images//python_images:extensions.bzl, see docs/customise.md of python_images",
+            ))
         for prefix, found in [("", tags.locks), (BUILD, tags.build_locks)]:
             for tag in found:
                 for name, parsed, key in _locks_of(mctx, tag, parse_lock):
