@@ -70,8 +70,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("registry")
     keys = tmp_path_factory.mktemp("keys") / "cosign"
     with scratch("publishing") as checkout:
-        # Commands of the page name no output base, nor do the programs that call Bazel. The cache is
-        # that of .ci/run, which has these CPythons.
+        # Commands of the page name no output base, nor do the programs that call Bazel. The cache
+        # is that of .ci/run, which has these CPythons.
         (checkout.path / ".bazelrc.user").write_text(
             f"startup --output_base={checkout.output_base}\n"
             f"common --disk_cache={scratch_root().parent / 'disk'}\n"
