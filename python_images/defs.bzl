@@ -33,6 +33,7 @@ load(
     _windows_python_image = "windows_python_image",
 )
 load("//python_images/private/oci:image.bzl", _image = "image", _image_annotations = "image_annotations", _image_index = "image_index")
+load("//python_images/private/oci:image_run.bzl", _image_files = "image_files", _image_run = "image_run")
 load("//python_images/private/oci:layer_blob.bzl", _layer_blob = "layer_blob")
 load("//python_images/private/oci:publish.bzl", _publish = "publish")
 load("//python_images/private/oci:structure_test.bzl", _image_structure_test = "image_structure_test")
@@ -75,7 +76,9 @@ python_image = _python_image
 # Images
 image = _image
 image_annotations = _image_annotations
+image_files = _image_files
 image_index = _image_index
+image_run = _image_run
 image_cves = _image_cves
 image_sbom = _image_sbom
 image_sign = _image_sign

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.sandbox import inside, keeper, linux
-from tools.sandbox.inside import Place, Process
+from tools.sandbox.inside import Place, Process, Streams
 from tools.sandbox.privileges import Limits
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -39,6 +39,28 @@ class LimitError(Exception):
     """The command was ended because it went over a limit."""
 
 
+def make_place(
+    directory: Path,
+    lowers: Sequence[Path],
+    hostname: str,
+    *,
+    ids: int = 0,
+    network: bool = False,
+) -> Place:
+    """A container's folders, in `directory`, which is made."""
+    upper, work, merged = directory / "upper", directory / "work", directory / "merged"
+    for path in (directory, upper, work, merged):
+        path.mkdir()
+    return Place(lowers, upper, work, merged, hostname, ids, network)
+
+
+def dress(place: Place) -> None:
+    """Gives a container's / owner and mode of the image's."""
+    top = place.lowers[0].stat()
+    os.chown(place.upper, top.st_uid, top.st_gid)
+    place.upper.chmod(stat.S_IMODE(top.st_mode))
+
+
 class Container:
     """A writable view of `lowers` (directories, lowest first); its changes are in `upper`.
 
@@ -54,22 +76,21 @@ class Container:
         limits: Limits,
         ids: int = 0,
     ) -> None:
-        self.upper = directory / "upper"
+        self._place = make_place(directory, lowers, hostname, ids=ids)
+        self.upper = self._place.upper
         self.hostname = hostname
         self.stdout, self.stderr = directory / "stdout", directory / "stderr"
-        self._place = Place(
-            lowers, self.upper, directory / "work", directory / "merged", hostname, ids
-        )
         self._limits = limits
-        for path in (directory, self.upper, self._place.work, self._place.merged):
-            path.mkdir()
         self._pid = 0
         self._ended = -1
         self._outcome: int | Exception | None = None
 
     def start(self, process: Process) -> None:
         """Starts the command. SetupError or StartError when it does not get as far as exec."""
-        self._dress()
+        try:
+            dress(self._place)
+        except OSError as error:
+            raise SetupError(str(error)) from error
         started, started_end = os.pipe()
         self._ended, ended_end = os.pipe()
         read_end, write_end = os.pipe()
@@ -91,15 +112,6 @@ class Container:
             if text:
                 raise SetupError(text)
             raise StartError(int(number), process.argv[0])
-
-    def _dress(self) -> None:
-        """Gives the container's / owner and mode of the image's."""
-        top = self._place.lowers[0].stat()
-        try:
-            os.chown(self.upper, top.st_uid, top.st_gid)
-            self.upper.chmod(stat.S_IMODE(top.st_mode))
-        except OSError as error:
-            raise SetupError(str(error)) from error
 
     @property
     def started(self) -> bool:
@@ -148,7 +160,8 @@ class Container:
             try:
                 linux.close_all_but({0, 1, 2, out_end, err_end, inner, started})
                 keeper.end_with_parent(inner)
-                inside.run(process, self._place, self._limits, started, (out_end, err_end))
+                streams = Streams((os.open(os.devnull, os.O_RDONLY), out_end, err_end))
+                inside.run(process, self._place, self._limits, started, streams)
             finally:
                 os._exit(125)
         for end in (out_end, err_end, inner, started):

@@ -2,12 +2,15 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import signal
+import socket
+import termios
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,6 +26,11 @@ _DEVICE_LINKS = {
     "stdin": "/proc/self/fd/0",
     "stdout": "/proc/self/fd/1",
 }
+# Signals that people and programs send to have a command end, or do something.
+FORWARDED = (
+    *(signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM),
+    *(signal.SIGUSR1, signal.SIGUSR2),
+)
 _GUARDED = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
 # As in Docker's default configuration of a container.
 _READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
@@ -65,7 +73,8 @@ class Process:
 class Place:
     """Where a container is: its root's layers (lowest first), where that is mounted, a name.
 
-    `ids` is how many ids there are besides one (`user_namespace.become`).
+    `ids` is how many ids there are besides one (`user_namespace.become`); `network` whether it has
+    the machine's network, and not one of its own where there is nobody.
     """
 
     lowers: Sequence[Path]
@@ -74,6 +83,7 @@ class Place:
     merged: Path
     hostname: str
     ids: int = 0
+    network: bool = False
 
 
 class _ProblemError(Exception):
@@ -90,14 +100,27 @@ def _about(what: str) -> Iterator[None]:
         raise _ProblemError(f"{what}: {reason}") from error
 
 
+@dataclass(frozen=True)
+class Streams:
+    """Descriptors of a command's standard input, output and error.
+
+    With `terminal`, a socket, they are a terminal of the container's own, whose other end is sent
+    there. With `forward`, signals that ask pid 1 to end are the command's.
+    """
+
+    descriptors: tuple[int, int, int]
+    terminal: socket.socket | None = None
+    forward: bool = False
+
+
 def run(
-    process: Process, place: Place, limits: Limits, started: int, outputs: tuple[int, int]
+    process: Process, place: Place, limits: Limits | None, started: int, streams: Streams
 ) -> NoReturn:
     """Makes this process, pid 1 of a pid namespace, the container's own, and starts the command.
 
     Writes to `started` why the command can't be run, as `:reason`, or exec's errno and a colon. It
-    is closed when the command runs. `outputs` become its standard output and error. Ends with the
-    command, and with its status; the kernel then kills what the command has left.
+    is closed when the command runs. Ends with the command, and with its status; the kernel then
+    kills what the command has left.
     """
     try:
         _reset_signals()
@@ -105,23 +128,32 @@ def run(
         os.umask(0o022)
         linux.unshare(
             linux.CLONE_NEWNS
-            | linux.CLONE_NEWNET
             | linux.CLONE_NEWIPC
             | linux.CLONE_NEWUTS
             | linux.CLONE_NEWCGROUP
+            | (0 if place.network else linux.CLONE_NEWNET)
         )
-        null = os.open("/dev/null", os.O_RDONLY)
         _enter_root(process, place, limits)
+        if streams.terminal:
+            streams = _own_terminal(streams.terminal, streams)
         command = os.fork()
         if not command:
-            _execute(process, place.ids, limits, started, (null, *outputs))
+            _execute(process, place.ids, limits, started, streams)
     except (OSError, _ProblemError) as error:
         os.write(started, f":{error}".encode())
     except BaseException:
         os.write(started, f":{traceback.format_exc()}".encode())
     else:
-        _wait_for(command)
+        _wait_for(command, forward=streams.forward)
     os._exit(125)
+
+
+def _own_terminal(other: socket.socket, streams: Streams) -> Streams:
+    """A terminal of the container's devpts; its other end is sent away."""
+    master, slave = os.openpty()
+    socket.send_fds(other, [b"terminal"], [master])
+    os.close(master)
+    return replace(streams, descriptors=(slave, slave, slave))
 
 
 def _reset_signals() -> None:
@@ -131,10 +163,13 @@ def _reset_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def _wait_for(command: int) -> NoReturn:
+def _wait_for(command: int, *, forward: bool) -> NoReturn:
     """Pid 1: takes in orphans until the command ends. Nobody in the container can look into it."""
     linux.set_dumpable(False)
     linux.close_all_but(set())
+    if forward:
+        for number in FORWARDED:
+            signal.signal(number, lambda number, _: _signal_to(command, number))
     while True:
         pid, status = os.wait()
         if pid == command:
@@ -142,7 +177,16 @@ def _wait_for(command: int) -> NoReturn:
             os._exit(code if code >= 0 else 128 - code)
 
 
-def _enter_root(process: Process, place: Place, limits: Limits) -> None:
+def _signal_to(command: int, number: int) -> None:
+    """To all of the command's process group, as a terminal does it."""
+    try:
+        os.killpg(command, number)
+    except ProcessLookupError:  # it has no group of its own yet
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(command, number)
+
+
+def _enter_root(process: Process, place: Place, limits: Limits | None) -> None:
     """Mounts the root and what every container has, and makes it this process's root."""
     lowers = ":".join(str(path) for path in reversed(place.lowers))
     data = f"lowerdir={lowers},upperdir={place.upper},workdir={place.work},userxattr"
@@ -156,15 +200,22 @@ def _enter_root(process: Process, place: Place, limits: Limits) -> None:
     os.close(merged)
     # No link is on the way to these three, and nothing of the image runs yet that could make one.
     linux.mount("proc", place.merged / "proc", "proc", _GUARDED)
-    with contextlib.suppress(OSError):
-        privileges.limit_process_ids(place.merged / "proc", limits)
+    if limits:
+        with contextlib.suppress(OSError):
+            privileges.limit_process_ids(place.merged / "proc", limits)
     _protect(place.merged, "/proc/")
     with contextlib.suppress(OSError):  # an outer container may hide it; nothing needs it
-        linux.mount("sysfs", place.merged / "sys", "sysfs", _GUARDED | linux.MS_RDONLY)
+        if place.network:  # a new one shows a network that is the namespace's own
+            linux.mount("/sys", place.merged / "sys", flags=linux.MS_BIND | linux.MS_REC)
+            linux.make_read_only(place.merged / "sys")
+        else:
+            linux.mount("sysfs", place.merged / "sys", "sysfs", _GUARDED | linux.MS_RDONLY)
         _protect(place.merged, "/sys/")
     _make_devices(place.merged / "dev")
     linux.sethostname(place.hostname)
-    linux.loopback_up()
+    files = _files(place)
+    if not place.network:
+        linux.loopback_up()
     shown = [
         (mount.target, mount.staged.is_dir(), linux.clone_mount(str(mount.staged)))
         for mount in process.mounts
@@ -174,18 +225,24 @@ def _enter_root(process: Process, place: Place, limits: Limits) -> None:
     linux.unmount(old)
     old.rmdir()
     root = os.open("/", os.O_PATH | os.O_DIRECTORY)
-    for path, content in (
-        ("/etc/hostname", f"{place.hostname}\n"),
-        (
-            "/etc/hosts",
-            f"127.0.0.1\tlocalhost {place.hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n",
-        ),
-    ):
+    for path, content in files.items():
         with _about(f"the image's {path} can't be written"):
-            inroot.write_file(root, path, content.encode())
+            inroot.write_file(root, path, content)
     for target, directory, tree in shown:
         with _about(f"nothing can be mounted on the image's {target}"):
             linux.attach_mount(tree, inroot.make_mount_point(root, target, directory=directory))
+
+
+def _files(place: Place) -> dict[str, bytes]:
+    """The files that say where a container is: its own name, and with a network whom to ask."""
+    name = place.hostname
+    hosts = f"127.0.0.1\tlocalhost {name}\n::1\tlocalhost ip6-localhost ip6-loopback\n".encode()
+    files = {"/etc/hostname": f"{name}\n".encode(), "/etc/hosts": hosts}
+    if place.network:
+        for path in ("/etc/hosts", "/etc/resolv.conf"):
+            with contextlib.suppress(OSError):
+                files[path] = files.get(path, b"") + Path(path).read_bytes()
+    return files
 
 
 def _make_devices(dev: Path) -> None:
@@ -218,15 +275,18 @@ def _protect(root: Path, below: str) -> None:
 
 
 def _execute(
-    process: Process, ids: int, limits: Limits, started: int, streams: tuple[int, int, int]
+    process: Process, ids: int, limits: Limits | None, started: int, streams: Streams
 ) -> NoReturn:
     """The command's process: gives up what the command may not have, and becomes it."""
     try:
         os.setsid()
-        for number, descriptor in enumerate(streams):
+        for number, descriptor in enumerate(streams.descriptors):
             os.dup2(descriptor, number)
+        if streams.terminal:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         _change_directory(process.cwd)
-        privileges.limit(limits)
+        if limits:
+            privileges.limit(limits)
         with _about(f"user {process.user}"):
             user_namespace.become(process.user, ids)
         privileges.drop(root=process.user.uid == 0)

@@ -15,7 +15,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.sandbox import linux, removal, user_namespace
+from tools.sandbox import host, linux, removal, user_namespace
 from tools.sandbox.user_namespace import Further
 
 # Gets why there is no user namespace, or None.
@@ -66,7 +66,7 @@ def _keep(work: Path, identity: int, more: Further | None, control: int, body: B
         user_namespace.enter(identity, more)
         linux.unshare(linux.CLONE_NEWPID)
     except OSError as error:
-        problem = f"no user namespace to be had on this host ({error.strerror})"
+        problem = f"no user namespace to be had on this host ({error.strerror}); {host.remedy()}"
     read_end, write_end = os.pipe()
     child = os.fork()
     if not child:

@@ -182,6 +182,14 @@ def read_image(layout: Path, platform: str | None = None) -> Image:
     return next(iter(found.values()))
 
 
+def platforms(layout: Path) -> list[str]:
+    """The platforms of the layout's images, as `os/architecture[/variant]`; "" if none is said."""
+    return [
+        _platform_name(_object(descriptor.get("platform") or {}, "platform", layout), layout)
+        for descriptor in _manifests(layout)
+    ]
+
+
 def open_layer(blob: Path, media_type: str) -> BinaryIO:
     """The layer's uncompressed tar, to be read from beginning to end."""
     if not compression_of(blob) and ("+" in media_type or media_type.endswith("gzip")):

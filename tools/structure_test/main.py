@@ -22,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tools.sandbox import keeper, linux, user_namespace, work
+from tools.sandbox.folder import Folder, Shown
 from tools.sandbox.layout import LayoutError, open_layers, read_image
 from tools.sandbox.privileges import Limits
 from tools.sandbox.rootfs import RootfsError
@@ -34,13 +35,13 @@ class EngineError(Exception):
     """The engine could not serve the image, or went wrong itself."""
 
 
-def _parse_mount(value: str) -> tuple[Path, str]:
+def _parse_mount(value: str) -> Shown:
     source, _, target = value.rpartition(":")
     if not source or not target.startswith("/"):
         raise argparse.ArgumentTypeError(f"{value!r}: expected FILE:/absolute/path")
     if not Path(source).exists():
         raise argparse.ArgumentTypeError(f"{value!r}: there is no {source}")
-    return Path(source).resolve(), target
+    return Shown(Path(source).resolve(), target)
 
 
 def _positive(value: str) -> int:
@@ -96,8 +97,8 @@ def _engine(job: service.Job, path: Path, socket_path: Path) -> Iterator[Channel
     identity = user_namespace.owner()
     more = None if service.runs_as_root(job.config) else user_namespace.further(identity)
     job = replace(job, ids=more.count if more else 0)
-    folder = service.Folder(path, identity)
-    folder.make(job)
+    folder = Folder(path, identity)
+    folder.make(job.mounts)
     with ExitStack() as stack:
         channel = Channel()
         stack.callback(channel.close)

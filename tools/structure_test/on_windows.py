@@ -315,8 +315,8 @@ def serving(job: Job, folder: Path, socket_path: Path) -> Iterator[Channel]:
     for name, stream in job.layers:
         drive.apply(stream, name)
     drive.finish()
-    for source, target in job.mounts:
-        _show(source, drive.root / target.lstrip("/"))
+    for shown in job.mounts:
+        _show(shown.source, drive.root / shown.target.lstrip("/"))
     with ExitStack() as stack:
         channel = Channel()
         stack.callback(channel.close)

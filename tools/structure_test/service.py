@@ -6,11 +6,12 @@ import socket
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tools.sandbox import emulation, linux, probe, staging, user_namespace
+from tools.sandbox import host, probe
+from tools.sandbox.folder import Folder, Shown
 from tools.sandbox.inside import Mount
 from tools.sandbox.privileges import Limits
 from tools.sandbox.rootfs import RootfsError, unpack
@@ -28,35 +29,9 @@ class Job:
     layers: Sequence[tuple[str, BinaryIO]]
     limits: Limits
     emulator: Path | None = None
-    # Absolute paths of this machine -> of every container; read-only there.
-    mounts: Sequence[tuple[Path, str]] = ()
+    mounts: Sequence[Shown] = ()
     scratch: str | None = None  # where every container shows one and the same folder
     ids: int = 0  # how many ids containers have besides one (user_namespace.become)
-
-
-@dataclass
-class Folder:
-    """The work folder, made ready before the engine starts, for the id that it will have."""
-
-    path: Path
-    _owner: int
-    mount_points: list[Path] = field(default_factory=list)
-
-    def make(self, job: Job) -> None:
-        """Makes what the engine mounts things on while it has no rights to this folder yet."""
-        points = staging.Staging(self.path)
-        self._give(self.path)
-        for name in ("binfmt_misc", "containers"):
-            (self.path / name).mkdir()
-            self._give(self.path / name)
-        for source, _ in job.mounts:
-            point = points.prepare(directory=source.is_dir())
-            self._give(point)
-            self.mount_points.append(Path(point.name))
-
-    def _give(self, path: Path) -> None:
-        if self._owner != os.geteuid():
-            os.chown(path, self._owner, self._owner)
 
 
 def serve(
@@ -97,10 +72,13 @@ def _engine(job: Job, folder: Folder, channel: Channel, no_namespace: str | None
     mounts: list[Mount] = []
     if cannot_run is None:
         try:
-            mounts, emulation_problem = _enter_mounts(job, folder)
+            mounts, emulation_problem = folder.enter_mounts(job.mounts, job.platform, job.emulator)
         except OSError as error:
-            cannot_run = f"no mounts to be had on this host: {error}"
+            cannot_run = f"no mounts to be had on this host: {error}; {host.remedy()}"
         else:
+            if job.scratch:
+                Path("scratch").mkdir()
+                mounts.append(Mount(Path("scratch"), job.scratch))
             cannot_run = probe.what_is_missing(
                 Path("probe"), job.platform, job.limits, emulation_problem, _anybody(job), job.ids
             )
@@ -126,22 +104,3 @@ def runs_as_root(config: dict[str, Any]) -> bool:
 def _anybody(job: Job) -> User:
     """A user like the image's, to find out whether this host has containers for one."""
     return User() if runs_as_root(job.config) else User(1, 1)
-
-
-def _enter_mounts(job: Job, folder: Folder) -> tuple[list[Mount], str | None]:
-    """A mount namespace with what all containers share; then only the namespace's root is left.
-
-    The second part of the result is why programs of the platform are not emulated, or None.
-    """
-    linux.unshare(linux.CLONE_NEWNS)
-    linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
-    mounts = []
-    for (source, target), point in zip(job.mounts, folder.mount_points, strict=True):
-        staging.mount(source, point, read_only=True)
-        mounts.append(Mount(point, target))
-    problem = emulation.enable(job.platform, job.emulator, Path("binfmt_misc"))
-    user_namespace.become_root()
-    if job.scratch:
-        Path("scratch").mkdir()
-        mounts.append(Mount(Path("scratch"), job.scratch))
-    return mounts, problem

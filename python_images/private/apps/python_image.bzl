@@ -227,6 +227,7 @@ def python_image(
             env = env,
             labels = labels,
             layers = own + added,
+            platform = platform,
             repo_tags = repo_tags,
             user = user,
             validations = validations,
@@ -246,6 +247,7 @@ def python_image(
         annotations = annotations,
         images = images.values(),
         repo_tags = repo_tags,
+        runs = images.get("amd64"),
         **kwargs
     )
     index_attestations(name, images.values(), **public)

@@ -183,6 +183,7 @@ def alpine_images(name, catalog, locks, structure_test, parts = None):
                 name = entry["name"],
                 images = images.values(),
                 repo_tags = ["{}:{}".format(_REPOSITORY, tag) for tag in entry["tags"]],
+                runs = images.get("amd64"),
                 tags = ["manual"],
             )
             index_attestations(entry["name"], images.values())

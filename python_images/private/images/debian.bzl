@@ -93,6 +93,7 @@ def debian_images(name, catalog, title = "debian"):
                 name = index,
                 images = ["{}_{}".format(index, platform) for platform in facts["published"]],
                 repo_tags = repo_tags,
+                runs = index + "_amd64" if "amd64" in facts["published"] else None,
                 tags = ["manual"],
             )
             index_attestations(

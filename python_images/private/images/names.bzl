@@ -8,7 +8,7 @@ load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
 _CPYTHON = "https://github.com/python/cpython"
 
 # What hangs off an image, and off an index, of Debian's or Alpine's, besides its test.
-COMPANIONS = ["digest", "load", "push", "tar"]
+COMPANIONS = ["digest", "load", "push", "run", "shell", "tar"]
 
 def cpython_annotations(release, version):
     """An image's annotations where its publisher says no more (oci/publisher.bzl).

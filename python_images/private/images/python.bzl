@@ -239,6 +239,7 @@ def python_images(
             name = entry["name"],
             images = published.values(),
             repo_tags = ["{}:{}".format(repository, tag) for tag in index_tags],
+            runs = published.get("amd64"),
             tags = ["manual"],
         )
         index_attestations(entry["name"], published.values())

@@ -198,9 +198,9 @@ def _joint(joint, catalog, linux_images):
         [image + ".test" for image in joint["images"]] + ([joint["linux"] + ".test"] if linux else []),
     )
     if linux:
-        # An engine on Linux loads Linux' part.
+        # An engine on Linux loads Linux' part, and that is what runs here.
         for tag in joint["tags"]:
-            for companion in ["load", "tar"]:
+            for companion in ["load", "run", "shell", "tar"]:
                 native.alias(
                     name = "{}.{}".format(tag, companion),
                     actual = "{}.{}".format(joint["linux"], companion),

@@ -7,8 +7,11 @@ closed network. rules_oci loads and pushes them; nothing here may need more than
 
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("@rules_oci//oci:defs.bzl", "oci_load", "oci_push")
+load("//toolchains/emulator:emulator.bzl", "emulator_for")
 load(":archive.bzl", "image_archive")
+load(":image_run.bzl", "image_run")
 load(":layouts.bzl", "image_layout", "index_layout")
+load(":platforms.bzl", "check_platforms", "platform_of")
 
 _ANNOTATION = "org.opencontainers.image."
 
@@ -53,8 +56,8 @@ def image_annotations(
     found = {key: value for key, value in values.items() if value} | {"created": created or ""}
     return {_ANNOTATION + key: found[key] for key in sorted(found)}
 
-def _companions(name, repo_tags, repository, remote_tags, load_format, common):
-    """Declares <name>.load, <name>.tar and <name>.push."""
+def _companions(name, repo_tags, repository, remote_tags, load_format, common, emulator = None, runs = None):
+    """Declares <name>.load, <name>.tar, <name>.push, <name>.run and <name>.shell."""
     oci_load(
         name = name + ".load",
         format = load_format,
@@ -76,6 +79,21 @@ def _companions(name, repo_tags, repository, remote_tags, load_format, common):
         repository = repository,
         **common
     )
+    for suffix in ["run", "shell"]:
+        if runs:
+            native.alias(
+                name = "{}.{}".format(name, suffix),
+                actual = "{}.{}".format(runs, suffix),
+                **common
+            )
+        else:
+            image_run(
+                name = "{}.{}".format(name, suffix),
+                emulator = emulator,
+                image = name,
+                shell = suffix == "shell",
+                **common
+            )
 
 def image(
         name,
@@ -86,6 +104,7 @@ def image(
         created = None,
         os = None,
         variant = None,
+        platform = None,
         env = {},
         labels = {},
         annotations = {},
@@ -100,8 +119,9 @@ def image(
     """One image of one platform, with all that hangs off it.
 
     Declares <name> (an OCI layout directory), <name>.digest (a file with the image's digest),
-    <name>.load (run: loads it into docker, podman, nerdctl or containerd), <name>.tar (that archive) and <name>.push
-    (run: pushes it; `-- --repository HOST/PATH --tag TAG`).
+    <name>.load (run: loads it into docker, podman, nerdctl or containerd), <name>.tar (that archive), <name>.push
+    (run: pushes it; `-- --repository HOST/PATH --tag TAG`), <name>.run (run: runs its command, or another) and
+    <name>.shell (run: opens a shell in it).
 
     Args:
       name: the image's target.
@@ -113,6 +133,8 @@ def image(
         the newest file in the layers.
       os: the platform's operating system, as Go names it; default without `base`: linux.
       variant: the CPU's variant (v8 ...), where it has one.
+      platform: the platform by its name in catalog/platforms.yaml, by which .run and .shell have an
+        emulator where they need one; without `base` it need not be said.
       env: dict of environment variables, in the order they are to be listed.
       labels: dict of the config's labels.
       annotations: dict of the manifest's annotations, see image_annotations.
@@ -125,7 +147,10 @@ def image(
       validations: files that are made whenever the image is, and whose making fails for what is wrong.
       **common: tags, visibility and other attributes every rule has.
     """
-
+    if platform:
+        check_platforms("//{}:{}: image".format(native.package_name(), name), {}, platform)
+    elif not base:
+        platform = platform_of(os or "linux", architecture, variant)
     if created:
         write_file(
             name = name + ".created",
@@ -152,7 +177,7 @@ def image(
         workdir = workdir,
         **common
     )
-    _companions(name, repo_tags, repository, remote_tags, "docker", common)
+    _companions(name, repo_tags, repository, remote_tags, "docker", common, emulator = emulator_for(platform) if platform else None)
 
 def image_index(
         name,
@@ -161,11 +186,12 @@ def image_index(
         annotations = {},
         repository = None,
         remote_tags = [],
+        runs = None,
         **common):
     """An index of one image for several platforms, with all that hangs off it.
 
-    Declares <name> (an OCI layout directory), <name>.digest, <name>.load, <name>.tar and <name>.push, as
-    `image` does. .load and .tar are in OCI form, which docker takes with its containerd image store
+    Declares <name> (an OCI layout directory), <name>.digest, <name>.load, <name>.tar, <name>.push,
+    <name>.run and <name>.shell, as `image` does; the last two run the image for this machine. .load and .tar are in OCI form, which docker takes with its containerd image store
     only.
 
     Args:
@@ -175,6 +201,8 @@ def image_index(
       annotations: dict of the index's annotations, see image_annotations.
       repository: HOST/PATH .push pushes to, unless told another.
       remote_tags: tags .push sets.
+      runs: one of `images` whose .run and .shell are the index's, that for this machine, so that these build
+        no other. Without it, they build the index, and choose from it.
       **common: tags, visibility and other attributes every rule has.
     """
     index_layout(
@@ -183,4 +211,4 @@ def image_index(
         images = images,
         **common
     )
-    _companions(name, repo_tags, repository, remote_tags, "oci", common)
+    _companions(name, repo_tags, repository, remote_tags, "oci", common, runs = runs)

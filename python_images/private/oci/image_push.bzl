@@ -4,6 +4,7 @@ Not rules_oci's oci_push: that one needs every blob.
 """
 
 load("//toolchains/python:rules.bzl", "py_binary")
+load(":image_run.bzl", "image_files")
 
 _MAIN = Label("//tools/oci/registry:push.py")
 _LIBRARY = Label("//tools/oci/registry")
@@ -15,11 +16,16 @@ def image_push(name, image):
       name: name of the program.
       image: an image or index of which blobs may be missing, being in the registry.
     """
+    image_files(
+        name = name + ".image",
+        image = image,
+        tags = ["manual"],
+    )
     py_binary(
         name = name,
         srcs = [_MAIN],
-        args = ["--image=$(rootpath %s)" % image],
-        data = [image],
+        args = ["--image=$(rootpath %s.image)" % name],
+        data = [name + ".image"],
         main = _MAIN,
         tags = ["manual"],
         deps = [_LIBRARY],

@@ -1,6 +1,7 @@
 """oci_image: one image of layers and settings, as an OCI layout."""
 
 load(":layers.bzl", "image_layers")
+load(":image_run.bzl", "RUN_ATTRS", "RunnableImageInfo", "image_program")
 load(":outline.bzl", "outline_of")
 load(":platforms.bzl", "what_is_wrong_with_oci_platform")
 
@@ -116,7 +117,8 @@ def _oci_image_impl(ctx):
         groups["_validation"] = depset(ctx.files.validations)
     known = image_layers(ctx.attr.base, ctx.attr.tars)
     return [
-        DefaultInfo(files = depset([layout])),
+        image_program(ctx, layout, shown = [layout]),
+        RunnableImageInfo(),
         OutputGroupInfo(**groups),
     ] + ([known] if known else [])
 
@@ -154,7 +156,7 @@ def _file(doc):
 oci_image = rule(
     implementation = _oci_image_impl,
     doc = "An image as an OCI layout directory. Settings are files; the macros take dicts and lists.",
-    attrs = {
+    attrs = RUN_ATTRS | {
         "annotations": _file("Annotations of the manifest, key=value lines; added to the base's."),
         "architecture": attr.string(doc = "CPU, as Go names it: amd64, arm64, arm, s390x ..."),
         "base": _file("Another oci_image to build upon."),
@@ -186,4 +188,5 @@ oci_image = rule(
         "workdir": attr.string(doc = "Working directory of the container."),
         "_assemble": attr.label(default = "//tools/oci/assembler:assemble", executable = True, cfg = "exec"),
     },
+    executable = True,
 )

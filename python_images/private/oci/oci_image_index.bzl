@@ -1,5 +1,6 @@
 """oci_image_index: one index of images for several platforms, as an OCI layout."""
 
+load(":image_run.bzl", "RUN_ATTRS", "RunnableImageInfo", "image_program")
 load(":outline.bzl", "outline_of")
 
 def _platforms_transition_impl(_settings, attr):
@@ -44,7 +45,8 @@ def _oci_image_index_impl(ctx):
         )
         groups["oci_outline"] = depset([outline])
     return [
-        DefaultInfo(files = depset([layout])),
+        image_program(ctx, layout, shown = [layout]),
+        RunnableImageInfo(),
         OutputGroupInfo(**groups),
     ]
 
@@ -69,7 +71,7 @@ oci_image_index = rule(
     doc = """An image index as an OCI layout directory.
 
 Images need not be whole: layers that stay in a registry, such as those of Windows, are left out.""",
-    attrs = {
+    attrs = RUN_ATTRS | {
         "annotations": attr.label(
             allow_single_file = True,
             doc = "Annotations of the index, key=value lines.",
@@ -88,4 +90,5 @@ Images need not be whole: layers that stay in a registry, such as those of Windo
         ),
         "_assemble": attr.label(default = "//tools/oci/assembler:assemble", executable = True, cfg = "exec"),
     },
+    executable = True,
 )

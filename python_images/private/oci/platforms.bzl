@@ -61,6 +61,22 @@ def what_is_wrong_with_oci_platform(oci_platform, platform = None):
             return "{} isn't {}, which is {}".format(repr(oci_platform), platform, "/".join(wanted))
     return None
 
+def platform_of(os, architecture, variant):
+    """The name of a platform in catalog/platforms.yaml.
+
+    Args:
+      os: its operating system, as OCI names it.
+      architecture: its CPU, likewise.
+      variant: the variant of that, or None.
+
+    Returns:
+      a string, or None if the catalog hasn't it.
+    """
+    for name, about in CATALOG["platforms"].items():
+        if (about["os"], about["architecture"], about["variant"]) == (os, architecture, variant or ""):
+            return name
+    return None
+
 def check_platforms(where, oci_platforms, platform = None):
     """Fails, while a package is loaded, at what is no platform.
 

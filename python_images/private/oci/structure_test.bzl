@@ -2,6 +2,7 @@
 
 load("//toolchains/emulator:emulator.bzl", "emulator_for")
 load("//toolchains/python:rules.bzl", "py_test")
+load(":image_run.bzl", "image_files")
 load(":platforms.bzl", "check_platforms")
 
 _MAIN = Label("//tools/structure_test:main.py")
@@ -91,11 +92,18 @@ def image_structure_test(
     if on_windows and scratch:
         fail("{}: scratch = {}: there is no such folder for images on Windows".format(where, repr(scratch)))
     emulator = None if on_windows else emulator_for(platform)
+    image_files(
+        name = name + ".image",
+        image = image,
+        tags = ["manual"],
+        testonly = True,
+        visibility = ["//visibility:private"],
+    )
 
     # Another machine has another wine, or none.
     uses_wine = ["external", "no-remote"] if on_windows else []
     args = [
-        "--layout=$(rootpath {})".format(image),
+        "--layout=$(rootpath {}.image)".format(name),
         "--platform=" + oci_platform,
         "--binary=$(rootpath {})".format(_PROGRAM),
         "--subject=//{}:{}".format(native.package_name(), name),
@@ -111,7 +119,7 @@ def image_structure_test(
         name = name,
         srcs = [_MAIN],
         args = args + ["$(rootpaths {})".format(file) for file in files],
-        data = files + [image, _PROGRAM] + ([emulator] if emulator else []) + mounts.keys(),
+        data = files + [name + ".image", _PROGRAM] + ([emulator] if emulator else []) + mounts.keys(),
         main = _MAIN,
         # Only the switch of the docstring; nothing else of the caller's environment.
         env_inherit = ["STRUCTURE_TEST_NO_SKIPS"],

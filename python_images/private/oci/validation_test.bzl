@@ -1,6 +1,7 @@
 """image_validation_test: an image layout is valid, by our own validator."""
 
 load("//toolchains/python:rules.bzl", "py_test")
+load(":image_run.bzl", "image_files")
 load(":platforms.bzl", "check_platforms")
 
 _MAIN = Label("//tools/oci:validate.py")
@@ -19,14 +20,20 @@ def image_validation_test(name, image, platforms, **kwargs):
         "//{}:{}: image_validation_test".format(native.package_name(), name),
         {"platforms": platforms},
     )
+    image_files(
+        name = name + ".image",
+        image = image,
+        tags = ["manual"],
+        testonly = True,
+    )
     py_test(
         name = name,
         size = "medium",
         # It reads and hashes all: a gigabyte for an image with compilers, eight for its index.
         timeout = "long",
         srcs = [_MAIN],
-        args = ["$(rootpath %s)" % image] + ["--platform=" + platform for platform in platforms],
-        data = [image],
+        args = ["$(rootpath %s.image)" % name] + ["--platform=" + platform for platform in platforms],
+        data = [name + ".image"],
         main = _MAIN,
         deps = [_LIBRARY],
         **kwargs

@@ -20,10 +20,10 @@ export PYTHON_IMAGES_COMMAND='%command%'
 # Paths on the command line are relative to where it was typed.
 here=${BUILD_WORKING_DIRECTORY:-$PWD}
 cd "$RUNFILES_DIR/%workspace%"
-exec "./%program%" %arguments% --folder="$here" "$@"
+exec "./%program%" %arguments% --folder="$here"%separator% "$@"
 """
 
-def program(ctx, tool, arguments, files, runfiles = []):
+def program(ctx, tool, arguments, files, runfiles = [], separated = False, shown = None):
     """A script that starts a program with some files as arguments.
 
     Args:
@@ -32,6 +32,8 @@ def program(ctx, tool, arguments, files, runfiles = []):
       arguments: strings; paths are short_paths of `files`.
       files: Files the program reads.
       runfiles: further runfiles objects.
+      separated: whether `--` is to stand between these arguments and those of the command line.
+      shown: Files that the target shows and others read; default: the script.
 
     Returns:
       a DefaultInfo. The program is also given --folder, the folder `bazel run` was called in, and in
@@ -44,9 +46,10 @@ def program(ctx, tool, arguments, files, runfiles = []):
         "arguments": " ".join(words),
         "command": run_command(ctx.label),
         "program": tool[DefaultInfo].files_to_run.executable.short_path,
+        "separator": " --" if separated else "",
         "workspace": ctx.workspace_name,
     }.items():
         text = text.replace("%{}%".format(name), value)
     ctx.actions.write(script, text, is_executable = True)
     merged = ctx.runfiles(files = files).merge_all([tool[DefaultInfo].default_runfiles] + runfiles)
-    return DefaultInfo(executable = script, files = depset([script]), runfiles = merged)
+    return DefaultInfo(executable = script, files = depset(shown or [script]), runfiles = merged)
