@@ -6,6 +6,7 @@ more unless the user's disk cache has it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import re
@@ -72,29 +73,37 @@ class World:
         )
 
 
+@contextlib.contextmanager
+def registry_beside(main: Checkout) -> Iterator[RealRegistry]:
+    """A registry beside a scratch copy: other runs of pytest remove pytest's own folders."""
+    folder = main.output_base.with_name("registry")
+    folder.mkdir()
+    running = RealRegistry(folder, auth=True)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world() -> Iterator[World]:
     if not shutil.which("docker-registry"):
         pytest.skip("SKIPPED: docker-registry is not installed here")
-    registry = RealRegistry(tmp_path_factory.mktemp("registry"), auth=True)
-    try:
-        with scratch("prebuilt") as main:
-            cache = f"common --disk_cache={scratch_root().parent / 'disk'}\n"
-            (main.path / ".bazelrc.user").write_text(cache)
-            path = main.path / "as_consumer"
-            path.mkdir()
-            (path / "MODULE.bazel").write_text(MODULE)
-            (path / "BUILD.bazel").touch()
-            (path / "bazelw").symlink_to(main.path / "bazelw")
-            for name in (".bazelrc", ".bazelversion"):
-                (path / name).write_bytes((main.path / "examples/app" / name).read_bytes())
-            (path / ".bazelrc.user").write_text(cache)
-            base = main.output_base.with_name("consumer_base")
-            consumer = dataclasses.replace(main, path=path, output_base=base)
-            yield World(main, consumer, registry, login(registry.folder, registry.host))
-            consumer.bazel("shutdown")
-    finally:
-        registry.stop()
+    with scratch("prebuilt") as main, registry_beside(main) as registry:
+        cache = f"common --disk_cache={scratch_root().parent / 'disk'}\n"
+        (main.path / ".bazelrc.user").write_text(cache)
+        path = main.path / "as_consumer"
+        path.mkdir()
+        (path / "MODULE.bazel").write_text(MODULE)
+        (path / "BUILD.bazel").touch()
+        (path / "bazelw").symlink_to(main.path / "bazelw")
+        for name in (".bazelrc", ".bazelversion"):
+            (path / name).write_bytes((main.path / "examples/app" / name).read_bytes())
+        (path / ".bazelrc.user").write_text(cache)
+        base = main.output_base.with_name("consumer_base")
+        consumer = dataclasses.replace(main, path=path, output_base=base)
+        yield World(main, consumer, registry, login(registry.folder, registry.host))
+        consumer.bazel("shutdown")
 
 
 @pytest.fixture(scope="module")
