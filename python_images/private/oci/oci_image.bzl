@@ -1,7 +1,7 @@
 """oci_image: one image of layers and settings, as an OCI layout."""
 
-load(":layers.bzl", "image_layers")
 load(":image_run.bzl", "RUN_ATTRS", "RunnableImageInfo", "image_program")
+load(":layers.bzl", "image_layers")
 load(":outline.bzl", "outline_of")
 load(":platforms.bzl", "what_is_wrong_with_oci_platform")
 
