@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from tools.net import origin
 from tools.net.errors import PolicyError
-from tools.oci.registry import helper
+from tools.oci.registry import helper, settings_file
 from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.login import Credentials
 from tools.oci.registry.reference import HUB_NAMES
@@ -52,7 +52,7 @@ def find(host: str, path: str, environment: Mapping[str, str] = os.environ) -> C
     that fits is taken. RegistryError names the file that can't be read.
     """
     for source in auth_files(environment):
-        if source.is_file() and (found := _File(source).find(host, path)):
+        if settings_file.is_file(source) and (found := _File(source).find(host, path)):
             return found
     return None
 

@@ -126,6 +126,17 @@ def test_podmans_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert found and found.user == folder.parent.name
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="SKIPPED: no folder is closed to root")
+def test_a_closed_folder_has_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = tmp_path / "containers"
+    closed.mkdir(mode=0)
+    monkeypatch.setattr(credentials, "RUN", closed)
+    assert credentials.find(HOST, "team/app", {}) is None
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {HOST: auth("a", "b")}}))
+    environment = {"DOCKER_CONFIG": str(tmp_path), "XDG_RUNTIME_DIR": str(closed)}
+    assert credentials.find(HOST, "team/app", environment) == Credentials(HERE, "a", "b")
+
+
 def test_an_empty_entry_is_none(tmp_path: Path) -> None:
     content = {"auths": {HOST: {}, f"https://{HOST}": auth("a", "b")}}
     assert find(tmp_path, content) == Credentials(HERE, "a", "b")

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from tools.oci.registry import settings_file
 from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.reference import Repository
 
@@ -48,11 +49,11 @@ def _files(environment: Mapping[str, str]) -> Iterator[Path]:
         return
     own = Path(environment.get("HOME", "/"), ".config/containers/registries.conf")
     # A user's own file stands for the machine's.
-    main = own if own.is_file() else SYSTEM
-    if main.is_file():
+    main = own if settings_file.is_file(own) else SYSTEM
+    if settings_file.is_file(main):
         yield main
     for folder in (SYSTEM.with_suffix(".conf.d"), own.with_suffix(".conf.d")):
-        if folder.is_dir():
+        if settings_file.is_dir(folder):
             yield from sorted(folder.glob("*.conf"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,14 @@ def test_broken_files(tmp_path: Path, text: str) -> None:
     environment = {"CONTAINERS_REGISTRIES_CONF": str(tmp_path / "conf")}
     with pytest.raises(RegistryError, match=r"conf: (can't be read|registry is no list)"):
         registries_conf.settings_of(parse_repository("a.example/b"), environment)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="SKIPPED: no folder is closed to root")
+def test_a_closed_home_has_no_files(tmp_path: Path) -> None:
+    closed = tmp_path / "root"
+    closed.mkdir(mode=0)
+    repository = parse_repository("registry.example:5000/app")
+    assert registries_conf.settings_of(repository, {"HOME": str(closed)}) == Settings()
 
 
 def test_a_blocked_registry_is_not_asked(tmp_path: Path) -> None:
