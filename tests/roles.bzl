@@ -19,6 +19,9 @@ NEWEST_WHOLE = _image(ROLES["minor"], ROLES["suite"], "default")
 # The newest without a shell.
 NEWEST_DISTROLESS = _image(ROLES["minor"], ROLES["suite"], "distroless")
 
+# What compiles for it.
+NEWEST_DISTROLESS_DEV = _image(ROLES["minor"], ROLES["suite"], "distroless-dev")
+
 # The newest minor version on the other suite.
 NEWEST_ON_OTHER = _image(ROLES["minor"], ROLES["other_suite"])
 

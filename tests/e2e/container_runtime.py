@@ -48,12 +48,19 @@ class Runtime:
 
     def call(self, *command: str, status: int = 0, timeout: int = 600) -> str:
         """Runs a program; its standard output. AssertionError if it ends otherwise."""
+        done = self.attempt(*command, timeout=timeout)
+        shown = f"{' '.join(command)}\nstatus {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == status, shown
+        return done.stdout
+
+    def attempt(self, *command: str, timeout: int = 600) -> subprocess.CompletedProcess[str]:
+        """Runs a program, however it ends."""
         environment = {
             **os.environ,
             "CONTAINERS_CONF": str(self.root / "containers.conf"),
             "CONTAINERS_STORAGE_CONF": str(self.root / "storage.conf"),
         }
-        done = subprocess.run(
+        return subprocess.run(
             command,
             env=environment,
             capture_output=True,
@@ -62,9 +69,6 @@ class Runtime:
             timeout=timeout,
             check=False,
         )
-        shown = f"{' '.join(command)}\nstatus {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert done.returncode == status, shown
-        return done.stdout
 
     def load(self, layout: Path, name: str) -> str:
         """Copies an OCI layout's image into the store; its reference there."""
@@ -79,12 +83,19 @@ class Runtime:
         )
         return target
 
-    def build(self, context: Path, name: str) -> str:
+    def build(self, context: Path, name: str, options: tuple[str, ...] = ()) -> str:
         """Builds the Dockerfile in `context` with buildah; the new image's reference."""
         target = f"localhost/{name}"
-        policy = f"--signature-policy={self.root / 'policy.json'}"
-        self.call("buildah", "build", policy, "--pull=never", "--tag", target, str(context))
+        self.call(*self.build_command(context, target, options))
         return target
+
+    def build_command(
+        self, context: Path, target: str, options: tuple[str, ...] = ()
+    ) -> tuple[str, ...]:
+        """What builds the Dockerfile in `context` as the image `target`."""
+        policy = f"--signature-policy={self.root / 'policy.json'}"
+        own = (policy, "--pull=never", "--tag", target)
+        return ("buildah", "build", *own, *options, str(context))
 
     def run(self, image: str, *command: str, options: tuple[str, ...] = (), status: int = 0) -> str:
         """Runs a command, or the image's own, in a new container; its standard output."""
