@@ -24,6 +24,11 @@ class File:
         """Whether its mode means nothing."""
         return self.kind == tarfile.SYMTYPE
 
+    @property
+    def is_regular(self) -> bool:
+        """Whether it has content of its own."""
+        return self.kind in (tarfile.REGTYPE, tarfile.AREGTYPE)
+
 
 def files_of(layout: Path) -> dict[str, File]:
     """By path, without a slash in front, the files of the image of a layout."""
@@ -34,10 +39,9 @@ def files_of(layout: Path) -> dict[str, File]:
                 for member in tar:
                     stream = tar.extractfile(member) if member.isreg() else None
                     content = stream.read() if stream else b""
+                    file = File(member.type, member.mode, content)
                     # A hard link is the file it names.
-                    if member.islnk():
-                        content = found[member.linkname].content
-                    found[member.name] = File(member.type, member.mode, content)
+                    found[member.name] = found[member.linkname] if member.islnk() else file
     return found
 
 

@@ -1,4 +1,4 @@
-"""syft, which knows none of our documents, finds in an image what its bill of materials lists."""
+"""Scanners, which know none of our documents, find in an image what its bill of materials lists."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from packaging.utils import canonicalize_name
+
+from tests.hardened.image_tree import files_of
 
 Found = set[tuple[str, str, str]]  # kind, name, version
 
@@ -106,3 +108,38 @@ def test_syft_s_packages_are_debian_s(scan: dict[str, Any]) -> None:
     assert urls
     assert [url for url in urls if not url.startswith("pkg:deb/debian/")] == []
     assert [url for url in urls if f"distro=debian-{release}" not in url] == []
+
+
+@pytest.fixture(scope="module", name="root")
+def _root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The image's regular files; trivy reads no others."""
+    root = tmp_path_factory.mktemp("root")
+    for path, file in files_of(IMAGE).items():
+        if file.is_regular:
+            made = root / path
+            made.parent.mkdir(parents=True, exist_ok=True)
+            made.write_bytes(file.content)
+    # A link in the image.
+    (root / "etc/os-release").write_bytes((root / "usr/lib/os-release").read_bytes())
+    return root
+
+
+def test_trivy_finds_exactly_the_packages_of_the_bill(
+    root: Path, tmp_path: Path, bill: list[dict[str, Any]]
+) -> None:
+    """cdxgen's trivy looks for packages of distributions alone."""
+    trivy = Path(os.environ["TRIVY"])
+    if not trivy.stat().st_size:
+        pytest.skip("SKIPPED: no npm registry had trivy")
+    out = tmp_path / "trivy.json"
+    subprocess.run(
+        [trivy, "rootfs", "--quiet", f"--cache-dir={tmp_path}", f"--output={out}", str(root)],
+        check=True,
+    )
+    found = json.loads(out.read_text())["components"]
+    theirs = {(each["name"], each["version"]) for each in found if "purl" in each}
+    ours = {(name, version) for kind, name, version in listed(bill) if kind == "deb"}
+    assert theirs - ours == set()
+    assert ours - theirs == set()
+    (system,) = [each for each in found if each["type"] == "operating-system"]
+    assert system["name"] == "debian"
