@@ -214,8 +214,12 @@ def test_pushed_and_read_back(locked: Checkout, registry: RealRegistry) -> None:
 def test_other_tools_take_it(locked: Checkout, registry: RealRegistry, tmp_path: Path) -> None:
     need("skopeo")
     name = f"docker://{registry.host}/team/python:{IMAGE}"
+    # Without one, skopeo looks into /run/containers, which root's podman leaves closed.
+    (tmp_path / "auth.json").write_text("{}")
+    environment = {**os.environ, "REGISTRY_AUTH_FILE": str(tmp_path / "auth.json")}
     told = subprocess.run(
         ["skopeo", "--override-os=windows", "inspect", "--tls-verify=false", name],
+        env=environment,
         check=True,
         capture_output=True,
         text=True,
@@ -225,7 +229,11 @@ def test_other_tools_take_it(locked: Checkout, registry: RealRegistry, tmp_path:
     assert len(found["Layers"]) == 3
     # skopeo checks each digest on its way.
     copy = ["skopeo", "--insecure-policy", "--override-os=windows", "copy", "--quiet"]
-    subprocess.run([*copy, "--src-tls-verify=false", name, f"oci:{tmp_path / 'x'}:x"], check=True)
+    subprocess.run(
+        [*copy, "--src-tls-verify=false", name, f"oci:{tmp_path / 'x'}:x"],
+        env=environment,
+        check=True,
+    )
 
 
 def test_the_index_of_both_releases(locked: Checkout, registry: RealRegistry) -> None:

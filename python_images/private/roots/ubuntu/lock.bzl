@@ -46,6 +46,7 @@ def parse_ubuntu_lock(text, name):
             fail("{}: no '{}' line; {}".format(name, key, ubuntu_relock(parsed.suite, name)))
     return struct(
         arch = parsed.arch,
+        earlier = parsed.earlier,
         lines = parsed.lines,
         mirror = found["mirror"],
         security_mirror = found["security_mirror"],
