@@ -19,7 +19,11 @@ NEWEST_WHOLE = _image(ROLES["minor"], ROLES["suite"], "default")
 # The newest without a shell.
 NEWEST_DISTROLESS = _image(ROLES["minor"], ROLES["suite"], "distroless")
 
-# What compiles for it.
+# With busybox besides, and on the other suite.
+NEWEST_DISTROLESS_DEBUG = _image(ROLES["minor"], ROLES["suite"], "distroless-debug")
+NEWEST_DISTROLESS_ON_OTHER = _image(ROLES["minor"], ROLES["other_suite"], "distroless")
+
+# What compiles for distroless images.
 NEWEST_DISTROLESS_DEV = _image(ROLES["minor"], ROLES["suite"], "distroless-dev")
 
 # The newest minor version on the other suite.

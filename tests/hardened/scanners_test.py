@@ -27,6 +27,9 @@ UNSEEN = (
 BESIDES = {
     # Starters of Windows programs, which pip has a copy of. The bill lists them as part of distlib.
     ("dotnet", "Simple Launcher"): "/pip/_vendor/distlib/",
+    # The program of busybox-static, and what syft takes it for by a text in it.
+    ("binary", "busybox"): "/busybox/",
+    ("binary", "gzip"): "/busybox/",
 }
 
 
