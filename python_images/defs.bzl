@@ -27,11 +27,7 @@ load("//python_images/private/images:alpine.bzl", _alpine_images = "alpine_image
 load("//python_images/private/images:debian.bzl", _debian_images = "debian_images")
 load("//python_images/private/images:family.bzl", _family_images = "family_images")
 load("//python_images/private/images:python.bzl", _python_images = "python_images")
-load(
-    "//python_images/private/images:windows.bzl",
-    _windows_images = "windows_images",
-    _windows_python_image = "windows_python_image",
-)
+load("//python_images/private/images:windows.bzl", _windows_images = "windows_images")
 load("//python_images/private/oci:image.bzl", _image = "image", _image_annotations = "image_annotations", _image_index = "image_index")
 load("//python_images/private/oci:image_run.bzl", _image_files = "image_files", _image_run = "image_run")
 load("//python_images/private/oci:layer_blob.bzl", _layer_blob = "layer_blob")
@@ -89,7 +85,6 @@ publish = _publish
 WindowsBaseInfo = _WindowsBaseInfo
 windows_base = _windows_base
 windows_image = _windows_image
-windows_python_image = _windows_python_image
 windows_python_layer = _windows_python_layer
 
 # Whole families out of a catalog

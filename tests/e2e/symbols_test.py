@@ -16,7 +16,7 @@ import pytest
 from tools.testing.checkout import Checkout, scratch
 
 # Where a macro's labels would lead if they were the consumer's; it has no other packages.
-_ITS_LABELS = re.compile(r'"((?:@@?)?//(?!families)[^"]*)"')
+_ITS_LABELS = re.compile(r'"((?:@@?)?//(?!families|visibility:)[^"]*)"')
 _PUBLIC_FILES = ("python_images/defs.bzl", "python_images/repositories.bzl")
 
 

@@ -94,7 +94,7 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
         bundled = Label("//python_images/cpython:{}.bundled".format(entry["version"])),
         lock = lock_file(entry["suite"], about["debian"]),
         packages = [
-            "@debian//{}/{}:{}.json".format(entry["suite"], about["debian"], set)
+            Label("@debian//{}/{}:{}.json".format(entry["suite"], about["debian"], set))
             for set in variant["above"]
         ],
         patches = patches_of(release),

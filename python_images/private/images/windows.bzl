@@ -102,7 +102,7 @@ def windows_python_image(
         testonly = False):
     """Declares one image with Python on a Windows base, and the documents about it.
 
-    `<name>.sbom`, `<name>.provenance` and `<name>.sign` hang off it.
+    With it come `<name>.sbom`, `<name>.provenance` and `<name>.sign`.
 
     Args:
       name: the image's target.
