@@ -15,6 +15,7 @@ import pytest
 
 from tools.wheels.fixtures import FILES, wheel
 from tools.wheels.locks import fetch
+from tools.wheels.locks import index as package_index
 
 TAGS = (
     "cp313-cp313-manylinux_2_17_x86_64",
@@ -162,3 +163,11 @@ def test_from_an_index(
     lock.write_text(f"-i {index}\ngreet==1.0 {hashes(store)}\n")
     assert run(lock, tmp_path / "none", *ARM64, "--libc=glibc 2.36") == 1
     assert "greet 1.0 has no wheel at all, only its source" in capsys.readouterr().err
+
+
+def test_pip_names_its_own_index_where_none_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.delenv("PIP_INDEX_URL", raising=False)
+    assert package_index.configured(Path(pip()))["index-url"].startswith("https://")
+    monkeypatch.setenv("PIP_INDEX_URL", "https://a.example/simple")
+    assert package_index.configured(Path(pip()))["index-url"] == "https://a.example/simple"

@@ -20,7 +20,11 @@ from tools.net.origin import parse
 from tools.net.session import Request, Session
 from tools.wheels.locks.pins import Wheel, filename_of
 
-_DEFAULT: Final = "https://pypi.org/simple"
+# What the pinned pip asks where nothing is set up.
+_DEFAULT: Final = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
+)
 _ACCEPT: Final = (
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, "
     "text/html;q=0.01"
@@ -57,20 +61,25 @@ def settings(text: str) -> dict[str, str]:
     return {name: value for name, (_, value) in found.items()}
 
 
+def _said(*words: str) -> str:
+    """What a program of this interpreter prints; "" if it can't run."""
+    done = subprocess.run([sys.executable, *words], stdout=subprocess.PIPE, text=True, check=False)
+    return done.stdout.strip()
+
+
 def configured(pip: Path) -> dict[str, str]:
-    """pip's settings on this machine; {} if it can't tell."""
-    command = [sys.executable, f"{pip}/pip", "config", "list"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return settings(done.stdout)
+    """pip's settings on this machine, and pip's own `index-url` where none is set."""
+    found = settings(_said(f"{pip}/pip", "config", "list"))
+    return {"index-url": _said("-c", _DEFAULT, str(pip)), **found}
 
 
 def indexes(options: Iterable[str], config: Mapping[str, str]) -> list[str]:
     """The addresses of the indexes that options of pip and its settings name."""
     named = dict(option.partition(" ")[::2] for option in options)
-    first = named.get("--index-url") or config.get("index-url") or _DEFAULT
+    first = named.get("--index-url") or config.get("index-url", "")
     others = config.get("extra-index-url", "").replace("\\n", " ").split()
     others += [value for name, _, value in map(_parted, options) if name == "--extra-index-url"]
-    return [address.rstrip("/") for address in (first, *others)]
+    return [address.rstrip("/") for address in (first, *others) if address]
 
 
 def _parted(option: str) -> tuple[str, str, str]:

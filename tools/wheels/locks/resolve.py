@@ -30,8 +30,9 @@ def environment(config: Mapping[str, str], given: Mapping[str, str]) -> dict[str
     found = dict(given)
     if not any(name in given for name in _INDEX):
         # uv's default index comes last. In front is pip's own: others may have parts of it only.
-        *first, last = index.indexes((), config)
-        found |= {"UV_INDEX": " ".join(first), "UV_DEFAULT_INDEX": last}
+        if addresses := index.indexes((), config):
+            *first, last = addresses
+            found |= {"UV_INDEX": " ".join(first), "UV_DEFAULT_INDEX": last}
         # As pip does: of all indexes the newest version.
         found.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
     if cert := config.get("cert"):
