@@ -1,8 +1,10 @@
-"""README.md's table of images: a row for each index, and what is known of it."""
+"""What is known of the images: a row for each index, and a summary with a row for each family."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tools.catalog import alpine, family_images, family_load, fixtures, load, results, tags, windows
@@ -10,13 +12,55 @@ from tools.catalog.model import Catalog, Image, Version
 from tools.catalog.results import FAILED, Results
 from tools.inputs.inputs import Inputs
 
-# What a status says; the words README.md explains.
+# What a status says; the words docs/status.md explains.
 RUN = "built and run here"
 OLDER = "built and run at an older lock"
 FIXTURE = "fixture-proved"
 REAL = "run on real bytes:"
 PAGE = "published family page only"
 DECLARED = "declared only"
+
+# The rows of the summary, in its order.
+FULL = "Debian with compilers"
+SLIM = "Debian slim"
+FREE_THREADED = "Free-threaded builds"
+DISTROLESS = "Debian without a shell"
+NONROOT = "Debian without root"
+ALPINE = "Alpine"
+WINDOWS = "Windows Server Core"
+OTHERS = "infra7's images"
+SUMMARY = (FULL, SLIM, FREE_THREADED, DISTROLESS, NONROOT, ALPINE, WINDOWS, OTHERS)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One index and what is known of it.
+
+    Attributes:
+        family: one of SUMMARY.
+        target: its label.
+        tags: its other tags.
+        platforms: all that it has, as people read them.
+        said: its status.
+        ran: the platforms on which an image of it has passed its tests, of any release.
+        locked: whether it can be built; else a lock is missing.
+        listed: whether the long table has it. docs/images.md lists the other hardened ones.
+    """
+
+    family: str
+    target: str
+    tags: tuple[str, ...]
+    platforms: tuple[str, ...]
+    said: str
+    ran: tuple[str, ...] = ()
+    locked: bool = True
+    listed: bool = True
+
+    def text(self) -> str:
+        """The row of the long table, in Markdown."""
+        tags = ", ".join(f"`{tag}`" for tag in self.tags)
+        platforms = ", ".join(self.platforms) + ("" if self.locked else ", once locked")
+        return f"| `{self.target}` | {tags} | {platforms} | {self.said} |"
 
 
 def _named(words: str, found: Sequence[str], whole: Sequence[str]) -> str:
@@ -76,10 +120,6 @@ def _earlier(catalog: Catalog, version: Version, target: str) -> dict[str, str]:
     }
 
 
-def _row(target: str, others: Iterable[str], platforms: str, said: str) -> str:
-    return f"| `{target}` | {', '.join(f'`{tag}`' for tag in others)} | {platforms} | {said} |"
-
-
 def has_setup_py(minor: str) -> bool:
     """Whether a setup.py builds a minor version's modules, which takes rules of its own."""
     major, _, number = minor.partition(".")
@@ -91,76 +131,95 @@ def alpine_kind(minor: str) -> str:
     return fixtures.ALPINE_SETUP_PY if has_setup_py(minor) else fixtures.ALPINE
 
 
-def _shown(catalog: Catalog) -> list[Image]:
-    """The images with a row: all that docker-library has too, then the newest hardened ones.
-
-    docs/images.md has the other hardened ones, of all releases and suites.
-    """
-    images = catalog.images()
-    return [image for image in images if not image.variant.hardened] + [
-        image
-        for image in images
-        if image.variant.hardened and tags.hardened(image.variant.tag) in image.tags
-    ]
+def _family(image: Image) -> str:
+    """The summary's row that an image on Debian belongs to."""
+    kind = tags.hardened(image.variant.tag) if image.variant.hardened else ""
+    if kind:
+        return NONROOT if kind.endswith("nonroot") else DISTROLESS
+    if image.version.release.free_threaded:
+        return FREE_THREADED
+    return SLIM if image.variant.tag.startswith("slim") else FULL
 
 
-def _official(root: Path, catalog: Catalog, known: Results) -> list[str]:
-    """Rows of //images: Debian, Windows, Alpine."""
-    folder, shown = root / "catalog", Path("catalog")
-    tests = fixtures.read(folder, shown)
+def _ran(known: Results, targets: Iterable[str], platforms: Sequence[str]) -> tuple[str, ...]:
+    """The platforms on which any of the indexes has passed its tests."""
+    tested = {name for target in targets for name in known.tested(target)}
+    return tuple(name for name in platforms if name in tested)
+
+
+def _debian(root: Path, catalog: Catalog, known: Results) -> list[Row]:
+    """Rows of //images on Debian: those docker-library has too, then the hardened ones."""
     inputs = Inputs(root, catalog)
-    rows: list[str] = []
-    for image in _shown(catalog):
+    rows: list[Row] = []
+    for image in sorted(catalog.images(), key=lambda image: image.variant.hardened):
         target = f"//images:{image.name}"
+        earlier = _earlier(catalog, image.version, target)
+        hardened = image.variant.hardened
         said = status(
             known,
             target,
             image.platforms,
             proved=False,
-            published=not (image.version.release.free_threaded or image.variant.hardened),
+            published=not (image.version.release.free_threaded or hardened),
             inputs={name: inputs.of(image, name) for name in image.platforms},
-            earlier=_earlier(catalog, image.version, target),
+            earlier=earlier,
         )
-        rows.append(_row(target, image.tags[1:], ", ".join(image.platforms), said))
-    on_windows, on_alpine = windows.read(folder, shown), alpine.read(folder, shown)
-    for other in windows.images(catalog, on_windows)[0] if on_windows else []:
-        target = f"//images:{other.name}"
+        ran = _ran(known, [target, *earlier.values()], image.platforms)
+        listed = not hardened or tags.hardened(image.variant.tag) in image.tags
+        rows.append(
+            Row(
+                _family(image),
+                target,
+                image.tags[1:],
+                image.platforms,
+                said,
+                ran,
+                listed=listed,
+            )
+        )
+    return rows
+
+
+def _other_systems(root: Path, catalog: Catalog, known: Results) -> list[Row]:
+    """Rows of //images on Windows, then on Alpine."""
+    folder, shown = root / "catalog", Path("catalog")
+    tests = fixtures.read(folder, shown)
+    rows: list[Row] = []
+
+    def add(
+        family: str, name: str, others: tuple[str, ...], platforms: tuple[str, ...], kind: str
+    ) -> None:
         said = status(
             known,
-            target,
-            ["windows"],
-            proved=tests.proved(fixtures.WINDOWS, known),
-            real=tests.run_on(fixtures.WINDOWS, known),
-            published=True,
-        )
-        rows.append(_row(target, other.tags[1:], "windows/amd64, once locked", said))
-    for found in alpine.images(catalog, on_alpine) if on_alpine else []:
-        if found.archived:
-            continue
-        target = f"//images:{found.name}"
-        platforms = list(found.release.architectures)
-        kind = alpine_kind(found.version.release.minor)
-        said = status(
-            known,
-            target,
+            f"//images:{name}",
             platforms,
             proved=tests.proved(kind, known),
             real=tests.run_on(kind, known),
             published=True,
         )
-        rows.append(_row(target, found.tags[1:], f"{', '.join(platforms)}, once locked", said))
+        rows.append(Row(family, f"//images:{name}", others, platforms, said, locked=False))
+
+    on_windows, on_alpine = windows.read(folder, shown), alpine.read(folder, shown)
+    for other in windows.images(catalog, on_windows)[0] if on_windows else []:
+        add(WINDOWS, other.name, tuple(other.tags[1:]), ("windows/amd64",), fixtures.WINDOWS)
+    for found in alpine.images(catalog, on_alpine) if on_alpine else []:
+        if not found.archived:
+            kind = alpine_kind(found.version.release.minor)
+            platforms = tuple(found.release.architectures)
+            add(ALPINE, found.name, tuple(found.tags[1:]), platforms, kind)
     return rows
 
 
-def _families(root: Path, catalog: Catalog, known: Results) -> list[str]:
+def _families(root: Path, catalog: Catalog, known: Results) -> list[Row]:
     """Rows of the other families that are built, in the order of their pages."""
     folder, shown = root / "catalog", Path("catalog")
     on_ubuntu = fixtures.read(folder, shown).proved(fixtures.UBUNTU, known)
     inputs = Inputs(root, catalog)
-    rows: list[str] = []
+    rows: list[Row] = []
     for family in family_load.built(folder, shown):
         for image in family_images.images(family, catalog):
             target = f"//images/{family.name}:{image.name}"
+            earlier = _earlier(catalog, image.version, target)
             said = status(
                 known,
                 target,
@@ -168,27 +227,73 @@ def _families(root: Path, catalog: Catalog, known: Results) -> list[str]:
                 proved=False,
                 published=True,
                 inputs={name: inputs.of(image, name, family.build) for name in image.platforms},
-                earlier=_earlier(catalog, image.version, target),
+                earlier=earlier,
             )
-            rows.append(_row(target, image.tags[1:], ", ".join(image.platforms), said))
+            ran = _ran(known, [target, *earlier.values()], image.platforms)
+            rows.append(Row(OTHERS, target, image.tags[1:], image.platforms, said, ran))
         for lacking in family_images.missing(family, catalog):
             target = f"//images/{family.name}:{lacking.name}"
             minor = catalog.versions[lacking.release].release.minor
             # The fixture compiles no version with a setup.py.
             proved = on_ubuntu and not has_setup_py(minor)
             said = status(known, target, lacking.platforms, proved=proved, published=True)
-            platforms = f"{', '.join(lacking.platforms)}, once locked"
-            rows.append(_row(target, lacking.tags[1:], platforms, said))
+            others, platforms = tuple(lacking.tags[1:]), tuple(lacking.platforms)
+            rows.append(Row(OTHERS, target, others, platforms, said, locked=False))
     return rows
 
 
-def table(root: Path) -> str:
-    """The table, in Markdown.
+def rows(root: Path) -> list[Row]:
+    """A row for each index that is published.
 
     Raises:
         CatalogError: the catalog is at fault, or its results.
     """
     catalog = load.load(root / "catalog", Path("catalog"))
     known = results.read(root / "catalog", Path("catalog"))
+    makers = (_debian, _other_systems, _families)
+    return [row for maker in makers for row in maker(root, catalog, known)]
+
+
+def table(found: Iterable[Row]) -> str:
+    """The long table, in Markdown: a line for each row that is listed."""
     head = ["| Target | Also | Platforms | Status |", "|---|---|---|---|"]
-    return "\n".join([*head, *_official(root, catalog, known), *_families(root, catalog, known)])
+    return "\n".join([*head, *(row.text() for row in found if row.listed)])
+
+
+def _proved(found: Sequence[Row]) -> str:
+    """How many images of a family have which status, the strongest first."""
+    ran = [row for row in found if row.ran]
+    rest = [row for row in found if not row.ran]
+    on = Counter(name for row in ran for name in row.ran)
+    counts = ", ".join(f"{name} {count}" for name, count in on.items())
+    said = [f"{len(ran)} {RUN} ({counts})"] if ran else []
+    for words, short in (
+        (f"{FIXTURE}; {REAL}", f"{FIXTURE}, and {REAL.rstrip(':')}"),
+        (FIXTURE, FIXTURE),
+        (PAGE, PAGE),
+        (DECLARED, DECLARED),
+    ):
+        count = len([row for row in rest if row.said.startswith(words)])
+        rest = [row for row in rest if not row.said.startswith(words)]
+        said += [f"{count} {short}"] if count else []
+    return "; ".join([*said, *([f"{len(rest)} failed"] if rest else [])])
+
+
+def _example(row: Row) -> str:
+    """The shortest label of an index that names its minor version."""
+    package = row.target.rpartition(":")[0]
+    tag = min((tag for tag in row.tags if tag[0].isdigit() and "." in tag), key=len, default="")
+    return f"{package}:{tag}"
+
+
+def summary(found: Sequence[Row]) -> str:
+    """A line for each family: an example, its platforms, and what is proved of its images."""
+    lines = ["| Family | For example | Platforms | What is proved |", "|---|---|---|---|"]
+    for family in SUMMARY:
+        of_family = [row for row in found if row.family == family]
+        if not of_family:
+            continue
+        platforms = list(dict.fromkeys(name for row in of_family for name in row.platforms))
+        names = ", ".join(platforms) if len(platforms) < 3 else f"{len(platforms)}"
+        lines.append(f"| {family} | `{_example(of_family[0])}` | {names} | {_proved(of_family)} |")
+    return "\n".join(lines)
