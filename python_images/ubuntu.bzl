@@ -20,7 +20,7 @@ def _with_suites(catalog, suites):
     return catalog | {"suites": suites, "variants": {_VARIANT: variant}}
 
 def ubuntu_locked(catalog, package_sets, build_sets):
-    """The catalog with Ubuntu's suites in the place of Debian's, as far as they are locked.
+    """The catalog with Ubuntu's suites instead of Debian's, as far as they are locked.
 
     Args:
       catalog: CATALOG of @catalog//:catalog.bzl.

@@ -112,7 +112,7 @@ class Fixture:
             server.files[f"{security if archive else root}/{pool}"] = content
 
     def sources(self, text: str) -> None:
-        """Give apt these sources, in the place of the machine's own."""
+        """Give apt these sources instead of the machine's own."""
         sources = self.apt_config.with_suffix(".list")
         sources.write_text(text)
         self.apt_config.write_text(

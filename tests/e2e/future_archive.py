@@ -203,6 +203,9 @@ class FutureArchive:
         """Let a package's source have a new version in all architectures; returns the version.
 
         Args:
+            suite: the suite that gets it.
+            package: a binary package of the source.
+            pocket: the part of the archive, as the end of the suite's name.
             scripts: what is put at the end of maintainer scripts of the package, by name.
         """
         into = self._pockets[f"{suite}{pocket}"]

@@ -113,7 +113,7 @@ def overwrite(file: Path, content: bytes) -> None:
 
 def base_layer(warm: Warm) -> str:
     """Return the digest of the content of BASE's one layer, a name in `cas`."""
-    # READ leaves the layer out of what may be missing: it is fetched with the image.
+    # READ doesn't list the layer among what may be missing: it is fetched with the image.
     build(warm.first, [BASE], READ, f"--remote_cache={warm.cache.url}")
     (digest,) = layers(warm.first.path / "bazel-bin" / BASE_LAYOUT)
     return digest

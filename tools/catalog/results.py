@@ -1,7 +1,7 @@
 """catalog/results.json: which images have been built and run here, and which fixtures have passed.
 
-A program writes it (tools/matrix/record.py), out of what builds and tests left behind. Nobody else
-does: what has not run has no entry, and is shown as unknown.
+A program writes it (tools/matrix/record.py), from the outputs of builds and tests. Nobody else
+does: an image that has not run has no entry, and is shown as unknown.
 """
 
 from __future__ import annotations

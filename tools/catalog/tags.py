@@ -27,7 +27,7 @@ Rules
        ``-nanoserver`` (``latest-`` dropped); after those, images on windowsservercore and the
        image on the default suite share the bare base tags.
     5. Hardened variants, which docker-library hasn't, are a kind of HARDENED and a suite. Their
-       tags are those of a slim variant with the kind in the place of ``slim``:
+       tags are those of a slim variant with the kind instead of ``slim``:
        ``3.14-distroless-trixie`` and, on the default suite, ``3.14-distroless``. They decide on
        no default, and no tag of another variant is other with them or without.
     6. A simple tag belongs to one image of the family, a shared tag to no image as simple tag.

@@ -54,7 +54,7 @@ def ar(members: Mapping[str, bytes], time: int = 0) -> bytes:
 
 
 def pack(data: bytes, compression: str) -> bytes:
-    """The data compressed as a member with this end of its name is; unchanged for \"\"."""
+    r"""The data compressed as a member with this end of its name is; unchanged for ""."""
     if compression == ".xz":
         return lzma.compress(data, preset=0)
     if compression == ".gz":

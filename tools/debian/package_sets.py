@@ -57,14 +57,14 @@ class Plan:
     sets: Mapping[str, tuple[PackageSet, ...]]
 
     def sets_for(self, suite: str, arch: str, *, build: bool = False) -> tuple[PackageSet, ...]:
-        """The sets that belong into the lock, or build lock, of a suite and architecture."""
+        """The sets of the lock, or build lock, of a suite and architecture."""
         return sets_for(self.sets[suite], arch, build=build)
 
 
 def sets_for(
     sets: Iterable[PackageSet], arch: str, *, build: bool = False
 ) -> tuple[PackageSet, ...]:
-    """Those of a suite's sets that belong into its lock, or build lock, of an architecture."""
+    """The sets of a suite that its lock, or build lock, contains, of an architecture."""
     return tuple(s for s in sets if s.debian in (None, arch) and s.build == build)
 
 

@@ -16,7 +16,10 @@ def lint_check(name, args = [], data = [], deps = []):
         args = [name] + args,
         data = data + ["//:MODULE.bazel"],
         main = "lint.py",
-        deps = deps + ["@wheels//:bazel-runfiles"],
+        deps = deps + [
+            "//tools/lint:prose_lib",
+            "@wheels//:bazel-runfiles",
+        ],
     )
     py_binary(
         name = name,

@@ -1,4 +1,4 @@
-"""Run checkers over the whole checkout: lint.py ruff|format|mypy|buildifier|commands... [--fix].
+"""Run checkers over the whole checkout: lint.py CHECK... [--fix]; CHECKS has their names.
 
 As a test it reads the checkout behind its own runfiles (they are links into it), so that a new
 file is checked without being listed anywhere. It is therefore never cached.
@@ -14,9 +14,13 @@ from pathlib import Path
 
 from runfiles import Runfiles
 
-CHECKS = ("ruff", "format", "mypy", "buildifier", "commands")
+from tools.lint import prose
+
+CHECKS = ("ruff", "format", "mypy", "buildifier", "commands", "prose")
 # Those that can mend what they find.
 FIXING = ("ruff", "format", "buildifier", "commands")
+# The folders whose Python mypy checks; the workspaces in examples/ have packages of their own.
+TYPED = ("tools", "tests", "bench", "python_images", "toolchains")
 # A command of this workspace that doesn't run where only ./bazelw exists.
 _BARE_COMMAND = re.compile(
     r"(?<![\w./-])bazel (?=(?:build|cquery|query|run|test) //[a-z])|(?<=\$\()bazel (?=info )"
@@ -90,9 +94,7 @@ def command(check: str, root: Path, programs: argparse.Namespace, fix: bool) -> 
         return [programs.ruff, "format", "--no-cache", *([] if fix else ["--diff"]), str(root)]
     if check == "mypy":
         cache = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
-        roots = [
-            name for name in ("tools", "tests", "bench") if next((root / name).rglob("*.py"), None)
-        ]
+        roots = [name for name in TYPED if next((root / name).rglob("*.py"), None)]
         return [sys.executable, "-m", "mypy", f"--cache-dir={cache}", *roots]
     if Path(programs.buildifier).stat().st_size == 0:
         return []
@@ -115,6 +117,11 @@ def run(check: str, root: Path, args: argparse.Namespace) -> int:
             print("Not every machine has bazel on PATH: name ./bazelw.", *found, sep="\n")
             print(mend, file=sys.stderr)
         return int(bool(found) and not args.fix)
+    if check == "prose":
+        faults = prose.problems(root, prose.read(root))
+        if faults:
+            print(f"Words and links to mend; {prose.RULES} has the rules.", *faults, sep="\n")
+        return int(bool(faults))
     line = command(check, root, args, args.fix)
     if not line:
         print(

@@ -1,4 +1,4 @@
-"""Records in catalog/results.json what has been built and run here, out of what tests left behind.
+"""Records in catalog/results.json which images were built and tested here, from the tests' outputs.
 
 It builds nothing: it reads the image layouts in bazel-bin and the reports in bazel-testlogs, of the
 configuration `bazel run` was called with, as matrix_status does. What these don't have keeps the

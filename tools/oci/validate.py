@@ -135,7 +135,7 @@ class Validator:
             if name.startswith("blobs/sha256/"):
                 self.unused.append(name)
             else:
-                self.fail(name, "does not belong into a layout")
+                self.fail(name, "does not belong in a layout")
         return self.problems
 
     def _json(self, name: str) -> Json | None:

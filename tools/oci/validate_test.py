@@ -187,6 +187,6 @@ def test_damaged_files(tmp_path: Path) -> None:
     layer.write_bytes(layer.read_bytes()[:-1] + b"!")
     text = "\n".join(validate.Validator(tmp_path).run())
     assert "oci-layout: can't be read as JSON" in text
-    assert "readme: does not belong into a layout" in text
+    assert "readme: does not belong in a layout" in text
     assert "has the digest sha256:" in text
     assert "can't be read: Incorrect length" in text

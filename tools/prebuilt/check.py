@@ -1,5 +1,6 @@
-"""Reads a prebuilt.json for the module extension: prints it with this module's own recipe and
-its files, as JSON.
+"""Read a prebuilt.json for the module extension: print it with this module's recipe, as JSON.
+
+The recipe and its files are those of this checkout.
 
     PYTHONPATH=<module> python3 -m tools.prebuilt.check --root <module> --file FILE --shown LABEL
 

@@ -26,7 +26,7 @@ _SETTINGS = (
 
 
 def remedy(settings: Path = Path("/proc/sys")) -> str:
-    """What to do where no user namespace, or no mount in it, is to be had."""
+    """What to do where no user namespace, or no mount in it, is available."""
     for name, forbidding, meaning, command in _SETTINGS:
         path = settings / name
         try:

@@ -58,7 +58,7 @@ def unshare(flags: int) -> None:
 
 
 def mount(source: str, target: Path | str, kind: str = "", flags: int = 0, data: str = "") -> None:
-    """mount(2)."""
+    """Mount a file system; see `man 2 mount`."""
     result = libc.mount(
         os.fsencode(source),
         os.fsencode(target),
@@ -128,7 +128,7 @@ def pivot_root(new_root: Path, put_old: str) -> Path:
 
 
 def sethostname(name: str) -> None:
-    """sethostname(2)."""
+    """Set the host name of this UTS namespace."""
     raw = name.encode()
     check(libc.sethostname(raw, ctypes.c_size_t(len(raw))), "sethostname")
 

@@ -1,7 +1,7 @@
-"""Write where an image comes from, as an in-toto statement with SLSA provenance v1.
+r"""Write where an image comes from, as an in-toto statement with SLSA provenance v1.
 
-    python -m tools.sbom.provenance --facts facts.json --cyclonedx image.cdx.json \\
-        --locked compiler=bookworm=packages.json … --wheels requirements.lock \\
+    python -m tools.sbom.provenance --facts facts.json --cyclonedx image.cdx.json \
+        --locked compiler=bookworm=packages.json … --wheels requirements.lock \
         --out image.intoto.json
 
 Everything in it is known before the build starts, save the image's digest and which of the locked

@@ -1,8 +1,8 @@
-"""The engine for images on Windows: files from the layers, commands under wine.
+r"""The engine for images on Windows: files from the layers, commands under wine.
 
 The base image is nowhere, so C: is what wine has for Windows, and upon it what the layers hold.
 Each container has a prefix of its own, wine's name for a machine: a copy of the first one, of
-which C:\\windows alone is shared. Unlike containers on Linux these are no fences: wine gives a
+which C:\windows alone is shared. Unlike containers on Linux these are no fences: wine gives a
 program what its user may do.
 """
 
@@ -76,7 +76,7 @@ class DriveC(Rootfs):
         """Nothing: owners and modes are Linux' alone."""
 
     def resolve(self, path: str, *, follow_last: bool) -> str:
-        """`path`, with / or \\ and with or without C:, as the layers spell it."""
+        r"""`path`, with / or \ and with or without C:, as the layers spell it."""
         clean = path.replace("\\", "/").strip("/")
         if clean[:2].casefold() == "c:":
             clean = clean[2:]

@@ -69,9 +69,10 @@ class Others:
 
 
 def renew(root: Path, accepted: Sequence[str]) -> Others:
-    """Make again every such lock of the checkout; writes nothing.
+    """Make every such lock of the checkout again; writes nothing.
 
     Args:
+        root: the checkout.
         accepted: as tools.debian.lock.require_same_content takes it; for Ubuntu.
     """
     made = Others()

@@ -361,7 +361,12 @@ def long_term(
     """Plan the beginning of suites' long-term support.
 
     Args:
+        catalog: the catalog as it is.
+        ends: by suite, the days on which support and long-term support end.
         supported: of each suite the Debian architectures that its security archive is for.
+        today: the day that the suites' ends are compared with.
+        suites: the editor of suites.yaml.
+        plan: what the changes are added to.
     """
     for name, suite in catalog.suites.items():
         eol, until = ends.get(name, (suite.eol, None))
@@ -434,8 +439,11 @@ def windows_files(
     """Plan the checksums of new releases' files for Windows.
 
     Args:
-        catalog, after: the catalog as it is and as it will be.
+        catalog: the catalog as it is.
+        after: the catalog as it will be.
         known: what python.org says.
+        windows: the editor of windows.yaml.
+        plan: what the changes are added to.
     """
     for name, version in after.versions.items():
         release = version.release

@@ -1,7 +1,7 @@
 """A build backend that builds nothing: it says what PKG-INFO says.
 
 `pip download` asks a source archive's build backend for name and version, and so runs whatever is
-in the archive. The repository rule of source archives has pip find this in the place of setuptools:
+in the archive. The repository rule of source archives has pip find this instead of setuptools:
 the archive is fetched and checked, and nothing in it runs.
 """
 

@@ -1,4 +1,4 @@
-"""pip's programs (Scripts\\pip.exe ...), which the zip archive lacks and the installer makes.
+r"""pip's programs (Scripts\pip.exe ...), which the zip archive lacks and the installer makes.
 
 Such a program is a launcher that pip itself carries, the path of the interpreter, and a zip archive
 with the script: the form of distlib, which pip uses for what it installs.

@@ -1,7 +1,7 @@
-"""Security descriptors: who may do what with a file, as bytes of [MS-DTYP] 2.4.6.
+r"""Security descriptors: who may do what with a file, as bytes of [MS-DTYP] 2.4.6.
 
 A layer's tar carries one for each file and folder. These are what Windows gives to what is made
-below C:\\ by an administrator: full access for administrators and the system, reading and running
+below C:\ by an administrator: full access for administrators and the system, reading and running
 for users, who may also make folders and files of their own.
 """
 

@@ -1,4 +1,4 @@
-"""image_sbom: an image's bill of materials and its provenance. A macro adds what hangs off both."""
+"""image_sbom: an image's bill of materials and its provenance, and the macro that adds both targets."""
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("@debian//:sets.bzl", "SOURCES")

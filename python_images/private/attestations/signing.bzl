@@ -46,7 +46,7 @@ image_sign = rule(
     implementation = _image_sign_impl,
     doc = """`bazel run <name> -- --repository HOST/PATH --key FILE` attaches documents and signs.
 
-The image has to be in the repository already. `--attach-only` in the place of `--key` signs nothing.""",
+The image has to be in the repository already. `--attach-only` instead of `--key` signs nothing.""",
     attrs = {
         "image": attr.label(
             mandatory = True,
@@ -91,7 +91,7 @@ def images_sign(name, images, **kwargs):
         **kwargs
     )
 
-# What index_attestations declares, besides what hangs off every image.
+# The companion targets that index_attestations declares, besides those of every image.
 INDEX_ATTESTATIONS = ["provenance", "sbom", "sign"]
 
 def index_attestations(name, images, **common):

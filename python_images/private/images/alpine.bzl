@@ -30,7 +30,7 @@ def _aliases(names, actual, companions, test):
         )
 
 def _unlocked(name, release, platform, companions):
-    """Stands for a target and what hangs off it."""
+    """Declares a stand-in for a target and its companion targets."""
     for suffix in [""] + ["." + companion for companion in companions + ["test"]]:
         unlocked(
             name = name + suffix,

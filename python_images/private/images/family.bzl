@@ -36,7 +36,7 @@ def _family_catalog(catalog, facts, images):
     }
 
 def _unlocked(names, suite, platforms):
-    """Stands for an image or index, and what hangs off it, under each of its names."""
+    """Declares stand-ins for an image or index and its companion targets, under each of its names."""
     for name in names:
         for suffix in [""] + ["." + companion for companion in COMPANIONS]:
             unlocked(
@@ -51,11 +51,11 @@ def _unlocked(names, suite, platforms):
 def family_images(name, catalog, family, structure_test = None, tests = [], cpythons = None):
     """Declares the images of a family in this package, named by its own tags.
 
-    As for `python_images` there is `<tag>`, the index, and `<tag>_<platform>`, one image, with all
-    that hangs off them, `publish` and `sign`. Layers are those of the variant that
-    catalog/families/<family>.yaml names, so an image costs no compilation that //images hasn't
-    had; its environment and command are the family's. Ubuntu's suites are built upon once they are
-    locked; until then what lies on them fails when it is analysed, with the command that locks.
+    As for `python_images` there is `<tag>`, the index, and `<tag>_<platform>`, one image, with
+    their companion targets, `publish` and `sign`. Layers are those of the variant that
+    catalog/families/<family>.yaml names, so an image shares its compilation with //images;
+    its environment and command are the family's. Images on an Ubuntu suite that isn't locked
+    fail when they are analysed, with the command that locks it.
 
     Args:
       name: file group of all indexes that can be built.

@@ -7,7 +7,7 @@ load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
 # read it.
 _CPYTHON = "https://github.com/python/cpython"
 
-# What hangs off an image, and off an index, of Debian's or Alpine's, besides its test.
+# The companion targets of an image and of an index, on Debian or Alpine, besides their tests.
 COMPANIONS = ["digest", "load", "push", "run", "shell", "tar"]
 
 def cpython_annotations(release, version):
@@ -43,12 +43,12 @@ def package_of(label):
     return str(label).rpartition(":")[0]
 
 def image_alias(name, actual, companions, test):
-    """Declares another name of an image or index, and of what hangs off it.
+    """Declares another name of an image or index and of its companion targets.
 
     Args:
       name: the other name.
       actual: the image or index.
-      companions: what hangs off it besides its test, such as digest for `<name>.digest`.
+      companions: its companion targets besides its test, such as digest for `<name>.digest`.
       test: whether `<actual>.test` is one. `<name>.test` is a suite then, since `bazel test`
         follows no alias.
     """

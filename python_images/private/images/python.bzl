@@ -18,7 +18,7 @@ load(":windows.bzl", "joint_tags", "windows_images")
 _CPYTHONS = package_of(Label("//python_images/cpython"))
 
 def _cpython(entry, platform, cpythons):
-    """The CPython of an image; its layers hang off it."""
+    """The CPython of an image; its layers are companion targets of it."""
     return "{}:{}_{}_{}".format(cpythons, entry["version"], entry["suite"], platform)
 
 def _layers(entry, variant, platform, cpythons):
@@ -135,7 +135,7 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
 def _image_aliases(target, tags, platform, about, hardened):
     """Declares an image under all its tags, and under all names of its platform.
 
-    What hangs off a hardened image is reached by its platform's first name alone: as many targets as
+    Companion targets of a hardened image have its platform's first name only: as many targets as
     docker-library's variants have for each would take the time of all of them to load.
     """
     for tag in tags:
@@ -169,11 +169,11 @@ def python_images(
     """Declares the images of a catalog in this package.
 
     For each image there is `<tag>`, the index of all its platforms, and `<tag>_<platform>`, one
-    image, for every tag and every name of the platform. `.digest`, `.load`, `.push` and `.tar` hang
-    off each of them, and `.test`, which of an index is that of all its images; `publish` pushes
-    all indexes with all their tags, `sign` signs them with the documents about them, and
-    `publish_<label>` and `sign_<label>` do so for one version, such as 3.13. docs/targets.md says
-    more of each.
+    image, for every tag and every name of the platform. Each has the companion targets `.digest`,
+    `.load`, `.push`, `.tar` and `.test`; an index's `.test` runs those of all its images. `publish`
+    pushes all indexes with all their tags, `sign` signs them and the documents about them, and
+    `publish_<label>` and `sign_<label>` do so for one version, such as 3.13. docs/targets.md
+    describes each.
 
     Images that are archived, and platforms apart from an index, have the same targets, all manual; no
     file group, `publish` or `sign` has them.

@@ -1,4 +1,4 @@
-"""Images and what hangs off them. The only file that loads rules_oci.
+"""Images and their companion targets. The only file that loads rules_oci.
 
 Images and indexes are written by our own rules, so that a digest doesn't depend on which rules_oci
 a build has: the real one from the Bazel Central Registry, or the stand-in in third_party/rules_oci of a
@@ -116,7 +116,7 @@ def image(
         remote_tags = [],
         validations = [],
         **common):
-    """One image of one platform, with all that hangs off it.
+    """One image of one platform, with its companion targets.
 
     Declares <name> (an OCI layout directory), <name>.digest (a file with the image's digest),
     <name>.load (run: loads it into docker, podman, nerdctl or containerd), <name>.tar (that archive), <name>.push
@@ -188,7 +188,7 @@ def image_index(
         remote_tags = [],
         runs = None,
         **common):
-    """An index of one image for several platforms, with all that hangs off it.
+    """An index of one image for several platforms, with its companion targets.
 
     Declares <name> (an OCI layout directory), <name>.digest, <name>.load, <name>.tar, <name>.push,
     <name>.run and <name>.shell, as `image` does; the last two run the image for this machine. .load and .tar are in OCI form, which docker takes with its containerd image store

@@ -1,6 +1,6 @@
-"""Computes one layer of a Debian root file system.
+r"""Computes one layer of a Debian root file system.
 
-    python3 -m tools.rootfs.debian.main spec.json --layer layer.tar --installed installed.json \\
+    python3 -m tools.rootfs.debian.main spec.json --layer layer.tar --installed installed.json \
         --listing listing.txt --state state
 
 Outputs depend on nothing but the spec and the files it names, and appear only when all is done.

@@ -1,6 +1,6 @@
-"""Computes one layer of a distroless root file system.
+r"""Computes one layer of a distroless root file system.
 
-    python3 -m tools.rootfs.distroless.main spec.json --layer layer.tar \\
+    python3 -m tools.rootfs.distroless.main spec.json --layer layer.tar \
         --installed installed.json --listing listing.txt --state state
 
 The spec is that of tools/rootfs/debian/main.py, and so is all else.

@@ -1,6 +1,6 @@
-"""Makes a layer that adds a user of its own group, with a home, to the layers below.
+r"""Makes a layer that adds a user of its own group, with a home, to the layers below.
 
-    python3 -m tools.rootfs.users.main --below layer.tar --name nonroot --id 65532 \\
+    python3 -m tools.rootfs.users.main --below layer.tar --name nonroot --id 65532 \
         --home /home/nonroot --output user.tar
 
 The user has no password and no shell. Times are those of the files that are changed.

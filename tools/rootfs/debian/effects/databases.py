@@ -69,7 +69,7 @@ def _not_implemented(system: System, inputs: tuple[str, ...]) -> None:
     del system
     raise RootfsError(
         f"/{inputs[0]}",
-        "belongs into a database of GLib, which isn't implemented",
+        "belongs in a database of GLib, which isn't implemented",
         "Teach tools/rootfs/debian/effects/databases.py to make it.",
     )
 
