@@ -23,7 +23,7 @@ from tests.oracle.compare import read_allowed
 from tests.oracle.reference import ARCH, bootstrap, cannot_run, enter, install, report, serve
 from tools.rootfs.arch import arch_named
 from tools.rootfs.debian.build import build
-from tools.rootfs.debian.main import TABLES
+from tools.rootfs.debian.program import TABLES
 from tools.rootfs.debian.spec import Spec
 from tools.rootfs.package_set import PackageSet, read_package_set
 

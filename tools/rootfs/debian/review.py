@@ -29,8 +29,8 @@ from tools.rootfs.arch import arch_named
 from tools.rootfs.command import in_checkout, run_command
 from tools.rootfs.debian import reviewed
 from tools.rootfs.debian.effects import EFFECTS
-from tools.rootfs.debian.main import TABLES
 from tools.rootfs.debian.package import load_package
+from tools.rootfs.debian.program import TABLES
 from tools.rootfs.debian.scripts import Rule, Script, ScriptTable, load_table, scripts_of
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.reviews.table import changing, inserted, replace_text

@@ -12,7 +12,7 @@ import pytest
 
 from tools.rootfs.debian import fixtures, review, reviewed
 from tools.rootfs.debian.effects import EFFECTS
-from tools.rootfs.debian.main import TABLES
+from tools.rootfs.debian.program import TABLES
 from tools.rootfs.debian.scripts import load_table, scripts_of
 
 SYSTEMD = (

@@ -8,7 +8,7 @@ from tools.rootfs.arch import ARCHES
 from tools.rootfs.debian import fixtures
 from tools.rootfs.debian.debhelper import split_script
 from tools.rootfs.debian.effects import EFFECTS
-from tools.rootfs.debian.main import TABLES
+from tools.rootfs.debian.program import TABLES
 from tools.rootfs.debian.scripts import ScriptTable, load_table, scripts_of
 from tools.rootfs.debian.shell import alternatives_in, heredocs_in
 from tools.rootfs.errors import RootfsError

@@ -7,24 +7,13 @@ already; whatever else they depend on comes along.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
-from tools.rootfs.arch import Arch
-from tools.rootfs.debian.package import Package, unpack_all
+from tools.rootfs.debian.libraries import libraries_of, owners_of, unpack_libraries
+from tools.rootfs.debian.package import Package
 from tools.rootfs.debian.system import System
 from tools.rootfs.errors import RootfsError
-from tools.rootfs.needed import elf_of
-
-
-@dataclass(frozen=True, slots=True)
-class _Library:
-    """A shared library of a package, and the names of those it needs itself."""
-
-    owner: str
-    needed: tuple[str, ...]
 
 
 def select_packages(
@@ -36,11 +25,9 @@ def select_packages(
     RootfsError when nobody owns a needed library.
     """
     new = {p.name: p for p in candidates if p.name not in system.packages}
-    # Only packages with a shlibs file offer libraries to others; the rest need not be unpacked.
-    with_libraries = [package for package in new.values() if "shlibs" in package.control_files]
-    unpack_all(with_libraries)
-    libraries = _libraries([*system.packages.values(), *with_libraries], system.arch)
-    owners = _owners(needed, libraries)
+    offering = unpack_libraries(new.values())
+    libraries = libraries_of([*system.packages.values(), *offering], system.arch)
+    owners = owners_of(needed, libraries, system.suite)
     system.requested |= owners & set(system.packages)
     chosen = {name: new[name] for name in sorted(owners - set(system.packages))}
     waiting = list(chosen.values())
@@ -49,46 +36,6 @@ def select_packages(
             chosen[dependency.name] = dependency
             waiting.append(dependency)
     return [Package(chosen[name].deb, name in owners) for name in sorted(chosen)]
-
-
-def _owners(needed: Mapping[str, str], libraries: Mapping[str, _Library]) -> set[str]:
-    """Names of the packages that own the needed libraries and those they need in turn."""
-    owners: set[str] = set()
-    users = dict(needed)
-    waiting = list(needed)
-    while waiting:
-        soname = waiting.pop()
-        library = libraries.get(soname)
-        if library is None:
-            raise RootfsError(
-                soname,
-                f"is needed by {users[soname]}, and no package has it",
-                "Add the package of the library to the set `libraries` in catalog/suites.yaml, and "
-                "lock: ./bazelw run //tools:lock",
-            )
-        owners.add(library.owner)
-        for name in library.needed:
-            if name not in users:
-                users[name] = soname
-                waiting.append(name)
-    return owners
-
-
-def _libraries(packages: Iterable[Package], arch: Arch) -> dict[str, _Library]:
-    """The shared libraries in the loader's directories, by soname; the first package wins."""
-    directories = {f"usr/lib/{arch.triplet}", "usr/lib"}
-    directories |= {f"usr/{name}" for name in arch.lib_links}
-    directories |= {directory.removeprefix("usr/") for directory in directories}
-    found: dict[str, _Library] = {}
-    for package in packages:
-        for file in package.files:
-            if file.entry.kind != "file" or posixpath.dirname(file.path) not in directories:
-                continue
-            elf = elf_of(f"{package.name}: /{file.path}", file.entry.content)
-            if elf is not None and elf.shared and elf.dynamic:
-                soname = elf.soname or posixpath.basename(file.path)
-                found.setdefault(soname, _Library(package.name, elf.needed))
-    return found
 
 
 def _missing(

@@ -7,12 +7,12 @@ import pytest
 from tools.rootfs import fixtures as make_programs
 from tools.rootfs.arch import ARCHES
 from tools.rootfs.debian import fixtures
-from tools.rootfs.debian.build import installed
 from tools.rootfs.debian.dpkg_db import write_database, write_extended_states
 from tools.rootfs.debian.effects import EFFECTS, generated
 from tools.rootfs.debian.package import Package
 from tools.rootfs.debian.scripts import ScriptTable, load_table
 from tools.rootfs.debian.select import select_packages
+from tools.rootfs.debian.steps import installed
 from tools.rootfs.debian.system import System, install
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.layer import layer_of, listing
