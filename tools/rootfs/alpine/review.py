@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -41,6 +40,7 @@ from tools.rootfs.alpine.scripts import (
 from tools.rootfs.alpine.shell_text import run_text
 from tools.rootfs.command import in_checkout, run_command
 from tools.rootfs.errors import RootfsError
+from tools.rootfs.reviews import command
 from tools.rootfs.reviews.table import changing, entry, inserted, replace_text
 
 
@@ -67,28 +67,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program; see the module's text. Returns the exit status."""
     parser = argparse.ArgumentParser(description="Review install scripts of Alpine's packages.")
     parser.add_argument("--table", type=Path, help="the table of reviewed scripts")
-    parser.add_argument("--all", action="store_true", help="also show known scripts")
-    parser.add_argument("--record", metavar="PACKAGE.SCRIPT", help="record the review of a script")
-    parser.add_argument("--effects", help="what stands for it, separated by commas; may be empty")
-    parser.add_argument("--why", help="what it does, or why that is nothing")
+    command.add_options(parser)
     parser.add_argument("apk", type=Path, nargs="+")
     options = parser.parse_args(arguments)
-    try:
-        scripts = [script for path in options.apk for script in scripts_of(path)]
-        if options.record:
-            return _record(options, scripts)
-        return _show(options, scripts)
-    except RootfsError as error:
-        print(f"review: {error}", file=sys.stderr)
-        return 2
+    return command.run(
+        options,
+        lambda: [script for path in options.apk for script in scripts_of(path)],
+        lambda script: _record(options, script),
+        lambda scripts: _show(options, scripts),
+    )
 
 
 def scripts_of(path: Path) -> list[Script]:
     """The scripts of a package that a first installation or a trigger runs. RootfsError."""
-    # `bazel run` starts programs elsewhere.
-    here = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
     try:
-        apk = read_apk(here / path)
+        apk = read_apk(command.typed_in() / path)
     except AlpineError as error:
         raise RootfsError(error.subject, error.why, "Name a package's .apk file.") from None
     name = apk.one("pkgname")
@@ -97,15 +90,13 @@ def scripts_of(path: Path) -> list[Script]:
 
 def _show(options: argparse.Namespace, scripts: Sequence[Script]) -> int:
     table = load_table(options.table or TABLE, EFFECTS)
-    unknown = 0
-    for script in scripts:
-        known = _known(script, table)
-        unknown += not known
-        if options.all or not known:
-            print(show(script, table, shlex.join(map(str, options.apk))))
-    if unknown:
-        print(f"{unknown} to review; effects: {', '.join(EFFECTS)}", file=sys.stderr)
-    return 1 if unknown else 0
+    return command.show_unknown(
+        options,
+        scripts,
+        lambda script: _known(script, table),
+        lambda script: show(script, table, shlex.join(map(str, options.apk))),
+        EFFECTS,
+    )
 
 
 def _known(script: Script, table: Table) -> bool:
@@ -137,8 +128,7 @@ def difference(old: Rule, script: Script) -> list[str]:
 
 def show(script: Script, table: Table, packages: str) -> str:
     """The script or its difference to a reviewed one, and the command that records the review."""
-    heading = f"-- {script.name} of {script.package} "
-    lines = [heading + "-" * (100 - len(heading))]
+    lines = [command.heading(script)]
     old = nearest(script, table)
     if old is None or _known(script, table):
         text = script.content.decode("utf-8", "backslashreplace")
@@ -147,62 +137,29 @@ def show(script: Script, table: Table, packages: str) -> str:
     else:
         lines += [f"--- reviewed ({old.sha256[:12]})", f"+++ this one ({script.sha256[:12]})"]
         lines += [*difference(old, script), ""]
-    record = f"--record {script.package}.{script.name}"
-    if old is None:
-        lines.append("# after reading it, record what stands for it, and why:")
-        record += " --effects= --why='...'"
-    else:
-        effects = ", ".join(old.effects) or "none"
-        lines.append(f"# earlier review: {old.why} (effects: {effects})")
-        lines.append("# if the earlier review holds for it (else add --effects and --why):")
+    if old is not None:
+        lines.append(command.earlier_review(old))
+    line, record = command.how_to_record(script, earlier=old is not None)
+    lines.append(line)
     if not in_checkout():
         lines.append("# in a checkout of python_images:")
     lines.append(run_command(REVIEW, f"{record} {packages}"))
     return "\n".join(lines) + "\n"
 
 
-def _record(options: argparse.Namespace, scripts: Sequence[Script]) -> int:
-    """Writes the review of one script into the table; the exit status."""
-    path = options.table or _source(options.record)
+def _record(options: argparse.Namespace, script: Script) -> None:
+    """Writes the review of one script into the table."""
+    path = options.table or command.in_sources(options.record, f"tools/rootfs/alpine/{TABLE.name}")
     table = load_table(path, EFFECTS)
-    script = next((s for s in scripts if f"{s.package}.{s.name}" == options.record), None)
-    if script is None:
-        names = ", ".join(f"{s.package}.{s.name}" for s in scripts) or "none"
-        raise RootfsError(options.record, "is no script of these packages", f"They have: {names}")
     if _known(script, table):
         print(f"{path}: has it already")
-        return 0
-    old = nearest(script, table)
-    effects = old.effects if old else ()
-    if options.effects is not None:
-        effects = tuple(name for name in options.effects.split(",") if name)
-    why = options.why if options.why is not None else old.why if old else ""
-    if not why.strip() or (old is None and options.effects is None):
-        raise RootfsError(
-            options.record, "has no earlier review", "Give --effects=NAME,... and --why=TEXT"
-        )
-    unknown = [name for name in effects if name not in EFFECTS]
-    if unknown:
-        raise RootfsError(", ".join(unknown), "is no effect", f"There are: {', '.join(EFFECTS)}")
+        return
+    effects, why = command.decision(options, nearest(script, table), EFFECTS)
     more = f'lines = "{" ".join(fingerprints(script.content))}"\n'
     made = entry(script.package, script.name, script.sha256, effects, why, more)
     text = path.read_text(encoding="utf-8")
     replace_text(path, inserted(text, script.package, script.name, made))
     print(f"{path}: recorded")
-    return 0
-
-
-def _source(subject: str) -> Path:
-    """The table of the checkout, to write to."""
-    top = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
-    path = top / "tools/rootfs/alpine" / TABLE.name
-    if not in_checkout() or not path.is_file():
-        raise RootfsError(
-            subject,
-            "is recorded in the module python_images, whose checkout this isn't",
-            "Run the command in a checkout of it",
-        )
-    return path
 
 
 if __name__ == "__main__":

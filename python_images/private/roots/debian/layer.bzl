@@ -3,14 +3,12 @@
 load(
     "//python_images/private/roots:layer.bzl",
     "RootInfo",
-    "compute_layer",
     "layer_below",
     "layer_providers",
     "package_set",
     "root_layer_attrs",
-    "set_inputs",
-    "set_spec",
 )
+load(":deb_layer.bzl", "compute_deb_layer", "deb_layer_attrs")
 
 DebianLayerInfo = provider(
     doc = "A layer of a Debian root file system, as the layer above sees it.",
@@ -36,54 +34,23 @@ OwnPackagesInfo = provider(
     },
 )
 
-# What a package set's files are called in a layer's spec.
-_DEBS = "debs"
-
-def _layer(ctx, below, own, arch, suite, slim, tools, sources = [], scripts = None):
-    """Computes a layer.
-
-    Args:
-      ctx: context of a rule with root_layer_attrs.
-      below: DebianLayerInfo of what it lies on, or None.
-      own: its package set.
-      arch: Debian's name of the architecture.
-      suite: Debian's name of the suite.
-      slim: whether documentation and translations are left out.
-      tools: the package set whose programs make byte code and databases, or None.
-      sources: what an image of Ubuntu names.
-      scripts: the table of scripts that another workspace has reviewed, as the spec has it.
-
-    Returns:
-      the rule's providers.
-    """
+def _layer(ctx, below, suite, slim, tools, **given):
+    """Computes a layer; arguments are those of compute_deb_layer. Returns the rule's providers."""
     state = ctx.actions.declare_file(ctx.label.name + ".state")
-    inputs = [below.state] + below.tars if below else []
-    root = compute_layer(
+    layer = compute_deb_layer(
         ctx,
-        inputs = inputs + (set_inputs(tools) if tools else []) + (scripts.files if scripts else []),
-        key = _DEBS,
+        below = below,
         mnemonic = "DebianLayer",
-        options = ["--state", state],
-        outputs = [state],
-        own = own,
-        release = suite,
-        spec = {
-            "arch": arch,
-            "below": {
-                "state": below.state.path,
-                "tars": [layer.path for layer in below.tars],
-            } if below else None,
-            "scripts": {"name": scripts.name, "table": scripts.path} if scripts else None,
-            "slim": slim,
-            "sources": sources or None,
-            "suite": suite,
-            "tools": set_spec(tools, _DEBS) if tools else None,
-        },
-    )
-    return layer_providers(root) + [DebianLayerInfo(
         slim = slim,
         state = state,
-        tars = (below.tars if below else []) + [root.tar],
+        suite = suite,
+        tools = tools,
+        **given
+    )
+    return layer_providers(layer.root) + [DebianLayerInfo(
+        slim = slim,
+        state = state,
+        tars = layer.tars,
         tools = tools,
     )]
 
@@ -95,7 +62,6 @@ def _debian_layer_impl(ctx):
     return _layer(
         ctx,
         below = below,
-        arch = ctx.attr.arch,
         own = package_set(ctx.files.debs, ctx.file.packages),
         slim = ctx.attr.slim,
         sources = ctx.attr.sources,
@@ -108,16 +74,7 @@ debian_layer = rule(
     doc = """One layer of a Debian root file system, <name>.tar; no package script is run.
 
 Output groups: `installed` (JSON of all packages in the tree) and `listing` (what the layer holds).""",
-    attrs = root_layer_attrs(
-        info = DebianLayerInfo,
-        packages = "@debian//<suite>/<arch>:<set>",
-        rootfs = "//tools/rootfs/debian:main",
-    ) | {
-        "debs": attr.label(
-            mandatory = True,
-            allow_files = [".deb"],
-            doc = "The package files, @debian//<suite>/<arch>:<set>.",
-        ),
+    attrs = deb_layer_attrs(DebianLayerInfo, rootfs = "//tools/rootfs/debian:main") | {
         "slim": attr.bool(
             default = True,
             doc = "Leave out documentation and translations, as debian:<suite>-slim does.",
@@ -126,7 +83,6 @@ Output groups: `installed` (JSON of all packages in the tree) and `listing` (wha
             doc = "URLs the image's apt is to ask, of the archive and of its security updates; " +
                   "Debian's images have those their apt package tells.",
         ),
-        "suite": attr.string(mandatory = True, doc = "Debian's name of the suite"),
         "tools": attr.label(
             allow_files = [".deb"],
             doc = "Packages of the build machine whose programs make byte code and databases, " +
@@ -164,7 +120,6 @@ def _own_packages_layer_impl(ctx):
     return _layer(
         ctx,
         below = below,
-        arch = own.arch,
         own = own.set,
         scripts = struct(
             files = [table] if table else [],
