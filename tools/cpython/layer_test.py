@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from tools.cpython import gdb, layer, links
+from tools.cpython import layer, links
 
 
 def install(root: Path, paths: list[str]) -> None:
@@ -173,30 +173,3 @@ def test_scratch(tmp_path: Path) -> None:
         (work / "new").touch()
         raise RuntimeError
     assert not (tmp_path / "work").exists()
-
-
-def test_gdb_finds_the_extension_by_the_program() -> None:
-    files = [f"usr/local/bin/{name}" for name in ("python3.14", "python3.14-config", "pip3")]
-    assert gdb.script_path(files) == "usr/share/gdb/auto-load/usr/local/bin/python3.14-gdb.py"
-    threaded = [*files, "usr/local/bin/python3.14t", "usr/local/bin/python3.14t-config"]
-    assert gdb.script_path(threaded) == gdb.script_path(files)
-    with pytest.raises(gdb.GdbError, match="has 2 files"):
-        gdb.script_path(["usr/local/bin/python3.13", "usr/local/bin/python3.14"])
-
-
-def test_gdb_is_appended_with_its_directories(tmp_path: Path) -> None:
-    tar, script, out = (tmp_path / name for name in ("cpython.tar", "gdb.py", "out.tar"))
-    install(tmp_path / "root", ["usr/local/bin/python3.13"])
-    with tarfile.open(tar, "w") as archive:
-        archive.add(tmp_path / "root/usr", "usr")
-    script.write_text("import gdb\n")
-    arguments = ["--cpython", tar, "--gdb", script, "--epoch", "7", "--out", out]
-    assert gdb.main([str(argument) for argument in arguments]) == 0
-    with tarfile.open(out) as archive:
-        added = archive.getmembers()[-7:]
-        assert added[0].name == "usr/share"
-        assert added[-1].name == "usr/share/gdb/auto-load/usr/local/bin/python3.13-gdb.py"
-        assert {member.mtime for member in added} == {7}
-        stream = archive.extractfile(added[-1])
-        assert stream is not None
-        assert stream.read() == b"import gdb\n"

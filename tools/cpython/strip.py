@@ -7,14 +7,13 @@ symbols are removed afterwards, which leaves the same sections.
 from __future__ import annotations
 
 import argparse
-import io
 import subprocess
 import sys
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from tools.cpython import layer
-from tools.toolchain import elf
+from tools.cpython import elves, layer
 from tools.toolchain.unpack import LIBRARIES
 
 
@@ -34,39 +33,20 @@ def unpack_strip(cc: Path, into: Path, triplet: str) -> Path:
 def strip(source: Path, program: Path, scratch: Path, out: Path) -> None:
     """Writes the tar `source` with every ELF file in it stripped to `out`.
 
-    Everything else (order, owners, times, modes) stays as it is.
-
     Args:
+        source: the tar.
         program: `strip` for the target of the files.
         scratch: an empty directory.
+        out: the tar to write.
 
     Raises:
         subprocess.CalledProcessError: a file can't be stripped.
     """
-    with tarfile.open(source) as archive:
-        members = archive.getmembers()
-        elves: dict[str, Path] = {}
-        for number, member in enumerate(members):
-            if not member.isreg():
-                continue
-            stream = archive.extractfile(member)
-            assert stream is not None
-            if stream.read(len(elf.MAGIC)) == elf.MAGIC:
-                stream.seek(0)
-                elves[member.name] = scratch / str(number)
-                elves[member.name].write_bytes(stream.read())
-        if elves:
-            subprocess.run([program, "--strip-all", *elves.values()], check=True, env={})
-        with tarfile.open(out, "w", format=tarfile.PAX_FORMAT) as stripped:
-            for member in members:
-                if member.name in elves:
-                    data = elves[member.name].read_bytes()
-                    member.size = len(data)
-                    stripped.addfile(member, io.BytesIO(data))
-                elif member.isreg():
-                    stripped.addfile(member, archive.extractfile(member))
-                else:
-                    stripped.addfile(member)
+
+    def change(files: Sequence[Path]) -> None:
+        subprocess.run([program, "--strip-all", *files], check=True, env={})
+
+    elves.rewrite(source, scratch, out, change)
 
 
 def main(argv: list[str]) -> int:

@@ -115,7 +115,10 @@ def test_build_locks_that_are_there_are_renewed_only_on_purpose() -> None:
 
 def test_one_suite_has_all_tools() -> None:
     """//toolchains/cc:build_sets.bzl takes the suite that has the interpreter."""
-    tools = {"build_sysroot", "cc_musl", "emulator", "hosttools", "musl", "oci_tools", "python"}
+    tools = {
+        "build_sysroot", "cc_musl", "debug_tools", "emulator", "hosttools", "musl", "oci_tools",
+        "python",
+    }  # fmt: skip
     found = {
         suite: tools & set(lockfile.read(path_of(suite, "amd64", build=True)).set_names())
         for suite in PLAN.archs

@@ -237,7 +237,7 @@ def lock_file(suite, arch):
     folder = "ubuntu" if "{}/{}".format(suite, arch) in SOURCES else "debian"
     return Label("//third_party/{}:{}_{}.lock".format(folder, suite, arch))
 
-def build_tools(suite, platform, arch, compiled, rendered):
+def build_tools(suite, platform, arch, compiled, rendered, debugging = False):
     """The package sets that an image is built with.
 
     Args:
@@ -247,6 +247,7 @@ def build_tools(suite, platform, arch, compiled, rendered):
       compiled: whether the image has a CPython that is compiled here.
       rendered: whether programs of the build machine write files of the root file system, as they
         do where its root is `debian`.
+      debugging: whether it has a CPython with debugging information.
 
     Returns:
       dict: label of the set's packages.json to its roles, for image_sbom's `tools`.
@@ -255,6 +256,8 @@ def build_tools(suite, platform, arch, compiled, rendered):
     add_tool(tools, build_set(TOOLS_SUITE, "amd64", "python.json"), "tool=" + TOOLS_SUITE)
     if rendered:
         add_tool(tools, build_set(suite, "amd64", "rootfs_tools.json"), "tool=" + suite)
+    if debugging:
+        add_tool(tools, build_set(TOOLS_SUITE, "amd64", "debug_tools.json"), "tool=" + TOOLS_SUITE)
     if compiled:
         add_tool(tools, build_set(suite, arch, "sysroot.json"), "sysroot=" + suite)
         add_tool(tools, build_set(suite, "amd64", "cc_{}.json".format(platform)), "compiler=" + suite)

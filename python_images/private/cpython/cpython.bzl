@@ -1,6 +1,7 @@
 """Rules that compile CPython and make image layers of it."""
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
+load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_set")
 load("//toolchains/cc:rules.bzl", "EXEC_CONSTRAINTS", "ToolchainInfo", "toolchain_args")
 load(":compile.bzl", "COMPILE_ATTRS", "CPythonInfo", "JOBS", "compile_cpython", "compile_resources")
 load(":configuration.bzl", "one_configuration")
@@ -136,11 +137,13 @@ def _cpython_layer_impl(ctx):
         args.add("--cpython", info.tar)
         args.add("--gdb", info.gdb)
         args.add("--epoch", info.epoch)
+        args.add_all(ctx.files._debug_tools, before_each = "--tool")
+        args.add("--work", out.path + ".work")
         args.add("--out", out)
         ctx.actions.run(
             executable = ctx.executable._gdb,
             arguments = [args],
-            inputs = [info.tar, info.gdb],
+            inputs = [info.tar, info.gdb] + ctx.files._debug_tools,
             outputs = [out],
             mnemonic = "AddGdb",
             progress_message = "Adding gdb's extension to layer %{label}",
@@ -171,6 +174,10 @@ cpython_layer = rule(
     attrs = {
         "cpython": attr.label(mandatory = True, providers = [CPythonInfo], doc = "a cpython"),
         "strip": attr.bool(default = True, doc = "whether to strip; else gdb's extension is added"),
+        "_debug_tools": attr.label(
+            default = build_set(TOOLS_SUITE, "amd64", "debug_tools"),
+            allow_files = [".deb"],
+        ),
         "_gdb": attr.label(
             default = "//tools/cpython:gdb",
             executable = True,

@@ -112,6 +112,7 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
             platform,
             about["debian"],
             compiled = not prebuilt,
+            debugging = not variant["strip"],
             rendered = variant["root"] == "debian",
         ),
     )
