@@ -26,6 +26,9 @@ NEWEST_DISTROLESS_ON_OTHER = _image(ROLES["minor"], ROLES["other_suite"], "distr
 # What compiles for distroless images.
 NEWEST_DISTROLESS_DEV = _image(ROLES["minor"], ROLES["suite"], "distroless-dev")
 
+# With a shell and pip, for an ordinary user.
+NEWEST_NONROOT = _image(ROLES["minor"], ROLES["suite"], "slim-nonroot")
+
 # The newest minor version on the other suite.
 NEWEST_ON_OTHER = _image(ROLES["minor"], ROLES["other_suite"])
 

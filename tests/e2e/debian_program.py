@@ -45,3 +45,22 @@ def unpacked(package: str, folder: Path) -> Path:
         if archive.name.startswith(f"{package}_"):
             subprocess.run(["dpkg-deb", "--extract", archive, folder / package], check=True)
     return folder / package
+
+
+def with_libraries(packages: Sequence[str], folder: Path) -> Path:
+    """Return the folder with the files of packages and of all they need; see `command`.
+
+    Raises:
+        BootstrapError: as `fetched`.
+    """
+    root = folder / "root"
+    for archive in fetched(packages, folder / "apt", ()):
+        subprocess.run(["dpkg-deb", "--extract", archive, root], check=True)
+    return root
+
+
+def command(root: Path, program: str) -> list[str]:
+    """What runs a program of such a folder with the libraries there, not with the machine's."""
+    loader = root / "usr/lib64/ld-linux-x86-64.so.2"
+    libraries = root / "usr/lib/x86_64-linux-gnu"
+    return [str(loader), "--inhibit-cache", "--library-path", str(libraries), str(root / program)]

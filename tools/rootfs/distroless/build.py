@@ -17,26 +17,10 @@ from tools.rootfs.debian.scripts import ReviewedScript, ScriptTable, load_table
 from tools.rootfs.debian.spec import Spec
 from tools.rootfs.debian.steps import Result, begin, load, start
 from tools.rootfs.debian.system import System, install
-from tools.rootfs.distroless import busybox, libraries, paths, status
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.distroless import busybox, libraries, paths, scripts, status
 from tools.rootfs.needed import needed_libraries
 from tools.rootfs.tree import Entry
 
-# What scripts may do: each leaves data that programs of others read.
-_DATA = (
-    "base-passwd",
-    "subordinate-ids",
-    "base-files",
-    "library-links",
-    "name-service-switch",
-    "netbase",
-    "local-time",
-    "time-zone-name",
-    "inputrc",
-    "ca-certificates",
-    "ldconfig",
-    "divert",
-)
 # Where OpenSSL looks for certificates, unless it is told; trixie's package ships the link.
 _CERTIFICATES = ("usr/lib/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt")
 
@@ -69,9 +53,8 @@ def _add(
 ) -> dict[str, Entry]:
     """Adds packages, and returns the entries there were before; see begin."""
     before = begin(system, packages, epoch)
-    effects = {name: EFFECTS[name] for name in _DATA}
-    for reviewed in table.review(packages, system.arch):
-        _require_data(system, reviewed)
+    effects = {name: EFFECTS[name] for name in scripts.DATA}
+    scripts.require_data(system, packages, table)
     install(system, packages, table, effects, _nothing_generated)
     for package in packages:
         if package.name == busybox.PACKAGE:
@@ -85,25 +68,6 @@ def _add(
     system.tree.finish()
     system.tree.keep_times(before)
     return before
-
-
-def _require_data(system: System, reviewed: ReviewedScript) -> None:
-    """Raises RootfsError for a script that prepares what only a shell or programs could use."""
-    script, asked = reviewed.script, reviewed.script.snippets
-    wants = [name for name in (reviewed.rule.effects if reviewed.rule else ()) if name not in _DATA]
-    if asked.units or asked.user_units or asked.init_scripts:
-        wants.append("services")
-    if asked.alternatives:
-        wants.append("alternatives")
-    if asked.byte_compile:
-        wants.append("byte code of Debian's Python")
-    if wants:
-        raise RootfsError(
-            f"{script.name} of {script.package}",
-            f"prepares what a root without a shell and programs can't use: {', '.join(wants)}",
-            f"Take {script.package} out of the sets `distroless` and `debug` of {system.suite} in "
-            "catalog/suites.yaml; then ./bazelw run //tools:lock -- --add-only",
-        )
 
 
 def _nothing_generated(system: System, script: ReviewedScript) -> None:

@@ -209,18 +209,23 @@ def test_a_library_of_the_root_that_lacks_another(
 
 
 @pytest.mark.parametrize(
-    ("script", "what"),
+    ("script", "what", "place"),
     [
-        ("#!/bin/sh\nupdate-shells\n", "update-shells"),
+        (
+            "#!/bin/sh\nupdate-shells\n",
+            "update-shells",
+            "tools/rootfs/debian/scripts/tiny.toml:10",
+        ),
         (
             "#!/bin/sh\n# Automatically added by dh_installinit/13\n"
             "update-rc.d demo defaults >/dev/null\n# End automatically added section\n",
             "services",
+            "demo.postinst:3",
         ),
     ],
 )
 def test_a_package_whose_script_prepares_programs(
-    tiny: Tiny, capsys: pytest.CaptureFixture[str], script: str, what: str
+    tiny: Tiny, capsys: pytest.CaptureFixture[str], script: str, what: str, place: str
 ) -> None:
     demo = fixtures.deb(tiny.folder, "demo", copyright_of("demo"), scripts={"postinst": script})
     debs = [*base(tiny.folder), demo]
@@ -230,8 +235,8 @@ def test_a_package_whose_script_prepares_programs(
     fixtures.table(tiny.folder, packages, wanted)
     said = fails(tiny, capsys, add=add)
     assert (
-        f"postinst of demo: prepares what a root without a shell and programs can't use: {what}"
-        in said
+        f"rootfs: {place}: postinst of demo prepares what a root without a shell and programs "
+        f"can't use: {what}\n" in said
     )
     assert (
         "Take demo out of the sets `distroless` and `debug` of tiny in catalog/suites.yaml" in said
