@@ -23,11 +23,15 @@ NEWEST_DISTROLESS = _image(ROLES["minor"], ROLES["suite"], "distroless")
 NEWEST_DISTROLESS_DEBUG = _image(ROLES["minor"], ROLES["suite"], "distroless-debug")
 NEWEST_DISTROLESS_ON_OTHER = _image(ROLES["minor"], ROLES["other_suite"], "distroless")
 
+# Of the minor version before.
+OTHER_DISTROLESS = _image(ROLES["other_minor"], ROLES["suite"], "distroless")
+
 # What compiles for distroless images.
 NEWEST_DISTROLESS_DEV = _image(ROLES["minor"], ROLES["suite"], "distroless-dev")
 
 # With a shell and pip, for an ordinary user.
 NEWEST_NONROOT = _image(ROLES["minor"], ROLES["suite"], "slim-nonroot")
+NEWEST_NONROOT_WHOLE = _image(ROLES["minor"], ROLES["suite"], "nonroot")
 
 # The newest minor version on the other suite.
 NEWEST_ON_OTHER = _image(ROLES["minor"], ROLES["other_suite"])
