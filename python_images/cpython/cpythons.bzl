@@ -14,6 +14,7 @@ load("//third_party/profiles:profiles.bzl", "PROFILES")
 load("//toolchains/cc:flags.bzl", "build_flags")
 load("//toolchains/cc:toolchains.bzl", "gcc_version")
 load("//toolchains/python:rules.bzl", "py_binary")
+load("//toolchains/python:version.bzl", "TOOLS_PYTHON")
 load("//tools/testing:pytest.bzl", "py_pytest")
 
 _CONFIG_SITE = "//tools/cpython:config.site"
@@ -157,6 +158,15 @@ def _profile(facts, suite, suite_facts, platform, target):
     )
     return "//third_party/profiles:{}.tar.xz".format(profile) if profile in PROFILES else None
 
+def _build_python(version, facts):
+    """The label of what drives a release's compilation; None if the tools' interpreter can."""
+
+    # Programs of CPython's take facts of a free-threaded build from the interpreter they run on.
+    if facts["minor"] == TOOLS_PYTHON and not facts["free_threaded"]:
+        if minor_rules(facts["minor"]).any_build_python:
+            return None
+    return version + "_build"
+
 def _train(release, version, facts, suite, suite_facts, platform, target):
     """Declares `<release>.train`, which writes the profile: `bazel run` it by //tools:train."""
     toolchain = "//toolchains/cc:{}_{}".format(suite, platform)
@@ -284,7 +294,7 @@ def suite_cpythons(name, catalog):
                 else:
                     cpython(
                         name = release,
-                        build_python = version + "_build",
+                        build_python = _build_python(version, facts),
                         config_site = rules.config_site,
                         epoch = facts["epoch"],
                         frame_pointers = rules.frame_pointers,
@@ -337,8 +347,8 @@ def reproducible_test(name, catalog, version, suite, platform):
         platform,
         catalog["platforms"][platform],
     )
-    files = {
-        "BUILD_PYTHON": version + "_build",
+    build_python = _build_python(version, catalog["versions"][version])
+    files = ({"BUILD_PYTHON": build_python} if build_python else {}) | {
         "CC": toolchain + "_cc",
         "CONFIG_SITE": _CONFIG_SITE,
         "CPYTHON": release,

@@ -134,11 +134,9 @@ def assembly(found: Iterable[Symbol]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def named(argv: Iterable[str | Path], name: str) -> tuple[str | Path, ...]:
-    """The command of make that links the interpreter, with `name` for its DT_SONAME."""
-    return tuple(
-        f"{word} -Wl,-soname={name}" if str(word).startswith("LDFLAGS=") else word for word in argv
-    )
+def name_option(names: Names) -> str:
+    """By what option the interpreter is linked with the name of the library with the code."""
+    return f"-Wl,-soname={names.code}"
 
 
 def build(workspace: Workspace, program: Path, lib: Path, names: Names, ldflags: str) -> None:

@@ -136,9 +136,8 @@ def _installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installatio
         made.compile(PYTHON, NAMES.interface, *shared, f"-Wl,-soname,{NAMES.code}")
         (made.lib / NAMES.link).symlink_to(NAMES.interface)
         made.compile("", "libpython3.so", *shared)
-        (linked,) = bridge.named(["LDFLAGS="], NAMES.code)
-        options = str(linked).removeprefix("LDFLAGS=").split()
-        made.interpreter = made.program(PYTHON + INTERPRETER, "python9.9", "-rdynamic", *options)
+        option = bridge.name_option(NAMES)
+        made.interpreter = made.program(PYTHON + INTERPRETER, "python9.9", "-rdynamic", option)
         bridge.build(made.workspace, made.interpreter, made.lib, NAMES, "-Wl,-z,relro -Wl,-z,now")
         yield made
 

@@ -13,26 +13,53 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tools.cpython.workspace import BuildError, Toolchain, Workspace
+from tools.cpython import answers
+from tools.cpython.workspace import BuildError, Toolchain, Workspace, available_jobs
 
 # Not needed to build CPython or to install pip; most have no static library to link.
 SKIPPED_MODULES = [
+    "_asyncio",
     "_bz2",
+    "_codecs_cn",
+    "_codecs_hk",
+    "_codecs_iso2022",
+    "_codecs_jp",
+    "_codecs_kr",
+    "_codecs_tw",
     "_ctypes",
     "_curses",
     "_curses_panel",
     "_dbm",
     "_decimal",
+    "_elementtree",
     "_gdbm",
     "_hashlib",
+    "_interpchannels",
+    "_interpqueues",
+    "_interpreters",
+    "_lsprof",
     "_lzma",
+    "_multibytecodec",
+    "_multiprocessing",
+    "_posixshmem",
+    "_remote_debugging",
     "_sqlite3",
     "_ssl",
+    "_statistics",
     "_tkinter",
     "_uuid",
+    "_zoneinfo",
     "_zstd",
+    "cmath",
+    "nis",
     "readline",
+    "resource",
+    "spwd",
+    "syslog",
 ]
+
+# For make. It is compiled once and runs for some seconds: modules aren't worth optimising.
+_OPT = "-DNDEBUG $(if $(filter Modules/%,$@),-O0,-O1) -fwrapv -w"
 
 
 def build(workspace: Workspace, source: Path, jobs: int, *, free_threaded: bool = False) -> Path:
@@ -57,6 +84,8 @@ def compile_static(workspace: Workspace, jobs: int, options: Sequence[str] = ())
         jobs: how many compilers run at once.
         options: more for configure.
     """
+    site = workspace.root / "config.site"
+    site.write_text(answers.site(answers.find(workspace)))
     workspace.run(
         "configure",
         [
@@ -73,10 +102,11 @@ def compile_static(workspace: Workspace, jobs: int, options: Sequence[str] = ())
             "LINKFORSHARED= ",
             "MODULE_BUILDTYPE=static",
         ],
+        {"CONFIG_SITE": str(site)},
     )
     workspace.run(
         "make",
-        ["make", f"-j{jobs}", f"SHELL={workspace.bin}/sh", "OPT=-DNDEBUG -O1 -fwrapv -w", "python"],
+        ["make", f"-j{jobs}", f"SHELL={workspace.bin}/sh", f"OPT={_OPT}", "python"],
     )
     python = workspace.src / "python"
     workspace.run("strip", ["strip", "--strip-all", python])
@@ -95,7 +125,7 @@ def main(argv: list[str], build: Callable[..., Path] = build) -> int:
     parser.add_argument("--gcc", required=True, help="major version of gcc")
     parser.add_argument("--free-threaded", action="store_true", help="build without the GIL")
     parser.add_argument("--epoch", type=int, required=True, help="what the build takes as the time")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=available_jobs())
     parser.add_argument("--work", type=Path, required=True, help="scratch directory")
     parser.add_argument("--out", type=Path, required=True, help="executable to write")
     options = parser.parse_args(argv)

@@ -14,8 +14,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.cpython import layer, modules, normalize
-from tools.cpython.workspace import BuildError, Toolchain, Workspace
+from tools.cpython import answers, layer, modules, normalize
+from tools.cpython.workspace import BuildError, Toolchain, Workspace, available_jobs
 
 OPTIMIZATIONS = ("none",)
 
@@ -36,7 +36,8 @@ class Recipe:
     Attributes:
         version: full version of CPython, such as "3.13.15".
         source: its source archive.
-        build_python: an interpreter of the same version that runs on the build machine.
+        build_python: an interpreter of the same version that runs on the build machine; None for
+            the one that runs this program, whose minor version is the same.
         config_site: answers for configure.
         cflags: EXTRA_CFLAGS for make.
         ldflags: LDFLAGS for make.
@@ -49,7 +50,7 @@ class Recipe:
 
     version: str
     source: Path
-    build_python: Path
+    build_python: Path | None
     config_site: Path
     cflags: str
     ldflags: str
@@ -85,6 +86,7 @@ class Compilation:
         self.python = workspace.root / "build-python/bin" / f"python{recipe.minor}"
         self.out = workspace.root / "out"
         self.native = workspace.root / "native"  # where the native sysconfig data is made
+        self.site = workspace.root / "config.site"
         self.states: dict[str, str] = {}
 
     def run(self) -> None:
@@ -104,14 +106,40 @@ class Compilation:
 
     def _lay_out_build_python(self) -> None:
         self.python.parent.mkdir(parents=True)
-        shutil.copy2(self.recipe.build_python, self.python)
+        # Without it an interpreter looks for modules where it was configured for, on the machine.
+        modules = self.workspace.src / "Lib/lib-dynload"
+        if self.recipe.build_python:
+            shutil.copy2(self.recipe.build_python, self.python)
+            modules.mkdir()
+        else:
+            modules.symlink_to(self._launch_own_python())
         library = self.workspace.root / "build-python/lib"
         library.mkdir()
         (library / f"python{self.recipe.minor}{self.recipe.abi}").symlink_to("../../src/Lib")
 
+    def _launch_own_python(self) -> Path:
+        """Has the build python be this program's, with the standard library of the source.
+
+        Returns:
+            The directory of its extension modules.
+
+        Raises:
+            BuildError: it is of another minor version.
+        """
+        running = ".".join(map(str, sys.version_info[:2]))
+        if running != self.recipe.minor:
+            raise BuildError(f"Python {running} can't build {self.recipe.minor}: --build-python")
+        # As toolchains/python/launcher.sh starts it, from the directory of the launcher's bin.
+        root = Path(sys.executable).absolute().parents[1]
+        libraries = root / "lib"
+        loader = libraries / "ld-linux-x86-64.so.2"
+        options = ("--inhibit-cache", "--argv0", "%s", "--library-path", libraries)
+        self.workspace.launcher(self.python, loader, *options, root / "libexec/python")
+        return libraries / f"python{running}/lib-dynload"
+
     def _step(self, step: str, *argv: str | Path, **extra: str) -> str:
         environment = {
-            "CONFIG_SITE": str(self.recipe.config_site.absolute()),
+            "CONFIG_SITE": str(self.site),
             # The stdlib of the build python is the source's: its byte code must not end there.
             "PYTHONPYCACHEPREFIX": str(self.workspace.root / "home/pycache"),
             **extra,
@@ -119,6 +147,8 @@ class Compilation:
         return self.workspace.run(step, argv, environment)
 
     def _configure(self) -> None:
+        given = self.recipe.config_site.absolute()
+        self.site.write_text(answers.site(answers.find(self.workspace), given))
         self._step(
             "configure",
             "sh",
@@ -151,21 +181,27 @@ class Compilation:
             raise BuildError(str(error)) from None
 
     def _make(self) -> None:
-        make = (
+        ldflags = f"LDFLAGS={self.recipe.ldflags}"
+        self._run_make("make", ldflags)
+        # As docker-library: the executable must not find another libpython of the same version.
+        (self.workspace.src / "python").unlink()
+        self._run_make("relink", f"{ldflags} -Wl,-rpath='$$ORIGIN/../lib'", "python")
+        self._install()
+
+    def _run_make(self, step: str, *argv: str) -> str:
+        return self._step(
+            step,
             "make",
             f"-j{self.recipe.jobs}",
             f"SHELL={self.workspace.bin}/sh",
             f"EXTRA_CFLAGS={self.recipe.cflags}",
+            *argv,
         )
-        ldflags = self.recipe.ldflags
-        self._step("make", *make, f"LDFLAGS={ldflags}")
-        # As docker-library: the executable must not find another libpython of the same version.
-        (self.workspace.src / "python").unlink()
-        self._step("relink", *make, f"LDFLAGS={ldflags} -Wl,-rpath='$$ORIGIN/../lib'", "python")
+
+    def _install(self, *argv: str) -> None:
         # compileall's -h stops it: the byte code would be removed anyway.
-        self._step(
-            "install", *make, "install", f"DESTDIR={self.out}", "ENSUREPIP=no", "COMPILEALL_OPTS=-h"
-        )
+        options = ("install", f"DESTDIR={self.out}", "ENSUREPIP=no", "COMPILEALL_OPTS=-h")
+        self._run_make("install", *argv, *options)
 
     def _normalize(self) -> None:
         workspace, source = self.workspace, self.workspace.src
@@ -255,7 +291,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     add("--version", required=True, help="CPython's version")
     add("--label", required=True, help="what messages call this build")
     add("--source", type=Path, required=True, help="CPython source archive")
-    add("--build-python", type=Path, required=True, help="interpreter of the same version")
+    add("--build-python", type=Path, help="interpreter of the same version; default: this one")
     add("--config-site", type=Path, required=True, help="answers for configure")
     add("--cc", type=Path, required=True, help="tar of the compiler")
     add("--sysroot", type=Path, required=True, help="tar of the sysroot")
@@ -270,7 +306,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     add("--optimization", choices=OPTIMIZATIONS, default="none")
     add("--expected-missing", action="append", default=[], help="module configure may skip")
     add("--epoch", type=int, required=True, help="what the build takes as the time")
-    add("--jobs", type=int, default=2)
+    add("--jobs", type=int, default=available_jobs(), help="compilers that run at once")
     add("--work", type=Path, required=True, help="scratch directory")
     add("--out", type=Path, required=True, help="tar to write")
     add("--report", type=Path, required=True, help="JSON to write")

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from tools.cpython import bridge, profiles
+from tools.cpython import bridge, modules, profiles
 from tools.cpython import compile as compilation
 from tools.cpython.compile import Recipe
 from tools.cpython.workspace import BuildError, Workspace
@@ -46,8 +48,12 @@ class Optimization:
             *(["--with-lto"] if self.lto else []),
         )
 
-    def cflags(self) -> str:
-        """CFLAGS for CPython's own files, which sysconfig doesn't tell, in the language of make."""
+    def cflags(self, alone: Collection[str]) -> str:
+        """CFLAGS for CPython's own files, which sysconfig doesn't tell, in the language of make.
+
+        Args:
+            alone: objects that are linked with no other.
+        """
         flags = []
         if self.profile:
             flags += ["$(PGO_PROF_USE_FLAG)", profiles.WARNINGS]
@@ -58,7 +64,11 @@ class Optimization:
             # gcc marks the sections with a random number, or with one made of this.
             flags.append("-frandom-seed=$@")
             flags.append(f"$(if $(filter {_ARCHIVED},$@),,-fno-fat-lto-objects)")
-            flags.append(f"$(if $(filter {_INSTALLED},$@),-fno-lto)")
+            # The linker would have nothing to optimise in a module of one object.
+            apart = " ".join([_INSTALLED, *sorted(alone)])
+            flags.append(f"$(if $(filter {apart},$@),-fno-lto)")
+            # What is linked minutes later needn't be small.
+            flags.append("-flto-compression-level=0")
         return " ".join(flags)
 
 
@@ -80,6 +90,32 @@ def with_options(recipe: Recipe, options: tuple[str, ...]) -> OptimizedRecipe:
     return OptimizedRecipe(**known, options=options)
 
 
+def _value(makefile: str, name: str) -> str:
+    """A variable of a Makefile, with the variables in it; "" if there is none."""
+    found = re.search(rf"(?m)^{name}[ \t]*=(.*)$", makefile)
+    text = found[1].strip() if found else ""
+    return re.sub(r"\$\((\w+)\)", lambda match: _value(makefile, match[1]), text)
+
+
+def goals(makefile: str) -> list[str]:
+    """What `build_all` makes, the libraries and the interpreter first, which take longest.
+
+    A program of CPython's own tests is left out, since it isn't installed.
+
+    Args:
+        makefile: a configured Makefile.
+
+    Raises:
+        BuildError: it has no such goal.
+    """
+    found = re.search(r"(?m)^build_all:((?:.*\\\n)*.*)$", makefile)
+    if found is None:
+        raise BuildError("CPython's Makefile has no build_all")
+    words = found[1].replace("\\\n", " ").split()
+    others = [word for word in words if word not in ("$(BUILDPYTHON)", "Programs/_testembed")]
+    return [*_value(makefile, "LIBRARY_DEPS").split(), "python", *others]
+
+
 class OptimizedCompilation(compilation.Compilation):
     """One build in a workspace; `run` does all of it."""
 
@@ -91,32 +127,45 @@ class OptimizedCompilation(compilation.Compilation):
         self.names = bridge.Names(recipe.minor + recipe.abi)
 
     def _make(self) -> None:
-        super()._make()
+        makefile = (self.workspace.src / "Makefile").read_text()
+        # Not `all`: that would be a second make, which doesn't expand the variables per object.
+        cflags = f"CFLAGS_NODIST={self.optimization.cflags(modules.alone(makefile))}"
+        # Only here: sysconfig and what is installed have the usual name.
+        name = f"INSTSONAME={self.names.code}"
+        if self.optimization.profile:
+            self._make_by_profile(*self._words(), cflags, name, *goals(makefile))
+            # Then `all`, which installing wants, finds nothing to do.
+            (self.workspace.src / "profile-run-stamp").touch()
+        else:
+            self._run_make("make", *self._words(), cflags, name, *goals(makefile))
+        self._install(*self._words())
         local = self.out / "usr/local"
         program = local / "bin" / f"python{self.names.version}"
         bridge.build(self.workspace, program, local / "lib", self.names, self.recipe.ldflags)
 
-    def _step(self, step: str, *argv: str | Path, **extra: str) -> str:
-        if argv[0] == "make" and self.optimization.lto:
+    def _words(self) -> tuple[str, ...]:
+        """Variables of make that say how to link."""
+        # What configure without --enable-shared has here. The interpreter then has libpython's
+        # code in itself, where calls and thread-local variables cost less; the library stays for
+        # what embeds Python, and bridge.py keeps both out of one process. docs/performance.md has
+        # the figures. Only what is installed is linked so, not the program that tests embedding.
+        # As docker-library: the executable must not find another libpython of the same version.
+        program = f"{bridge.name_option(self.names)} -Wl,-rpath='$$ORIGIN/../lib'"
+        return (
+            f"LDFLAGS={self.recipe.ldflags}",
             # So many parts are compiled at once; how many parts there are doesn't depend on it.
-            argv = (*argv, f"LDFLAGS_NODIST=-flto={self.recipe.jobs}")
-        if step == "relink":
-            # What configure without --enable-shared has here. The interpreter then has libpython's
-            # code in itself, where calls and thread-local variables cost less; the library stays
-            # for what embeds Python, and bridge.py keeps both out of one process.
-            # docs/performance.md has the figures.
-            argv = bridge.named((*argv, "LINK_PYTHON_OBJS=$(LIBRARY_OBJS)"), self.names.code)
-        if step != "make":
-            return super()._step(step, *argv, **extra)
-        # Not `all`: that would be a second make, which doesn't expand the variables per object.
-        argv = (*argv, f"CFLAGS_NODIST={self.optimization.cflags()}", "build_all")
-        # Only here: sysconfig and what is installed have the usual name.
-        argv = (*argv, f"INSTSONAME={self.names.code}")
-        if not self.optimization.profile:
-            return super()._step(step, *argv, **extra)
+            *([f"LDFLAGS_NODIST=-flto={self.recipe.jobs}"] if self.optimization.lto else []),
+            f"PROGRAM={program}",  # make would take its commas for ones between arguments
+            "LINK_PYTHON_OBJS=$(if $(filter python,$@),$(LIBRARY_OBJS) $(PROGRAM),$(BLDLIBRARY))",
+            # Not the library, so that both are linked at once.
+            "LINK_PYTHON_DEPS=$(LIBRARY_OBJS)",
+        )
+
+    def _make_by_profile(self, *argv: str) -> None:
+        assert self.optimization.profile
         try:
             profiles.unpack(self.optimization.profile, self.workspace.src)
-            output = super()._step(step, *argv, **extra)
+            output = self._run_make("make", *argv)
             self.use = profiles.examine(output, self.workspace.src)
             self.use.check(self.optimization.max_mismatched)
         except profiles.ProfileError as error:
@@ -124,9 +173,6 @@ class OptimizedCompilation(compilation.Compilation):
             raise BuildError(
                 f"{error}\ntrain it again: ./bazelw run //tools:train -- {label}"
             ) from None
-        # Then `all`, which installing wants, finds nothing to do.
-        (self.workspace.src / "profile-run-stamp").touch()
-        return output
 
     def report(self) -> dict[str, object]:
         """Facts about the build, the same for every build of the same inputs."""

@@ -28,7 +28,7 @@ from typing import ClassVar, TextIO
 from tools.cpython import profiles
 from tools.cpython.compile import Compilation, Recipe
 from tools.cpython.compile_optimized import with_options
-from tools.cpython.workspace import BuildError, Toolchain, Workspace
+from tools.cpython.workspace import BuildError, Toolchain, Workspace, available_jobs
 
 INTERRUPTED = 130  # exit status, as a shell has it of what SIGINT ends
 _BAR = 24
@@ -226,7 +226,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     add("--free-threaded", action="store_true", help="build without the GIL")
     add("--expected-missing", action="append", default=[], help="module configure may skip")
     add("--epoch", type=int, required=True, help="what the build takes as the time")
-    add("--jobs", type=int, default=2)
+    add("--jobs", type=int, default=available_jobs())
     add("--out", type=Path, required=True, help="profile to write, <name>.tar.xz")
     return parser.parse_args(argv)
 

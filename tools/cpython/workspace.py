@@ -30,6 +30,10 @@ _GCC_TOOLS = ("gcc-ar", "gcc-nm", "gcc-ranlib")
 _TAIL_LINES = 60
 
 
+# More would hardly help: what runs one after the other takes most of the time then.
+MAX_JOBS = 8
+
+
 class BuildError(Exception):
     """A step of a build failed; the text says which and shows the end of its output."""
 
@@ -53,6 +57,14 @@ class Toolchain:
     triplet: str
     gcc: str
     gnu: str
+
+
+def available_jobs() -> int:
+    """How many compilers to run at once: one on each core that this process may use.
+
+    It is asked when a build runs, and is no input of it: the bytes don't depend on it.
+    """
+    return min(len(os.sched_getaffinity(0)), MAX_JOBS)
 
 
 def extract_source(archive: Path, into: Path) -> None:
@@ -138,10 +150,17 @@ class Workspace:
         path = self.root / program
         if not path.exists():
             raise BuildError(f"the toolchain archives have no {program} (wanted as {name})")
+        self.launcher(self.bin / name, f"%d/../{program}", *flags)
+
+    def launcher(self, path: Path, *words: str | Path) -> None:
+        """Makes `path` start a program: the words are its path and its first arguments.
+
+        In a word, %d stands for the launcher's directory and %s for its path.
+        """
         # Any launcher of the archives will do as the program: they are all the same.
-        shutil.copy2(self.root / "host/usr/bin/make", self.bin / name)
-        lines = [f"%d/../{program}", *flags]
-        (self.bin / f"{name}.launch").write_text("".join(line + "\n" for line in lines))
+        shutil.copy2(self.root / "host/usr/bin/make", path)
+        lines = "".join(f"{word}\n" for word in words)
+        path.with_name(f"{path.name}.launch").write_text(lines)
 
     def _gcc_dir(self) -> Path:
         gnu, version = self.toolchain.gnu, self.toolchain.gcc

@@ -1,12 +1,17 @@
-"""Unpacking a source archive."""
+"""Unpacking a source archive, and how many jobs there are."""
 
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
-from tools.cpython.workspace import extract_source
+import pytest
+
+from tools.cpython.workspace import MAX_JOBS, available_jobs, extract_source
 
 
 def test_modes_and_times_are_kept_whoever_owned_the_files(tmp_path: Path) -> None:
@@ -32,3 +37,20 @@ def test_modes_and_times_are_kept_whoever_owned_the_files(tmp_path: Path) -> Non
         "Lib/os.py": (0o644, 1_000_000_001),
         "Lib/same.py": (0o644, 1_000_000_001),
     }
+
+
+@pytest.mark.parametrize(("cores", "jobs"), [(1, 1), (4, 4), (MAX_JOBS, MAX_JOBS), (64, MAX_JOBS)])
+def test_a_job_for_each_core_up_to_a_limit(
+    cores: int, jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    assert available_jobs() == jobs
+
+
+def test_jobs_are_those_of_the_cores_it_may_use() -> None:
+    program = (
+        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
+        "from tools.cpython.workspace import available_jobs; print(available_jobs())"
+    )
+    result = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=True)
+    assert result.stdout == b"1\n"

@@ -14,21 +14,22 @@ CPythonInfo = provider(
     },
 )
 
-# Cores that make uses; the same everywhere, since it is on the command line.
-JOBS = 2
+# Compilers that run at once at most: MAX_JOBS of tools/cpython/workspace.py. How many do is asked when a
+# compilation runs, so that neither its key nor its bytes depend on the machine.
+MAX_JOBS = 8
 
 def compile_resources(_os, _inputs):
-    """What a compilation takes of a machine; the scheduler then doesn't start two on two cores."""
-    return {"cpu": JOBS, "memory": 1500}
+    """What a compilation takes of a machine; Bazel starts one that wants more than there is alone."""
+    return {"cpu": MAX_JOBS, "memory": 500 * MAX_JOBS}
 
 # Attributes of a rule that calls compile_cpython, besides the toolchain and the programs.
 COMPILE_ATTRS = {
     "build_python": attr.label(
-        mandatory = True,
         allow_single_file = True,
         # Not in the exec configuration, though it runs there: it is made for a fixed machine,
         # and each configuration would compile its own.
-        doc = "the build_python of the same version",
+        doc = "the build_python of the same version; if absent, the tools' interpreter drives the " +
+              "compilation, whose minor version has to be the same",
     ),
     "config_site": attr.label(
         allow_single_file = True,
@@ -91,7 +92,7 @@ def compile_cpython(ctx, toolchain, toolchain_args, program, options, inputs = [
     args.add("--version", ctx.attr.version)
     args.add("--label", label)
     args.add("--source", ctx.file.source)
-    args.add("--build-python", ctx.file.build_python)
+    args.add_all(ctx.files.build_python, before_each = "--build-python")
     args.add("--config-site", ctx.file.config_site or ctx.file._config_site)
     archives = toolchain_args(args, toolchain)
     args.add(cflags, format = "--cflags=%s")
@@ -103,7 +104,6 @@ def compile_cpython(ctx, toolchain, toolchain_args, program, options, inputs = [
     args.add_all(ctx.files.wheels, before_each = "--wheel")
     args.add_all(ctx.attr.expected_missing, before_each = "--expected-missing")
     args.add("--epoch", ctx.attr.epoch)
-    args.add("--jobs", JOBS)
     args.add("--work", out.path + ".work")
     args.add("--out", out)
     args.add("--report", report)
@@ -113,9 +113,8 @@ def compile_cpython(ctx, toolchain, toolchain_args, program, options, inputs = [
         arguments = [args],
         inputs = archives + inputs + [
             ctx.file.source,
-            ctx.file.build_python,
             ctx.file._config_site,
-        ] + ctx.files.config_site + ctx.files.wheels,
+        ] + ctx.files.build_python + ctx.files.config_site + ctx.files.wheels,
         outputs = [out, report, gdb],
         mnemonic = "CompileCPython",
         progress_message = "Compiling CPython {} ({})".format(label, how),

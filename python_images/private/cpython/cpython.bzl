@@ -3,7 +3,7 @@
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_set")
 load("//toolchains/cc:rules.bzl", "EXEC_CONSTRAINTS", "ToolchainInfo", "toolchain_args")
-load(":compile.bzl", "COMPILE_ATTRS", "CPythonInfo", "JOBS", "compile_cpython", "compile_resources")
+load(":compile.bzl", "COMPILE_ATTRS", "CPythonInfo", "compile_cpython", "compile_resources")
 load(":configuration.bzl", "one_configuration")
 
 # How many of a thousand functions need not fit the profile: docs/cpython.md has what was measured.
@@ -18,7 +18,6 @@ def _build_python_impl(ctx):
     if ctx.attr.free_threaded:
         args.add("--free-threaded")
     args.add("--epoch", ctx.attr.epoch)
-    args.add("--jobs", JOBS)
     args.add("--work", out.path + ".work")
     args.add("--out", out)
     build = ctx.executable._build_setup_py if ctx.attr.setup_py else ctx.executable._build

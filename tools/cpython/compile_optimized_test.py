@@ -1,0 +1,51 @@
+"""What make is told when CPython is optimised."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools.cpython import compile_optimized
+from tools.cpython.workspace import BuildError
+
+MAKEFILE = """\
+VERSION=\t3.13
+LIBRARY=\tlibpython$(VERSION)$(ABIFLAGS).a
+LDLIBRARY=      libpython$(LDVERSION).so
+LDVERSION=      $(VERSION)$(ABIFLAGS)
+PY3LIBRARY=      libpython3.so
+LIBRARY_DEPS=\t$(LIBRARY) $(LDLIBRARY) $(PY3LIBRARY) $(EXPORTSYMS)
+ABIFLAGS=t
+all:\t\tprofile-opt
+
+build_all:\tcheck-clean-src $(BUILDPYTHON) platform sharedmods \\
+\t\tgdbhooks Programs/_testembed scripts
+
+build_wasm: check-clean-src
+"""
+
+
+def test_goals_are_those_of_build_all() -> None:
+    assert compile_optimized.goals(MAKEFILE) == [
+        "libpython3.13t.a",
+        "libpython3.13t.so",
+        "libpython3.so",
+        "python",
+        "check-clean-src",
+        "platform",
+        "sharedmods",
+        "gdbhooks",
+        "scripts",
+    ]
+
+
+def test_goals_of_no_makefile_of_cpython() -> None:
+    with pytest.raises(BuildError, match="no build_all"):
+        compile_optimized.goals("all: x\n")
+
+
+def test_objects_are_compiled_without_lto_where_nothing_is_gained() -> None:
+    optimization = compile_optimized.Optimization(lto=True, profile=None, max_mismatched=0)
+    flags = optimization.cflags({"Modules/math.o", "Modules/_json.o"})
+    assert "$(if $(filter %/python.o Modules/_json.o Modules/math.o,$@),-fno-lto)" in flags
+    plain = compile_optimized.Optimization(lto=False, profile=None, max_mismatched=0)
+    assert "lto" not in plain.cflags({"Modules/math.o"})
