@@ -33,13 +33,10 @@ MINORS = "\nminors:\n"
 # Those that read the catalog of the checkout, not one of their own.
 READERS = (
     *(f"tools/catalog/{name}_test.py" for name in ("cli", "family", "results", "schema", "ubuntu")),
-    "tools/components",
     "tools/debian/locks_test.py",
     "tools/debian/package_sets_test.py",
-    "tools/dockerfile",
-    "tools/generate",
     "tools/matrix",
-    "tools/readme",
+    "tools/pages",
     "tools/rootfs/debian/scripts_test.py",
     "tools/rootfs/debian/system_test.py",
 )
@@ -118,7 +115,7 @@ def drop(checkout: Checkout, file: str, key: str, indent: str = "  ") -> None:
 
 def holds(checkout: Checkout) -> None:
     """All that has to hold after a change of rows."""
-    done = python(checkout, "-m", "tools.generate.outputs")
+    done = python(checkout, "-m", "tools.pages.outputs")
     assert done.returncode == 0, done.stderr
     for command in (("query", "--noshow_progress"), ("build", "--nobuild")):
         result = checkout.bazel(*command, "//...")

@@ -13,8 +13,8 @@ from pathlib import Path
 from tools.catalog import family_load, fixtures, listing, load, results
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Entry, Family
-from tools.generate import command
-from tools.generate.render import render
+from tools.cli import command
+from tools.cli.render import render
 
 # Families of which each image is a target.
 _BUILT = ("archive", "current")

@@ -14,8 +14,8 @@ import pytest
 
 from tools.catalog import fixture
 from tools.catalog.cli import main
-from tools.generate import command, versions
-from tools.library import library
+from tools.cli import command
+from tools.pages import library, versions
 
 TESTDATA = Path(__file__).parent / "testdata"
 CATALOG = Path(__file__).parents[2] / "catalog"

@@ -8,7 +8,7 @@ from tools.catalog import load, yamlfile
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import WINDOWS_ARCHITECTURE, Entry, Family
 from tools.catalog.model import Catalog
-from tools.generate import command
+from tools.cli import command
 
 # Docker's platform of each architecture, where its name doesn't say it.
 _PLATFORMS = {

@@ -14,7 +14,7 @@ from pathlib import Path
 from tools.catalog import fixtures, load, results
 from tools.catalog.errors import CatalogError
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
-from tools.generate import command
+from tools.cli import command
 from tools.inputs.inputs import Inputs
 from tools.lockfile.lines import LockError
 from tools.matrix import outputs, status

@@ -18,7 +18,7 @@ from tools.catalog import family_images, family_load, load
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Family
 from tools.catalog.model import Catalog, Image
-from tools.generate import command
+from tools.cli import command
 from tools.matrix import outputs
 from tools.matrix.outputs import Failure, Layout, Tests, UnreadableError
 from tools.testing.summary import EventError

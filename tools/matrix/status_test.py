@@ -14,7 +14,7 @@ import pytest
 from tools.catalog import family_load, fixture
 from tools.catalog.errors import CatalogError
 from tools.catalog.load import load
-from tools.generate import command
+from tools.cli import command
 from tools.matrix import outputs, status
 from tools.matrix.status import Status
 

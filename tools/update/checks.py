@@ -8,14 +8,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.apidocs.starlark import StarlarkError
 from tools.catalog.errors import CatalogError
-from tools.generate import outputs
+from tools.pages import outputs
+from tools.pages.apidocs.starlark import StarlarkError
 
 # Seconds at most; the first loading of a checkout fetches what its module extensions need.
 _SECONDS = 1800
 # Tests of data that an update changes, which build nothing but themselves.
-CHEAP = ("//tools/debian:locks_test", "//tools/catalog:all", "//tools/generate:all")
+CHEAP = ("//tools/debian:locks_test", "//tools/catalog:all", "//tools/pages:all")
 _LINES = 12
 
 

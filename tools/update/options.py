@@ -6,7 +6,7 @@ import argparse
 import datetime
 from pathlib import Path
 
-from tools.generate import command
+from tools.cli import command
 from tools.update import python_org
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tools.catalog import load
 from tools.catalog.model import Catalog
-from tools.generate import outputs
+from tools.pages import outputs
 
 Files = Mapping[str, str | None]
 

@@ -16,16 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from tools.apidocs.starlark import StarlarkError
 from tools.catalog import load
 from tools.catalog.errors import CatalogError
 from tools.catalog.model import Catalog
+from tools.cli import command
 from tools.debian import lock, lockfile, mirrors, resolve
 from tools.debian.lock import LOCKS, Job
 from tools.debian.mirrors import Mirror
-from tools.generate import command
 from tools.modules import facts
 from tools.modules.facts import FactsError
+from tools.pages.apidocs.starlark import StarlarkError
 from tools.update import (
     candidate,
     checks,

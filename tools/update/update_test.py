@@ -15,8 +15,8 @@ import pytest
 from tools.catalog import fixture, load
 from tools.debian import lock, lockfile, resolve
 from tools.debian.lockfile import Lock, Package
-from tools.generate import outputs
 from tools.modules import facts
+from tools.pages import outputs
 from tools.update import debian, other_locks, transaction, update
 from tools.update.bar import Bar
 from tools.update.failing_disk import FailingDisk

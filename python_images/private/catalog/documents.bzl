@@ -78,7 +78,7 @@ def _family(ctx):
 image_readme = rule(
     implementation = lambda ctx: _generate(ctx, _family(ctx), {"--arch": ctx.attr.arch}),
     doc = "The page of a family: its tags, architectures, usage and variants.",
-    attrs = _COMMON | _FAMILY | _TEMPLATE | _tool("//tools/readme") | {
+    attrs = _COMMON | _FAMILY | _TEMPLATE | _tool("//tools/pages/readme") | {
         "arch": attr.string(doc = "Only images for this architecture, such as `i386`."),
     },
 )
@@ -90,7 +90,7 @@ image_library = rule(
         "--repo": ctx.attr.repo,
     }),
     doc = "A family's manifest in the format of docker-library.",
-    attrs = _COMMON | _FAMILY | _TEMPLATE | _tool("//tools/library") | {
+    attrs = _COMMON | _FAMILY | _TEMPLATE | _tool("//tools/pages:library") | {
         "commit": attr.string(doc = "The commit to build from."),
         "directory": attr.string(doc = "What goes in front of every image's folder."),
         "repo": attr.string(doc = "The Git repository with the Dockerfiles."),
@@ -100,7 +100,7 @@ image_library = rule(
 image_versions = rule(
     implementation = lambda ctx: _generate(ctx, _family(ctx), {}),
     doc = "A family's releases as docker-library's versions.json.",
-    attrs = _COMMON | _FAMILY | _tool("//tools/generate:versions"),
+    attrs = _COMMON | _FAMILY | _tool("//tools/pages:versions"),
 )
 
 image_matrix = rule(
@@ -125,7 +125,7 @@ image_dockerfile = rule(
         "--fragment": ctx.attr.fragment,
     }),
     doc = "The Dockerfile of an image, or a fragment for one of your own.",
-    attrs = _COMMON | _FAMILY | _TEMPLATE | _tool("//tools/dockerfile") | {
+    attrs = _COMMON | _FAMILY | _TEMPLATE | _tool("//tools/pages/dockerfile") | {
         "fragment": attr.string(
             doc = "Only this part.",
             values = ["", "runtime", "build", "links", "copy"],
@@ -140,7 +140,7 @@ image_dockerfile = rule(
 image_components = rule(
     implementation = lambda ctx: _generate(ctx, [ctx.attr.tag], {"--platform": ctx.attr.platform}),
     doc = "What an image of the current family is made from, as SPDX package objects.",
-    attrs = _COMMON | _tool("//tools/components") | {
+    attrs = _COMMON | _tool("//tools/pages:components") | {
         "platform": attr.string(doc = "The platform; the first one, amd64, when absent."),
         "tag": attr.string(
             doc = "Any tag of the image.",

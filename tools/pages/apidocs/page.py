@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tools.apidocs.starlark import Attribute, Definition, Files, StarlarkError, is_function
+from tools.pages.apidocs.starlark import Attribute, Definition, Files, StarlarkError, is_function
 
 OUTPUT = "docs/rules.md"
 # Public files: what is loaded from where, and the kinds of things in them.

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tools.catalog.cli import find
 from tools.catalog.family import Entry, Family
-from tools.dockerfile import recipe
-from tools.generate import command
-from tools.generate.render import render
+from tools.cli import command
+from tools.cli.render import render
+from tools.pages.dockerfile import recipe
 
 TEMPLATES = Path(__file__).parent / "templates"
 FRAGMENTS = ("runtime", "build", "links", "copy")

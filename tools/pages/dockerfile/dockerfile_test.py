@@ -16,10 +16,10 @@ from tools.catalog import family_load, fixture, load
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Entry, Family
 from tools.catalog.model import Patch
-from tools.dockerfile import recipe
-from tools.dockerfile.dockerfile import FRAGMENTS, dockerfile, main
+from tools.pages.dockerfile import recipe
+from tools.pages.dockerfile.dockerfile import FRAGMENTS, dockerfile, main
 
-CATALOG = Path(__file__).parents[2] / "catalog"
+CATALOG = Path(__file__).parents[3] / "catalog"
 FAMILIES = {name: family_load.load_family(name, CATALOG) for name in family_load.names(CATALOG)}
 RECIPES = recipe.read(CATALOG)
 IMAGES = [(family, entry) for family in FAMILIES.values() for entry in family.entries()]

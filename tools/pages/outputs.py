@@ -8,16 +8,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tools.apidocs import page as apidocs
-from tools.apidocs.starlark import StarlarkError
 from tools.catalog import family_load, load, results, versions_json
-from tools.dockerfile import recipe
-from tools.dockerfile.dockerfile import dockerfile
-from tools.generate import command, hardened, picture
-from tools.generate.table import rows, summary, table
-from tools.library.library import manifest
+from tools.cli import command
 from tools.lockfile.lines import LockError
-from tools.readme.readme import page
+from tools.pages import hardened, picture
+from tools.pages.apidocs import page as apidocs
+from tools.pages.apidocs.starlark import StarlarkError
+from tools.pages.dockerfile import recipe
+from tools.pages.dockerfile.dockerfile import dockerfile
+from tools.pages.library import manifest
+from tools.pages.readme.readme import page
+from tools.pages.table import rows, summary, table
 
 REFRESH = "./bazelw run //tools:generate"
 # Everything in this folder is generated: what isn't expected in it is removed.

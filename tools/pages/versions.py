@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from tools.catalog import versions_json
-from tools.generate import command
+from tools.cli import command
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -18,8 +18,8 @@ from tools.catalog import load, yamlfile
 from tools.catalog.cli import find
 from tools.catalog.errors import CatalogError
 from tools.catalog.model import Catalog, Image, Version
+from tools.cli import command
 from tools.debian import lockfile
-from tools.generate import command
 
 
 def _package(

@@ -8,10 +8,10 @@ import pytest
 
 from tools.catalog import fixture, fixtures, load, results
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
-from tools.generate import outputs
-from tools.generate.table import SUMMARY, alpine_kind, has_setup_py, summary, table
-from tools.generate.table import rows as every_row
 from tools.inputs import inputs
+from tools.pages import outputs
+from tools.pages.table import SUMMARY, alpine_kind, has_setup_py, summary, table
+from tools.pages.table import rows as every_row
 
 ROOT = Path(__file__).parents[2]
 

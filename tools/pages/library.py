@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tools.catalog import listing
 from tools.catalog.family import Family
-from tools.generate import command
-from tools.generate.render import render
+from tools.cli import command
+from tools.cli.render import render
 
 TEMPLATE = Path(__file__).parent / "templates" / "manifest.j2"
 

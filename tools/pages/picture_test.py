@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tools.catalog.errors import CatalogError
-from tools.generate.picture import columns, parse, svg
+from tools.pages.picture import columns, parse, svg
 
 HERE = Path("docs/picture.txt")
 TEXT = """\

@@ -13,10 +13,10 @@ from tools.catalog import family_load, fixture, results
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Family
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
-from tools.readme.readme import facts as facts_for_programs
-from tools.readme.readme import main, page
+from tools.pages.readme.readme import facts as facts_for_programs
+from tools.pages.readme.readme import main, page
 
-CATALOG = Path(__file__).parents[2] / "catalog"
+CATALOG = Path(__file__).parents[3] / "catalog"
 TESTDATA = Path(__file__).parent / "testdata"
 
 

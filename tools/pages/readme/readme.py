@@ -11,8 +11,8 @@ from tools.catalog.architectures import KNOWN, Architecture
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import WINDOWS_ARCHITECTURE, Entry, Family, base_of, groups
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Results
-from tools.generate import command
-from tools.generate.render import render
+from tools.cli import command
+from tools.cli.render import render
 
 TEMPLATES = Path(__file__).parent / "templates"
 # What a table says of an image's tests; None is no result.
@@ -189,7 +189,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--template",
         type=command.given,
         metavar="FILE",
-        help="your own Jinja template; `tools/readme/templates` has the ones to start from",
+        help="your own Jinja template; `tools/pages/readme/templates` has the ones to start from",
     )
     command.add_format(options)
     command.add_output(options)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.apidocs import page
-from tools.apidocs.starlark import Attribute, Definition, Files, StarlarkError
+from tools.pages.apidocs import page
+from tools.pages.apidocs.starlark import Attribute, Definition, Files, StarlarkError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DEFS = """
 load("//python_images/private:a.bzl", _a = "a")
 load("//python_images/private:b.bzl", "OTHER", _b = "b", _B = "BInfo")

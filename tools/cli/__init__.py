@@ -1,0 +1,1 @@
+"""What every command shares: options, error messages, templates, files written whole."""

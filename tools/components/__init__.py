@@ -1,1 +1,0 @@
-"""What an image is made from, as far as the catalog and the locks say."""

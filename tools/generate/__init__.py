@@ -1,1 +1,0 @@
-"""What all generators share: templates, command lines, and the list of checked-in outputs."""

@@ -1,1 +1,0 @@
-"""The library manifest: what docker-library's build system reads."""
