@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import fnmatch
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tools.catalog import family_load, fixtures, listing, load, results
+from tools.catalog import family_load, family_options, fixtures, listing, load, lookup, results
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Entry, Family
 from tools.cli import command
@@ -37,7 +36,7 @@ def _columns(rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _families(asked: argparse.Namespace) -> str:
-    folder = command.directory(asked.catalog)
+    folder = family_options.directory(asked.catalog)
     families = [
         family_load.load_family(name, folder, command.shown(folder))
         for name in family_load.names(folder)
@@ -74,7 +73,7 @@ def _platforms(asked: argparse.Namespace, family: Family) -> dict[str, str]:
     """Names of platforms by architecture: those of targets for what is built, else docker's."""
     if family.name not in _BUILT:
         return {}
-    folder = command.directory(asked.catalog)
+    folder = family_options.directory(asked.catalog)
     platforms = load.load(folder, command.shown(folder)).platforms.values()
     return {platform.docker: platform.name for platform in platforms}
 
@@ -90,10 +89,10 @@ def _chosen(entries: Sequence[Entry], patterns: Sequence[str]) -> list[Entry]:
 
 
 def _list(asked: argparse.Namespace) -> str:
-    folder = command.directory(asked.catalog)
+    folder = family_options.directory(asked.catalog)
     words = list(asked.words)
     named = words[:1] if words and words[0] in family_load.names(folder) else []
-    family = command.family(named[0] if named else None, asked.catalog)
+    family = family_options.family(named[0] if named else None, asked.catalog)
     names = _platforms(asked, family)
     entries = _chosen(family.published(), words[len(named) :])
     if asked.platform:
@@ -131,31 +130,9 @@ def _wrapped(text: str, indent: str) -> list[str]:
     )
 
 
-def find(family: Family, tag: str) -> list[Entry]:
-    """The images ``tag`` names: one, or for a shared tag several.
-
-    Raises:
-        CatalogError: it names none; the message lists near ones.
-    """
-    entries = family.published()
-    found = [entry for entry in entries if tag in (*entry.tags, *entry.shared_tags)]
-    if not found:
-        known = [name for entry in entries for name in (*entry.tags, *entry.shared_tags)]
-        close = difflib.get_close_matches(tag, known, n=3, cutoff=0.6)
-        remedy = (
-            "did you mean " + " or ".join(close) + "?"
-            if close
-            else f"list them with ./bazelw run //tools:catalog -- list {family.name}"
-        )
-        raise CatalogError(
-            f"catalog/families/{family.name}.yaml", None, "", f"unknown tag {tag!r}", remedy
-        )
-    return found
-
-
 def _show(asked: argparse.Namespace) -> str:
-    family = command.family_with(asked.tag, asked.family, asked.catalog)
-    shown = [listing.facts(entry) for entry in find(family, asked.tag)]
+    family = family_options.family_with(asked.tag, asked.family, asked.catalog)
+    shown = [listing.facts(entry) for entry in lookup.find(family, asked.tag)]
     if asked.format == "json":
         return command.as_json(shown)
     blocks = []
@@ -171,10 +148,10 @@ def _show(asked: argparse.Namespace) -> str:
 
 def _check(asked: argparse.Namespace) -> str:
     if asked.catalog is not None and not asked.catalog.is_dir():
-        family = command.family(None, asked.catalog)
+        family = family_options.family(None, asked.catalog)
         checked = [(str(asked.catalog), f"{len(family.entries())} images")]
     else:
-        folder = command.directory(asked.catalog)
+        folder = family_options.directory(asked.catalog)
         shown = command.shown(folder)
         catalog = load.load(folder, shown)
         checked = [(str(shown / name), "") for name in load.FILES]
@@ -197,7 +174,7 @@ def _check(asked: argparse.Namespace) -> str:
 
 
 def _tags(asked: argparse.Namespace) -> str:
-    entries = command.family(asked.family, asked.catalog).published()
+    entries = family_options.family(asked.family, asked.catalog).published()
     names = dict.fromkeys(tag for entry in entries for tag in (*entry.tags, *entry.shared_tags))
     found = [name for name in names if name.startswith(asked.prefix)]
     return (
@@ -206,7 +183,7 @@ def _tags(asked: argparse.Namespace) -> str:
 
 
 def _completion(asked: argparse.Namespace) -> str:
-    folder = command.directory(None)
+    folder = family_options.directory(None)
     current = family_load.load_family("current", folder, command.shown(folder))
     platforms = load.load(folder, command.shown(folder)).platforms.values()
     names = {platform.docker: platform.name for platform in platforms}
@@ -248,27 +225,27 @@ def main(arguments: list[str] | None = None) -> int:
         help="a family in the first place (default: current), then patterns of tags: '3.14-*'",
     )
     verb.add_argument("--platform", metavar="PLATFORM", help="only images that have it")
-    command.add_catalog(verb)
+    family_options.add_catalog(verb)
     verb.set_defaults(run=_list)
 
     verb = verbs.add_parser("families", help="the families of images")
-    command.add_catalog(verb)
+    family_options.add_catalog(verb)
     verb.set_defaults(run=_families)
 
     verb = verbs.add_parser("show", help="the images a tag names")
     verb.add_argument("tag", metavar="TAG")
     verb.add_argument("--family", metavar="FAMILY", help="default: current, then archive")
-    command.add_catalog(verb)
+    family_options.add_catalog(verb)
     verb.set_defaults(run=_show)
 
     verb = verbs.add_parser("check", help="read everything; exit status 2 at the first fault")
-    command.add_catalog(verb)
+    family_options.add_catalog(verb)
     verb.set_defaults(run=_check)
 
     verb = verbs.add_parser("tags", help="all tags of a family, one per line")
     verb.add_argument("prefix", nargs="?", default="", metavar="PREFIX")
     verb.add_argument("--family", metavar="FAMILY", help="default: current")
-    command.add_catalog(verb)
+    family_options.add_catalog(verb)
     verb.set_defaults(run=_tags)
 
     verb = verbs.add_parser("completion", help="a bash script that completes tags and families")

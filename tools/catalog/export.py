@@ -112,7 +112,6 @@ import argparse
 import dataclasses
 import json
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -121,6 +120,7 @@ from tools.catalog.errors import CatalogError
 from tools.catalog.family import Family
 from tools.catalog.load import ALL, SOURCES, load
 from tools.catalog.model import Catalog, Image, Platform, Suite, Variant, Version
+from tools.cli import atomic
 
 
 def _version(version: Version, newest: bool) -> dict[str, object]:
@@ -261,22 +261,6 @@ def export(
     }
 
 
-def write(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` whole or not at all."""
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=path.name, delete=False
-    ) as file:
-        made = Path(file.name)
-        try:
-            file.write(text)
-            file.close()
-            made.chmod(0o644)
-            made.replace(path)
-        except BaseException:
-            made.unlink(missing_ok=True)
-            raise
-
-
 def _added(
     file: Path, directory: Path, families: Iterable[Family], sources: str, patches: Path | None
 ) -> Family:
@@ -340,7 +324,7 @@ def main(arguments: list[str] | None = None) -> int:
     except CatalogError as error:
         print(error, file=sys.stderr)
         return 2
-    write(options.output, json.dumps(exported, indent=1, ensure_ascii=False) + "\n")
+    atomic.write(options.output, json.dumps(exported, indent=1, ensure_ascii=False) + "\n")
     return 0
 
 

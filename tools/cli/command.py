@@ -1,4 +1,4 @@
-"""What the generators' command lines have in common."""
+"""What command lines have in common."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.catalog import export, family_load, versions_json
-from tools.catalog.errors import CatalogError
-from tools.catalog.family import Family
+from tools.cli import atomic
+from tools.cli.errors import InputError
 
 _ROOT = Path(__file__).parents[2]
 
@@ -39,27 +38,6 @@ def parser(command: str, description: str, examples: str) -> argparse.ArgumentPa
     )
 
 
-def add_catalog(options: argparse.ArgumentParser) -> None:
-    """Add ``--catalog``."""
-    options.add_argument(
-        "--catalog",
-        type=given,
-        metavar="FILE",
-        help="your own: a family's YAML file, a versions.json, or a folder like catalog/",
-    )
-
-
-def add_family(options: argparse.ArgumentParser) -> None:
-    """Add the FAMILY argument and ``--catalog``."""
-    options.add_argument(
-        "family",
-        nargs="?",
-        metavar="FAMILY",
-        help="one of: " + ", ".join(family_load.names(_ROOT / "catalog")) + " (default: current)",
-    )
-    add_catalog(options)
-
-
 def add_format(options: argparse.ArgumentParser) -> None:
     """Add ``--format``."""
     options.add_argument(
@@ -74,37 +52,9 @@ def add_output(options: argparse.ArgumentParser) -> None:
     )
 
 
-def directory(catalog: Path | None) -> Path:
-    """The catalog's folder: the user's when that is one, else the checkout's."""
-    return catalog if catalog is not None and catalog.is_dir() else checkout() / "catalog"
-
-
 def shown(path: Path) -> Path:
     """``path`` as messages should call it: relative to the checkout when it's inside."""
     return path.relative_to(checkout()) if path.is_relative_to(checkout()) else path
-
-
-def family(name: str | None, catalog: Path | None) -> Family:
-    """The family the command line asks for."""
-    folder = directory(catalog)
-    if catalog is not None and catalog.suffix == ".json":
-        return versions_json.read(catalog, folder)
-    if catalog is not None and not catalog.is_dir():
-        return family_load.load_file(catalog, folder)
-    return family_load.load_family(name or "current", folder, shown(folder))
-
-
-def family_with(tag: str, name: str | None, catalog: Path | None) -> Family:
-    """As `family`; the archive in place of the current family where only that has the tag."""
-    found = family(name, catalog)
-    folder = directory(catalog)
-    if found.name != "current" or "archive" not in family_load.names(folder):
-        return found
-    archive = family_load.load_family("archive", folder, shown(folder))
-    for one in (found, archive):
-        if any(tag in (*entry.tags, *entry.shared_tags) for entry in one.published()):
-            return one
-    return found
 
 
 def as_json(value: object) -> str:
@@ -119,12 +69,6 @@ def coloured(text: str, code: str, stream: object = None) -> str:
     return f"\033[{code}m{text}\033[0m" if terminal and not os.environ.get("NO_COLOR") else text
 
 
-def write(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` whole or not at all; missing folders are made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    export.write(path, text)
-
-
 def run(
     main: Callable[[], str],
     output: Path | None = None,
@@ -132,16 +76,16 @@ def run(
 ) -> int:
     """Print what ``main`` returns, or write it to ``output``.
 
-    A CatalogError, or one of ``errors``, is one line and exit status 2; nothing is written then.
+    An InputError, or one of ``errors``, is one line and exit status 2; nothing is written then.
     """
-    expected: tuple[type[Exception], ...] = (CatalogError, *errors)
+    expected: tuple[type[Exception], ...] = (InputError, *errors)
     try:
         text = main()
     except expected as error:
         print(coloured("error:", "31", sys.stderr), error, file=sys.stderr)
         return 2
     if output is not None:
-        write(output, text)
+        atomic.write(output, text)
         return 0
     try:
         sys.stdout.write(text)

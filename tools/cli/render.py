@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jinja2
 
-from tools.catalog.errors import CatalogError
+from tools.cli.errors import InputError
 from tools.text import quote
 
 
@@ -51,24 +51,24 @@ def render(template: Path, values: Mapping[str, object]) -> str:
     """The text ``template`` makes of ``values``; it may include others from its own folder.
 
     Raises:
-        CatalogError: the template can't be read, is malformed, or uses a name it wasn't given.
+        InputError: the template can't be read, is malformed, or uses a name it wasn't given.
     """
     if not template.is_file():
-        raise CatalogError(template, None, "", "no such template", "check the path")
+        raise InputError(template, None, "", "no such template", "check the path")
     try:
         return environment(template.parent).get_template(template.name).render(values)
     except jinja2.TemplateSyntaxError as error:
         file = error.filename or template
-        raise CatalogError(
+        raise InputError(
             file, error.lineno, "", f"template error: {error.message}", "correct the line"
         ) from None
     except jinja2.TemplateNotFound as error:
-        raise CatalogError(
+        raise InputError(
             template, _line(error, template), "", f"includes {error.name!r}", "no such template"
         ) from None
     except jinja2.UndefinedError as error:
         known = ", ".join(sorted(values))
-        raise CatalogError(
+        raise InputError(
             template,
             _line(error, template),
             "",
@@ -76,6 +76,6 @@ def render(template: Path, values: Mapping[str, object]) -> str:
             f"names a template has: {known}",
         ) from None
     except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise CatalogError(
+        raise InputError(
             template, _line(error, template), "", f"template error: {error}", "correct the line"
         ) from None

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tools.cli import atomic
 from tools.debian import lockfile, resolve
 from tools.debian.lock import earlier_of, merge, require_same_content, settled
 from tools.debian.lockfile import Lock, Package
@@ -181,7 +182,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (resolve.ResolveError, lockfile.LockError) as error:
         print(f"lock: error: {asked.lock}: {error}", file=sys.stderr)
         return 2
-    lines.write_text(path, text(locks, asked.command))
+    atomic.write(path, text(locks, asked.command))
     report(old, locks)
     print(f"{asked.lock}: written")
     return 0

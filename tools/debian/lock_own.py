@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from tools.cli import atomic
 from tools.debian import lockfile, resolve
 from tools.debian.lock import merge, require_same_content, settled
 from tools.debian.lockfile import Lock, Package
@@ -122,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (resolve.ResolveError, lockfile.LockError) as error:
         print(f"lock_own: error: {error}", file=sys.stderr)
         return 2
-    lines.write_text(path, text(lock, asked.command))
+    atomic.write(path, text(lock, asked.command))
     for package in lock.packages:
         print(f"{package.name} {package.version}")
     return 0

@@ -30,6 +30,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tools.cli import atomic
 from tools.lockfile import lines
 from tools.lockfile.lines import LockError, Row
 
@@ -230,4 +231,4 @@ def read(path: Path) -> Lock:
 
 def write(path: Path, lock: Lock) -> None:
     """Write a lock file: complete or, when anything fails, not at all."""
-    lines.write_text(path, lock.text())
+    atomic.write(path, lock.text())

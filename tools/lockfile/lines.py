@@ -8,9 +8,7 @@ the package's name, the last names the package sets that hold it, each with `=re
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,17 +175,3 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise LockError(f"{path}: can't be read: {error}") from None
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a lock file: complete or, when anything fails, not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink()
-        raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tools.catalog import load, yamlfile
+from tools.catalog import family_options, load, yamlfile
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import WINDOWS_ARCHITECTURE, Entry, Family
 from tools.catalog.model import Catalog
@@ -112,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
         "Print a build matrix of a family as JSON: one job per image and architecture.",
         "current\n2026-02 --arch arm64v8\ncurrent --provider gitlab\n--by platform",
     )
-    command.add_family(options)
+    family_options.add_family(options)
     options.add_argument(
         "--provider",
         choices=("github", "gitlab"),
@@ -135,12 +135,12 @@ def main(arguments: list[str] | None = None) -> int:
     def text() -> str:
         convert = {"github": github, "gitlab": gitlab}[asked.provider]
         if asked.by == "platform":
-            folder = command.directory(asked.catalog)
+            folder = family_options.directory(asked.catalog)
             return command.as_json(convert(platform_jobs(load.load(folder, command.shown(folder)))))
-        family = command.family(asked.family, asked.catalog)
+        family = family_options.family(asked.family, asked.catalog)
         catalog = None
         if family.name == "current":
-            folder = command.directory(asked.catalog)
+            folder = family_options.directory(asked.catalog)
             catalog = load.load(folder, command.shown(folder))
         made = jobs(family, catalog)
         if asked.arch is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tools.catalog import fixtures, load, results
 from tools.catalog.errors import CatalogError
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
-from tools.cli import command
+from tools.cli import atomic, command
 from tools.inputs.inputs import Inputs
 from tools.lockfile.lines import LockError
 from tools.matrix import outputs, status
@@ -147,7 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
             lambda one: inputs.of(one.image, one.platform, builds.get(one.package)),
         )
         lines = _changes(_flat(old), _flat(new))
-        command.write(folder / results.FILE, results.text(new))
+        atomic.write(folder / results.FILE, results.text(new))
         return "".join(f"{line}\n" for line in lines) or "nothing new\n"
 
     return command.run(made, errors=(LockError,))

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import jinja2
 
-from tools.catalog import family_images, family_load, load
+from tools.catalog import family_images, family_load, family_options, load
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Family
 from tools.catalog.model import Catalog, Image
-from tools.cli import command
+from tools.cli import atomic, command
 from tools.matrix import outputs
 from tools.matrix.outputs import Failure, Layout, Tests, UnreadableError
 from tools.testing.summary import EventError
@@ -305,11 +305,11 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="FOLDER",
         help="Bazel's output folder, with bin and testlogs; default: the one this program is in",
     )
-    command.add_catalog(options)
+    family_options.add_catalog(options)
     asked = options.parse_args(arguments)
 
     def made() -> str:
-        folder = command.directory(asked.catalog)
+        folder = family_options.directory(asked.catalog)
         catalog = load.load(folder, command.shown(folder))
         out = asked.outputs or output_folder(Path.cwd())
         for file in (out, *asked.events):
@@ -320,9 +320,9 @@ def main(arguments: list[str] | None = None) -> int:
         found = [status for status in every if status.published or status.state != MISSING]
         platforms = [p for p in catalog.platforms if any(s.platform == p for s in found)]
         if asked.json:
-            command.write(asked.json, command.as_json([facts(status) for status in found]))
+            atomic.write(asked.json, command.as_json([facts(status) for status in found]))
         if asked.html:
-            command.write(asked.html, html(found, platforms))
+            atomic.write(asked.html, html(found, platforms))
         return text(found, platforms)
 
     return command.run(made)

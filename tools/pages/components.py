@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
-from tools.catalog import load, yamlfile
-from tools.catalog.cli import find
+from tools.catalog import family_options, load, yamlfile
 from tools.catalog.errors import CatalogError
+from tools.catalog.lookup import find
 from tools.catalog.model import Catalog, Image, Version
 from tools.cli import command
 from tools.debian import lockfile
@@ -112,9 +112,9 @@ def _platform(catalog: Catalog, image: Image, name: str | None) -> str:
 
 
 def _text(asked: argparse.Namespace) -> str:
-    folder = command.directory(asked.catalog)
+    folder = family_options.directory(asked.catalog)
     catalog = load.load(folder, command.shown(folder))
-    family = command.family_with(asked.tag, None, folder)
+    family = family_options.family_with(asked.tag, None, folder)
     name = find(family, asked.tag)[0].name
     image = next(image for image in catalog.all_images() if image.name == name)
     platform = _platform(catalog, image, asked.platform)
@@ -138,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="DIR",
         help="the folder with the Debian locks",
     )
-    command.add_catalog(options)
+    family_options.add_catalog(options)
     command.add_output(options)
     asked = options.parse_args(arguments)
     return command.run(lambda: _text(asked), asked.output, (lockfile.LockError,))

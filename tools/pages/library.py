@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tools.catalog import listing
+from tools.catalog import family_options, listing
 from tools.catalog.family import Family
 from tools.cli import command
 from tools.cli.render import render
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         "current --repo URL --commit $(git rev-parse HEAD) --directory dockerfiles/\n"
         "2026-02\n--catalog mine.yaml",
     )
-    command.add_family(options)
+    family_options.add_family(options)
     options.add_argument("--repo", metavar="URL", help="the Git repository with the Dockerfiles")
     options.add_argument("--commit", metavar="SHA", help="the commit to build them from")
     options.add_argument(
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = options.parse_args(arguments)
 
     def text() -> str:
-        family = command.family(asked.family, asked.catalog)
+        family = family_options.family(asked.family, asked.catalog)
         if asked.format == "json":
             return command.as_json([listing.facts(entry) for entry in family.published()])
         return manifest(

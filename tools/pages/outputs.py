@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tools.catalog import family_load, load, results, versions_json
-from tools.cli import command
+from tools.cli import atomic, command
 from tools.lockfile.lines import LockError
 from tools.pages import hardened, picture
 from tools.pages.apidocs import page as apidocs
@@ -120,7 +120,7 @@ def refresh(root: Path) -> list[str]:
     for name, text in wanted.items():
         file = root / name
         if not file.is_file() or file.read_text(encoding="utf-8") != text:
-            command.write(file, text)
+            atomic.write(file, text)
             changed.append(name)
     for name in superfluous(root, wanted):
         (root / name).unlink()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tools.catalog import versions_json
+from tools.catalog import family_options, versions_json
 from tools.cli import command
 
 
@@ -16,12 +16,12 @@ def main(arguments: list[str] | None = None) -> int:
         "The other generators read one back with --catalog.",
         "current\n2026-02 > versions.json",
     )
-    command.add_family(options)
+    family_options.add_family(options)
     command.add_output(options)
     asked = options.parse_args(arguments)
     return command.run(
         lambda: command.as_json(
-            versions_json.versions(command.family(asked.family, asked.catalog))
+            versions_json.versions(family_options.family(asked.family, asked.catalog))
         ),
         asked.output,
     )

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tools.cli import atomic
 from tools.oci.assembler import layers
 from tools.oci.assembler.layout import Layout, blob_name
 from tools.oci.assembler.spec import (
@@ -158,9 +159,7 @@ def push(
 
 def save(path: Path, document: Json) -> None:
     """Write the file, whole or not at all."""
-    made = path.with_name(path.name + ".new")
-    made.write_text(listing.text(document))
-    made.replace(path)
+    atomic.write(path, listing.text(document))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.catalog.errors import CatalogError
+from tools.cli.errors import InputError
 from tools.pages import outputs
 from tools.pages.apidocs.starlark import StarlarkError
 
@@ -66,7 +66,7 @@ def load(root: Path, bazel: Sequence[str]) -> None:
     """
     try:
         stale = outputs.stale(root)
-    except (CatalogError, StarlarkError) as error:
+    except (InputError, StarlarkError) as error:
         raise BrokenError(str(error)) from None
     if stale:
         raise BrokenError("; ".join(stale))

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tools.cli import atomic
+
 HEADER = """\
 # Generated from requirements.in by: ./bazelw run //tools:lock_wheels
 # One wheel a line, for the tool interpreter on Linux x86-64.
@@ -73,9 +75,7 @@ def write_lock(path: Path, lines: Iterable[str]) -> bool:
     text = HEADER + "".join(f"{line}\n" for line in lines)
     if path.exists() and path.read_text() == text:
         return False
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text)
-    temporary.replace(path)
+    atomic.write(path, text)
     return True
 
 

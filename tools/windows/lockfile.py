@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools.lockfile import lines
+from tools.cli import atomic
 from tools.oci.assembler.spec import (
     MANIFEST_TYPES,
     OCI_LAYER,
@@ -187,4 +187,4 @@ def read(path: Path) -> Lock:
 
 def write(path: Path, lock: Lock) -> None:
     """Write a lock file: complete or, when anything fails, not at all."""
-    lines.write_text(path, lock.text())
+    atomic.write(path, lock.text())

@@ -52,7 +52,7 @@ def _read_catalog(mctx, versions = None, family = None, patches = None):
     # A new or changed file is a new catalog. From Bazel 8 on, a label's path is watched only by who
     # says so.
     mctx.watch(wheels)
-    for folder, suffix in (("catalog", ".yaml"), ("catalog/families", ".yaml"), ("tools/catalog", ".py"), ("tools/patches", ".py"), ("tools/text", ".py")):
+    for folder, suffix in (("catalog", ".yaml"), ("catalog/families", ".yaml"), ("tools/catalog", ".py"), ("tools/cli", ".py"), ("tools/patches", ".py"), ("tools/text", ".py")):
         for file in root.get_child(folder).readdir():
             if file.basename.endswith(suffix):
                 mctx.watch(file)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tools.catalog.cli import find
+from tools.catalog import family_options
 from tools.catalog.family import Entry, Family
+from tools.catalog.lookup import find
 from tools.cli import command
 from tools.cli.render import render
 from tools.pages.dockerfile import recipe
@@ -53,14 +54,14 @@ def main(arguments: list[str] | None = None) -> int:
     options.add_argument(
         "--template", type=command.given, metavar="FILE", help="your own Jinja template"
     )
-    command.add_catalog(options)
+    family_options.add_catalog(options)
     command.add_format(options)
     command.add_output(options)
     asked = options.parse_args(arguments)
 
     def text() -> str:
-        family = command.family_with(asked.tag, asked.family, asked.catalog)
-        folder = command.directory(asked.catalog)
+        family = family_options.family_with(asked.tag, asked.family, asked.catalog)
+        folder = family_options.directory(asked.catalog)
         entry = find(family, asked.tag)[0]
         recipes = recipe.read(folder, command.shown(folder))
         if asked.format == "json":

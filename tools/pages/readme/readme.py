@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tools.catalog import results, tags, yamlfile
+from tools.catalog import family_options, results, tags, yamlfile
 from tools.catalog.architectures import KNOWN, Architecture
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import WINDOWS_ARCHITECTURE, Entry, Family, base_of, groups
@@ -183,7 +183,7 @@ def main(arguments: list[str] | None = None) -> int:
         "current\n2025-10 --arch i386\n2026-02 --arch windows-amd64\n"
         "--catalog mine.yaml --template mine.md.j2",
     )
-    command.add_family(options)
+    family_options.add_family(options)
     options.add_argument("--arch", metavar="ARCH", help="only images for this architecture")
     options.add_argument(
         "--template",
@@ -196,8 +196,8 @@ def main(arguments: list[str] | None = None) -> int:
     asked = options.parse_args(arguments)
 
     def text() -> str:
-        family = command.family(asked.family, asked.catalog)
-        folder = command.directory(asked.catalog)
+        family = family_options.family(asked.family, asked.catalog)
+        folder = family_options.directory(asked.catalog)
         known = results.read(folder, command.shown(folder))
         if asked.format == "json":
             return command.as_json(facts(family, asked.arch, known))

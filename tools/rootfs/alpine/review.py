@@ -26,6 +26,7 @@ from pathlib import Path
 
 from tools.alpine.apk import read_apk
 from tools.alpine.errors import AlpineError
+from tools.cli import atomic
 from tools.rootfs.alpine.build import TABLE
 from tools.rootfs.alpine.effects import EFFECTS
 from tools.rootfs.alpine.scripts import (
@@ -41,7 +42,7 @@ from tools.rootfs.alpine.shell_text import run_text
 from tools.rootfs.command import in_checkout, run_command
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.reviews import command
-from tools.rootfs.reviews.table import changing, entry, inserted, replace_text
+from tools.rootfs.reviews.table import changing, entry, inserted
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _record(options: argparse.Namespace, script: Script) -> None:
     more = f'lines = "{" ".join(fingerprints(script.content))}"\n'
     made = entry(script.package, script.name, script.sha256, effects, why, more)
     text = path.read_text(encoding="utf-8")
-    replace_text(path, inserted(text, script.package, script.name, made))
+    atomic.write(path, inserted(text, script.package, script.name, made))
     print(f"{path}: recorded")
 
 

@@ -24,6 +24,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.cli import atomic
 from tools.rootfs.arch import arch_named
 from tools.rootfs.command import in_checkout, run_command
 from tools.rootfs.debian import reviewed
@@ -32,7 +33,7 @@ from tools.rootfs.debian.package import load_package
 from tools.rootfs.debian.program import TABLES
 from tools.rootfs.debian.scripts import Rule, Script, ScriptTable, load_table, scripts_of
 from tools.rootfs.reviews import command
-from tools.rootfs.reviews.table import changing, inserted, replace_text
+from tools.rootfs.reviews.table import changing, inserted
 from tools.rootfs.reviews.table import entry as table_entry
 
 
@@ -139,7 +140,7 @@ def _record(options: argparse.Namespace, script: Script) -> None:
     diversions = earlier.diversions if earlier and options.effects is None else ()
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     made = entry(script, effects, why, diversions)
-    replace_text(path, inserted(text, script.package, script.name, made))
+    atomic.write(path, inserted(text, script.package, script.name, made))
     print(f"{options.table or path}: recorded")
     if not options.table:
         print(f"{reviewed.write(texts, script)}: written")

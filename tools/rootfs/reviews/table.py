@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 # Commands that usually change a system.
 _CHANGING = re.compile(
@@ -46,10 +45,3 @@ def inserted(table: str, package: str, script: str, made: str) -> str:
             at = number
     parts = [part.strip("\n") for part in (head, *entries[:at], made, *entries[at:])]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a table, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

@@ -12,11 +12,11 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tools.cli import atomic
 from tools.wheels.locks import index, resolve, write
 from tools.wheels.locks.pins import LockError, Pin
 from tools.wheels.locks.read import read
@@ -84,21 +84,6 @@ def pins_of(path: Path, targets: Sequence[Target]) -> list[Pin]:
         return []
 
 
-def replace(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as out:
-        out.write(text)
-    try:
-        Path(out.name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        Path(out.name).replace(path)
-    except OSError:
-        Path(out.name).unlink()
-        raise
-
-
 def _header(command: str, options: argparse.Namespace, targets: Sequence[Target]) -> list[str]:
     which = f"--base={options.base}" if options.base else f"--python={options.python}"
     words = [which, *([] if options.base else [f"--libc={options.libc!r}"])]
@@ -131,7 +116,7 @@ def lock(bases: dict[str, Any], options: argparse.Namespace, folder: Path) -> st
         text = write.requirements(found, targets, _header(bases["command"], options, targets))
     changed = not path.exists() or path.read_text() != text
     if changed:
-        replace(path, text)
+        atomic.write(path, text)
     told = write.changes(write.versions(before), write.versions(after))
     count = len(write.versions(after))
     summary = f"{options.lock}: {count} packages, {'written' if changed else 'unchanged'}"

@@ -176,16 +176,6 @@ def test_changes() -> None:
     ]
 
 
-def test_nothing_is_half_written(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_self: Path, _other: Path) -> None:
-        raise OSError("full")
-
-    monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="full"):
-        lock_app.replace(app / "requirements.txt", "x")
-    assert [path.name for path in app.iterdir()] == ["requirements.in"]
-
-
 def test_uv_asks_the_index_of_pip() -> None:
     config = index.settings(
         "global.index-url='https://a.example/simple'\nglobal.extra-index-url='https://b.example/simple'\n"
