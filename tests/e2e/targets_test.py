@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.roles import OTHER_MINOR, SUITE
-from tools.catalog import fixtures
+from tools.catalog import proofs
 from tools.testing.checkout import Checkout, scratch
 
 # os, architecture and variant that container runtimes look for, as docker-library publishes them.
@@ -221,7 +221,7 @@ def test_another_familys_tags_and_platforms_are_targets(declared: Declared) -> N
 
 
 def test_the_tests_of_fixtures_are_there(declared: Declared) -> None:
-    tests = set(fixtures.read(declared.checkout.path / "catalog").all_tests())
+    tests = set(proofs.read(declared.checkout.path / "catalog").all_tests())
     assert tests
     assert set(declared.labels(" + ".join(sorted(tests)))) == tests
 

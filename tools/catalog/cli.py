@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tools.catalog import family_load, family_options, fixtures, listing, load, lookup, results
+from tools.catalog import family_load, family_options, listing, load, lookup, proofs, results
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Entry, Family
 from tools.cli import command
@@ -156,9 +156,9 @@ def _check(asked: argparse.Namespace) -> str:
         catalog = load.load(folder, shown)
         checked = [(str(shown / name), "") for name in load.FILES]
         checked[0] = (checked[0][0], f"{len(catalog.images())} images to build")
-        fixtures.read(folder, shown)
+        proofs.read(folder, shown)
         known = results.read(folder, shown)
-        told = {fixtures.FILE: "", results.FILE: f"{len(known.images)} images with results"}
+        told = {proofs.FILE: "", results.FILE: f"{len(known.images)} images with results"}
         checked += [
             (str(shown / name), text) for name, text in told.items() if (folder / name).is_file()
         ]

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tools.catalog import fixtures, results
+from tools.catalog import proofs, results
 from tools.catalog.errors import CatalogError
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 
@@ -102,9 +102,9 @@ def test_a_fixture_has_no_digest(tmp_path: Path) -> None:
 def test_a_kind_is_proved_when_all_its_tests_have_passed() -> None:
     (passed,) = SOME.fixtures
     never = "//tests/e2e:never_run"
-    tests = fixtures.Fixtures(
+    tests = proofs.Fixtures(
         {"one": (passed,), "more": (passed, never), "none": ()},
-        {"one": fixtures.Real("some bytes", (passed,)), "more": fixtures.Real("others", (never,))},
+        {"one": proofs.Real("some bytes", (passed,)), "more": proofs.Real("others", (never,))},
     )
     assert tests.all_tests() == (passed, never)
     assert tests.proved("one", SOME)
@@ -132,12 +132,12 @@ OTHERS = "alpine_setup_py: [], windowsservercore: [], ubuntu: []"
     ],
 )
 def test_a_bad_list_of_fixtures_is_named(tmp_path: Path, text: str, words: str) -> None:
-    (tmp_path / fixtures.FILE).write_text(text)
+    (tmp_path / proofs.FILE).write_text(text)
     with pytest.raises(CatalogError, match=words):
-        fixtures.read(tmp_path)
+        proofs.read(tmp_path)
 
 
 def test_a_catalog_without_fixtures_proves_nothing(tmp_path: Path) -> None:
-    found = fixtures.read(tmp_path)
-    assert found.tests == dict.fromkeys(fixtures.KINDS, ())
+    found = proofs.read(tmp_path)
+    assert found.tests == dict.fromkeys(proofs.KINDS, ())
     assert not found.real

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from tools.catalog import fixtures, load, results
+from tools.catalog import load, proofs, results
 from tools.catalog.errors import CatalogError
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 from tools.cli import atomic, command
@@ -78,8 +78,8 @@ def merged(
         result = _image(one, before, inputs(one)) or before
         if result is not None:
             found.setdefault(one.index, {})[one.platform] = result
-    proofs = {test: _fixture(test, folder) or old.fixtures.get(test) for test in tests}
-    return Results(found, {test: result for test, result in proofs.items() if result is not None})
+    proved = {test: _fixture(test, folder) or old.fixtures.get(test) for test in tests}
+    return Results(found, {test: result for test, result in proved.items() if result is not None})
 
 
 def _changes(old: Mapping[str, Result], new: Mapping[str, Result]) -> list[str]:
@@ -138,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
         builds = {f"images/{family.name}": family.build for family in families}
         inputs = Inputs(command.checkout(), catalog)
         found = status.statuses(catalog, out, asked.events, families)
-        tests = fixtures.read(folder, shown).all_tests()
+        tests = proofs.read(folder, shown).all_tests()
         new = merged(
             old,
             found,

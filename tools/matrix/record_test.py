@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.catalog import fixture, fixtures, results
+from tools.catalog import fixture, proofs, results
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 from tools.inputs.inputs import LOCKS
 from tools.matrix import record
@@ -23,7 +23,7 @@ def _catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = fixture.checkout(tmp_path / "checkout")
     monkeypatch.setenv("BUILD_WORKSPACE_DIRECTORY", str(root))
     (root / "catalog" / results.FILE).unlink(missing_ok=True)
-    (root / "catalog" / fixtures.FILE).write_text(
+    (root / "catalog" / proofs.FILE).write_text(
         "fixtures: {alpine: [], alpine_setup_py: [], ubuntu: [], "
         f"windowsservercore: ['{TEST}']}}\n"
     )

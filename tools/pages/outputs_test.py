@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.catalog import fixture, fixtures, load, results
+from tools.catalog import fixture, load, proofs, results
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 from tools.inputs import inputs
 from tools.pages import outputs
@@ -138,7 +138,7 @@ def test_a_release_that_nobody_ran_names_the_one_before(checkout: Path) -> None:
 
 def test_the_table_says_what_is_known_of_each_image(checkout: Path) -> None:
     passed, failed = Result(PASSED, 9, 0, DIGEST), Result(FAILED, 8, 0, DIGEST)
-    (checkout / "catalog" / fixtures.FILE).write_text(
+    (checkout / "catalog" / proofs.FILE).write_text(
         "fixtures: {alpine: ['//a:b'], alpine_setup_py: ['//a:c'],"
         " windowsservercore: ['//c:d'], ubuntu: ['//e:f']}"
     )
@@ -174,7 +174,7 @@ def test_the_table_says_what_is_known_of_each_image(checkout: Path) -> None:
     assert rows(checkout)["//images/infra7:3.13.15-noble"] == "fixture-proved"
     assert rows(checkout)["//images/infra7:3.13.15-bookworm"] == "published family page only"
     assert {said for name, said in found.items() if "-alpine" in name} == {"fixture-proved"}
-    yaml = checkout / "catalog" / fixtures.FILE
+    yaml = checkout / "catalog" / proofs.FILE
     yaml.write_text(
         f"{yaml.read_text()}\nreal: {{alpine: {{bytes: musl 1.2.5, tests: ['//g:h']}}}}\n"
     )
@@ -210,8 +210,8 @@ def test_the_summary_counts_what_the_long_table_says(checkout: Path) -> None:
 def test_a_setup_py_is_proved_apart() -> None:
     assert has_setup_py("3.9") and has_setup_py("3.11")
     assert not has_setup_py("3.12")
-    assert alpine_kind("3.11") == fixtures.ALPINE_SETUP_PY
-    assert alpine_kind("3.12") == fixtures.ALPINE
+    assert alpine_kind("3.11") == proofs.ALPINE_SETUP_PY
+    assert alpine_kind("3.12") == proofs.ALPINE
 
 
 def test_what_nobody_publishes_is_declared(checkout: Path) -> None:

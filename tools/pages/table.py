@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.catalog import alpine, family_images, family_load, fixtures, load, results, tags, windows
+from tools.catalog import alpine, family_images, family_load, load, proofs, results, tags, windows
 from tools.catalog.model import Catalog, Image, Version
 from tools.catalog.results import FAILED, Results
 from tools.inputs.inputs import Inputs
@@ -128,7 +128,7 @@ def has_setup_py(minor: str) -> bool:
 
 def alpine_kind(minor: str) -> str:
     """The kind of fixture that proves a minor version on Alpine."""
-    return fixtures.ALPINE_SETUP_PY if has_setup_py(minor) else fixtures.ALPINE
+    return proofs.ALPINE_SETUP_PY if has_setup_py(minor) else proofs.ALPINE
 
 
 def _family(image: Image) -> str:
@@ -183,7 +183,7 @@ def _debian(root: Path, catalog: Catalog, known: Results) -> list[Row]:
 def _other_systems(root: Path, catalog: Catalog, known: Results) -> list[Row]:
     """Rows of //images on Windows, then on Alpine."""
     folder, shown = root / "catalog", Path("catalog")
-    tests = fixtures.read(folder, shown)
+    tests = proofs.read(folder, shown)
     rows: list[Row] = []
 
     def add(
@@ -201,7 +201,7 @@ def _other_systems(root: Path, catalog: Catalog, known: Results) -> list[Row]:
 
     on_windows, on_alpine = windows.read(folder, shown), alpine.read(folder, shown)
     for other in windows.images(catalog, on_windows)[0] if on_windows else []:
-        add(WINDOWS, other.name, tuple(other.tags[1:]), ("windows/amd64",), fixtures.WINDOWS)
+        add(WINDOWS, other.name, tuple(other.tags[1:]), ("windows/amd64",), proofs.WINDOWS)
     for found in alpine.images(catalog, on_alpine) if on_alpine else []:
         if not found.archived:
             kind = alpine_kind(found.version.release.minor)
@@ -213,7 +213,7 @@ def _other_systems(root: Path, catalog: Catalog, known: Results) -> list[Row]:
 def _families(root: Path, catalog: Catalog, known: Results) -> list[Row]:
     """Rows of the other families that are built, in the order of their pages."""
     folder, shown = root / "catalog", Path("catalog")
-    on_ubuntu = fixtures.read(folder, shown).proved(fixtures.UBUNTU, known)
+    on_ubuntu = proofs.read(folder, shown).proved(proofs.UBUNTU, known)
     inputs = Inputs(root, catalog)
     rows: list[Row] = []
     for family in family_load.built(folder, shown):
