@@ -17,7 +17,7 @@ def lint_check(name, args = [], data = [], deps = []):
         data = data + ["//:MODULE.bazel"],
         main = "lint.py",
         deps = deps + [
-            "//tools/lint:prose_lib",
+            "//tools/lint:text_checks",
             "@wheels//:bazel-runfiles",
         ],
     )

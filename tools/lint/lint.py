@@ -14,9 +14,9 @@ from pathlib import Path
 
 from runfiles import Runfiles
 
-from tools.lint import prose
+from tools.lint import prose, rooms
 
-CHECKS = ("ruff", "format", "mypy", "buildifier", "commands", "prose")
+CHECKS = ("ruff", "format", "mypy", "buildifier", "commands", "prose", "rooms")
 # Those that can mend what they find.
 FIXING = ("ruff", "format", "buildifier", "commands")
 # The folders whose Python mypy checks; the workspaces in examples/ have packages of their own.
@@ -121,6 +121,11 @@ def run(check: str, root: Path, args: argparse.Namespace) -> int:
         faults = prose.problems(root, prose.read(root))
         if faults:
             print(f"Words and links to mend; {prose.RULES} has the rules.", *faults, sep="\n")
+        return int(bool(faults))
+    if check == "rooms":
+        faults = rooms.problems(root, rooms.read(root))
+        if faults:
+            print(f"Which folder may load which is in {rooms.RULES}.", *faults, sep="\n")
         return int(bool(faults))
     line = command(check, root, args, args.fix)
     if not line:
