@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from images.structure import make_extension
 from tests.documents.pages import Page
 from tests.e2e.container_runtime import Runtime, container_runtime, missing
-from tests.structure import make_extension
 from tools.wheels import fixtures
 
 PATH = Path("docs/hardened.md")

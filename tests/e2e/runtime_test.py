@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from images.structure import make_wheel
 from tests.e2e.apt_sources import apt_sources
 from tests.e2e.container_runtime import Runtime, container_runtime, missing
-from tests.structure import make_wheel
 from tools.wheels import layer
 
 LAYOUTS = {Path(path).name: Path(path) for path in os.environ["IMAGES"].split()}

@@ -1,7 +1,7 @@
 """The structure tests of images of old releases."""
 
 load("@old_catalog//:catalog.bzl", "CATALOG")
-load("//tests/structure:structure.bzl", "python_structure_test")
+load("//images/structure:structure.bzl", "python_structure_test")
 
 def old_structure_test(**kwargs):
     """The structure tests of one image of an old release.

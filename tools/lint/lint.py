@@ -20,7 +20,7 @@ CHECKS = ("ruff", "format", "mypy", "buildifier", "commands", "prose", "rooms")
 # Those that can mend what they find.
 FIXING = ("ruff", "format", "buildifier", "commands")
 # The folders whose Python mypy checks; the workspaces in examples/ have packages of their own.
-TYPED = ("tools", "tests", "bench", "python_images", "toolchains")
+TYPED = ("tools", "tests", "images", "bench", "python_images", "toolchains")
 # A command of this workspace that doesn't run where only ./bazelw exists.
 _BARE_COMMAND = re.compile(
     r"(?<![\w./-])bazel (?=(?:build|cquery|query|run|test) //[a-z])|(?<=\$\()bazel (?=info )"

@@ -226,7 +226,7 @@ class Releases:
         self._plan.changes.append(f"CPython {found.release}, new ({', '.join(found.origins)})")
         self._plan.decisions.append(
             f"what is particular to {minor} is tested as for the minor version before it: write "
-            f"tests/structure/python-{minor}.yaml and add {minor} to tests/structure/minors.bzl"
+            f"images/structure/python-{minor}.yaml and add {minor} to images/structure/minors.bzl"
         )
 
     def _add_minor(self, minor: str, found: Verified, ends: Mapping[str, str]) -> None:

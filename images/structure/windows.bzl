@@ -20,12 +20,12 @@ def windows_structure_test(name, image, release, sha256, **kwargs):
     image_structure_test(
         name = name,
         timeout = kwargs.pop("timeout", "eternal"),
-        configs = ["//tests/structure:windows.yaml"],
+        configs = ["//images/structure:windows.yaml"],
         image = image,
         mounts = {
-            "//tests/structure:make_wheel.py": "/structure/make_wheel.py",
+            "//images/structure:make_wheel.py": "/structure/make_wheel.py",
             # Where environments find it, too.
-            "//tests/structure:wine/sitecustomize.py": "/Python/Lib/sitecustomize.py",
+            "//images/structure:wine/sitecustomize.py": "/Python/Lib/sitecustomize.py",
         },
         oci_platform = "windows/amd64",
         substitutions = {

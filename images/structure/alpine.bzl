@@ -72,9 +72,9 @@ def alpine_structure_test(name, image, version, release, platform, versions = CA
     image_structure_test(
         name = name,
         timeout = "long" if platform in _NATIVE else "eternal",
-        configs = ["//tests/structure:" + config for config in configs] + more,
+        configs = ["//images/structure:" + config for config in configs] + more,
         image = image,
-        mounts = {"//tests/structure:" + file: "/structure/" + file for file in _SCRIPTS},
+        mounts = {"//images/structure:" + file: "/structure/" + file for file in _SCRIPTS},
         # For byte-code, see structure.bzl.
         scratch = "/structure/cache",
         oci_platform = oci_platform,

@@ -17,8 +17,8 @@ def particular(minor):
     """
     known = [name for name in _MINORS if _order(name) <= _order(minor)]
     if not known:
-        fail("tests/structure/minors.bzl: {} is older than all of _MINORS: add it there, and {}".format(
+        fail("images/structure/minors.bzl: {} is older than all of _MINORS: add it there, and {}".format(
             minor,
-            "tests/structure/python-{}.yaml".format(minor),
+            "images/structure/python-{}.yaml".format(minor),
         ))
     return "python-{}.yaml".format(known[-1])

@@ -128,7 +128,7 @@ def python_structure_test(
         configs += [metadata] if metadata else ["metadata.yaml", particular(minor)]
     configs.append("free-threaded.yaml" if facts["free_threaded"] else "gil.yaml")
     configs = [_FAULTS.get(platform, {}).get(config, config) for config in configs]
-    mounts = {"//tests/structure:" + file: "/structure/" + file for file in _SCRIPTS}
+    mounts = {"//images/structure:" + file: "/structure/" + file for file in _SCRIPTS}
     if platform in _NATIVE and variant == _REGRTEST and not metadata and minor not in _WITHOUT_REGRTEST:
         configs.append("regrtest.yaml")
         mounts["@cpython_sources//:" + facts["source"]] = "/structure/source.tar.xz"
@@ -147,7 +147,7 @@ def python_structure_test(
         name = name,
         # Some hundred starts of Python; emulated, each takes ten times as long.
         timeout = kwargs.pop("timeout", "long" if platform in _NATIVE else "eternal"),
-        configs = ["//tests/structure:" + config for config in configs],
+        configs = ["//images/structure:" + config for config in configs],
         image = image,
         mounts = mounts,
         # For byte-code: emulated, pip would compile for ten seconds each time it is called.
@@ -161,7 +161,7 @@ def python_structure_test(
         image_structure_test(
             name = name.removesuffix(".test") + ".cpython_test",
             timeout = "eternal",
-            configs = ["//tests/structure:cpython-test.yaml"],
+            configs = ["//images/structure:cpython-test.yaml"],
             image = image,
             mounts = mounts,
             oci_platform = oci_platform,
