@@ -36,7 +36,7 @@ from typing import Any
 
 from tools.catalog.lifecycle import roles
 from tools.catalog.load import ALL, load
-from tools.debian.mirrors import find_mirrors
+from tools.packages.debian.mirrors import find_mirrors
 from tools.testing.checkout import Checkout, scratch, source
 
 _ELAPSED = re.compile(r"^INFO: Elapsed time: ([0-9.]+)s", re.MULTILINE)

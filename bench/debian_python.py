@@ -15,13 +15,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.debian import mirrors, resolve
 from tools.debian.deb import DebError, read_deb
-from tools.debian.lockfile import Package
-from tools.debian.mirrors import Mirror
 from tools.net import origin
 from tools.net.errors import NetError
 from tools.net.session import Request, Session
+from tools.packages.debian import mirrors, resolve
+from tools.packages.debian.lockfile import Package
+from tools.packages.debian.mirrors import Mirror
 
 # Where a minor version is looked for that the suite hasn't.
 NEWER = ("testing", "sid")

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from bench import debian_python
-from tools.debian import fixtures, resolve
-from tools.debian.lockfile import Package
-from tools.debian.mirrors import Mirror
+from tools.debian import fixtures
+from tools.packages.debian import resolve
+from tools.packages.debian.lockfile import Package
+from tools.packages.debian.mirrors import Mirror
 
 CONTROL = "Package: a\nVersion: 1\nArchitecture: amd64\nDescription: x\n"
 

@@ -97,7 +97,7 @@ def ubuntu_locks(name, catalog, package_sets):
         py_pytest(
             name = suite + "_lock_test",
             size = "small",
-            srcs = ["//tools/ubuntu:locked_test.py"],
+            srcs = ["//tools/packages/ubuntu:locked_test.py"],
             data = ["{}_{}.lock".format(suite, arch) for arch in archs] +
                    ["//third_party/ubuntu/build:{}_{}.lock".format(suite, arch) for arch in archs],
             env = {
@@ -105,7 +105,7 @@ def ubuntu_locks(name, catalog, package_sets):
                 "SUITE": suite,
             },
             target_compatible_with = [] if archs else [_NOT_LOCKED],
-            deps = ["//tools/ubuntu:locking"],
+            deps = ["//tools/packages/ubuntu:locking"],
         )
     native.test_suite(
         name = name,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.container_runtime import Runtime
-from tools.debian.mirrors import find_mirrors
+from tools.packages.debian.mirrors import find_mirrors
 
 _SOURCES = "/etc/apt/sources.list.d/debian.sources"
 

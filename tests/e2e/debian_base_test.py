@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.debian import lockfile, mirrors
+from tools.packages.debian import lockfile, mirrors
 
 DEBOOTSTRAP = shutil.which("debootstrap", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 LOCKS = sorted(Path("third_party/debian").glob("*.lock"))

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.debian.lockfile import Lock, Package
+from tools.packages.debian.lockfile import Lock, Package
 from tools.testing.checkout import Checkout, Result, scratch
 
 SNAPSHOT = "20200102T030405Z"

@@ -25,7 +25,7 @@ import pytest
 
 from tests.e2e.container_runtime import Runtime, container_runtime, missing
 from tests.oracle.compare import Node, differences, read_allowed
-from tools.debian.mirrors import find_mirrors
+from tools.packages.debian.mirrors import find_mirrors
 
 BASE = Path(os.environ["BASE"]).resolve()
 IMAGE = Path(os.environ["IMAGE"]).resolve()

@@ -24,8 +24,8 @@ from pathlib import Path
 
 from debian.debian_support import Version
 
-from tools.debian import mirrors, resolve
-from tools.debian.archive_fixtures import Signer
+from tools.packages.debian import mirrors, resolve
+from tools.packages.debian.archive_fixtures import Signer
 
 _MAIN = "debian"
 _SECURITY = "debian-security"

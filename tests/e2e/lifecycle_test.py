@@ -21,8 +21,8 @@ import pytest
 from tests.e2e.roles import MINOR, OTHER_SUITE, RELEASE, SUITE
 from tools.catalog.load import load
 from tools.catalog.model import Catalog
-from tools.debian import lockfile
-from tools.debian.lockfile import Lock
+from tools.packages.debian import lockfile
+from tools.packages.debian.lockfile import Lock
 from tools.testing.checkout import Checkout, scratch
 
 VERSIONS = "catalog/versions.yaml"
@@ -33,8 +33,8 @@ MINORS = "\nminors:\n"
 # Those that read the catalog of the checkout, not one of their own.
 READERS = (
     *(f"tools/catalog/{name}_test.py" for name in ("cli", "family", "results", "schema", "ubuntu")),
-    "tools/debian/locks_test.py",
-    "tools/debian/package_sets_test.py",
+    "tools/packages/debian/locks_test.py",
+    "tools/packages/debian/package_sets_test.py",
     "tools/matrix",
     "tools/pages",
     "tools/rootfs/debian/scripts_test.py",

@@ -28,8 +28,8 @@ from tests.e2e.future_archive import FutureArchive
 from tools.catalog import load
 from tools.catalog.lifecycle import roles
 from tools.catalog.model import Catalog
-from tools.debian.archive_fixtures import Signer
 from tools.modules import facts
+from tools.packages.debian.archive_fixtures import Signer
 from tools.testing.checkout import Checkout, Result, scratch
 from tools.update import fake_sources
 from tools.update.fake_sources import Sources

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.ubuntu_mirror import Edit, Packages, write_mirror
-from tools.debian.archive_fixtures import Signer
+from tools.packages.debian.archive_fixtures import Signer
 from tools.testing.checkout import Checkout, scratch
 
 ARCHS = ("amd64", "arm64")

@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.debian.archive_fixtures import Listed, Signer, write_pocket
 from tools.debian.deb import ControlFile, read_deb
 from tools.debian.fixtures import ar, file, make_tar, pack
+from tools.packages.debian.archive_fixtures import Listed, Signer, write_pocket
 
 COMPONENTS = ("main", "universe")
 HALVES = {"amd64": "ubuntu", "arm64": "ubuntu-ports"}

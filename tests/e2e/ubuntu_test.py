@@ -19,7 +19,7 @@ import pytest
 from tests.e2e.roles import MINOR, SUITE
 from tests.e2e.ubuntu_checkout import ARCHS, LOCK, Mirror, lock_suite, served, unlocked
 from tests.e2e.ubuntu_mirror import append_to
-from tools.debian import lockfile
+from tools.packages.debian import lockfile
 from tools.testing.checkout import Checkout
 
 RELEASE = os.environ["RELEASE"]

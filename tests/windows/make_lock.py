@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tools.windows import lockfile
+from tools.packages.windows import lockfile
 from tools.windows.fixtures import Base
 
 

@@ -13,21 +13,21 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.alpine import lockfile as alpine_lock
 from tools.catalog import family_load, load, versions_json
 from tools.catalog.errors import CatalogError
 from tools.cves import bill, secdb, tracker, vex
 from tools.cves.errors import CvesError
 from tools.cves.findings import find
 from tools.cves.fixtures import TRACKER, statement, write_bill, write_vex
-from tools.debian import lockfile
 from tools.fuzz.inputs import damaged, hostile, hostile_few, in_time, json_like
-from tools.lockfile.lines import LockError
 from tools.matrix import outputs
 from tools.oci import blob, validate
 from tools.oci.assembler.image import ImageSpec, build
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import OciError, dump
+from tools.packages.alpine import lockfile as alpine_lock
+from tools.packages.debian import lockfile
+from tools.packages.lines import LockError
 from tools.testing.summary import EventError, summarise
 from tools.text import strict_json
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from tools.catalog.family import Build
 from tools.catalog.model import Catalog, Image, Version
-from tools.debian import lockfile
-from tools.debian.lockfile import Lock, Package
+from tools.packages.debian import lockfile
+from tools.packages.debian.lockfile import Lock, Package
 
 LOCKS = Path("third_party/debian")
 # Run-time libraries that CPython may need; the runtime layer takes some.

@@ -16,9 +16,9 @@ from tools.catalog.errors import CatalogError
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 from tools.cli import atomic, command
 from tools.inputs.inputs import Inputs
-from tools.lockfile.lines import LockError
 from tools.matrix import outputs, status
 from tools.matrix.outputs import UnreadableError
+from tools.packages.lines import LockError
 
 _STATES = {status.TESTED: PASSED, status.SKIPPED: SKIPPED, status.FAILED: FAILED}
 

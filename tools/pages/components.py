@@ -19,7 +19,7 @@ from tools.catalog.errors import CatalogError
 from tools.catalog.lookup import find
 from tools.catalog.model import Catalog, Image, Version
 from tools.cli import command
-from tools.debian import lockfile
+from tools.packages.debian import lockfile
 
 
 def _package(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools.catalog import fixture
-from tools.debian import lockfile
+from tools.packages.debian import lockfile
 from tools.pages.components import main
 
 LOCKS = Path(__file__).parents[2] / "third_party" / "debian"

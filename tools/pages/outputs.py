@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tools.catalog import family_load, load, results, versions_json
 from tools.cli import atomic, command
-from tools.lockfile.lines import LockError
+from tools.packages.lines import LockError
 from tools.pages import hardened, picture
 from tools.pages.apidocs import page as apidocs
 from tools.pages.apidocs.starlark import StarlarkError

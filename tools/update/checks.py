@@ -15,7 +15,7 @@ from tools.pages.apidocs.starlark import StarlarkError
 # Seconds at most; the first loading of a checkout fetches what its module extensions need.
 _SECONDS = 1800
 # Tests of data that an update changes, which build nothing but themselves.
-CHEAP = ("//tools/debian:locks_test", "//tools/catalog:all", "//tools/pages:all")
+CHEAP = ("//tools/packages/debian:locks_test", "//tools/catalog:all", "//tools/pages:all")
 _LINES = 12
 
 

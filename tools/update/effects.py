@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tools.catalog.model import Catalog
-from tools.debian.lockfile import Lock
+from tools.packages.debian.lockfile import Lock
 from tools.update.locks import Renewed
 
 # The set that the layer of CPython's run-time libraries picks from.

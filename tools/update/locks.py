@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools.debian import lock, lockfile
-from tools.debian.lock import LOCKS, Job, JobResult
-from tools.debian.lockfile import Lock
-from tools.debian.mirrors import Mirror
+from tools.packages.debian import lock, lockfile
+from tools.packages.debian.lock import LOCKS, Job, JobResult
+from tools.packages.debian.lockfile import Lock
+from tools.packages.debian.mirrors import Mirror
 from tools.update.packages import Change, compare, older
 
 # What an error is told with; all of it is on standard error.

@@ -11,23 +11,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.alpine import lock as alpine
-from tools.alpine import lockfile as alpine_lockfile
 from tools.alpine.errors import AlpineError
-from tools.alpine.mirror import MirrorError as AlpineMirrorError
 from tools.catalog.errors import CatalogError
-from tools.debian import lock as debian
-from tools.debian import lockfile as debian_lockfile
-from tools.debian.progress import Progress
-from tools.debian.resolve import ResolveError
-from tools.lockfile.lines import LockError
+from tools.cli.progress import Progress
 from tools.oci.assembler.spec import OciError
 from tools.oci.registry.errors import RegistryError
-from tools.ubuntu import lock as ubuntu
-from tools.ubuntu.mirrors import MirrorError as UbuntuMirrorError
-from tools.windows import lock as windows
-from tools.windows import lockfile as windows_lockfile
-from tools.windows.errors import WindowsError
+from tools.packages.alpine import lock as alpine
+from tools.packages.alpine import lockfile as alpine_lockfile
+from tools.packages.alpine.mirror import MirrorError as AlpineMirrorError
+from tools.packages.debian import lock as debian
+from tools.packages.debian import lockfile as debian_lockfile
+from tools.packages.debian.resolve import ResolveError
+from tools.packages.lines import LockError
+from tools.packages.ubuntu import lock as ubuntu
+from tools.packages.ubuntu.mirrors import MirrorError as UbuntuMirrorError
+from tools.packages.windows import lock as windows
+from tools.packages.windows import lockfile as windows_lockfile
+from tools.packages.windows.errors import WindowsError
 
 _ERRORS = (
     AlpineError,
@@ -73,7 +73,7 @@ def renew(root: Path, accepted: Sequence[str]) -> Others:
 
     Args:
         root: the checkout.
-        accepted: as tools.debian.lock.require_same_content takes it; for Ubuntu.
+        accepted: as tools.packages.debian.lock.require_same_content takes it; for Ubuntu.
     """
     made = Others()
     _ubuntu(root, accepted, made)

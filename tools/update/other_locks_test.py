@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 
 from tools.alpine import fixtures as make
-from tools.alpine import lock as alpine
 from tools.alpine.rsa import fingerprint
 from tools.catalog import fixture
-from tools.debian import lock as debian
-from tools.debian import lockfile
-from tools.debian.lockfile import Lock, Package
-from tools.debian.resolve import ResolveError
 from tools.oci.assembler.spec import DOCKER_MANIFEST
 from tools.oci.registry.fake_registry import FakeRegistry
-from tools.ubuntu import lock as ubuntu
+from tools.packages.alpine import lock as alpine
+from tools.packages.debian import lock as debian
+from tools.packages.debian import lockfile
+from tools.packages.debian.lockfile import Lock, Package
+from tools.packages.debian.resolve import ResolveError
+from tools.packages.ubuntu import lock as ubuntu
+from tools.packages.windows import lock as windows
+from tools.packages.windows import lockfile as windows_lockfile
 from tools.update import other_locks
-from tools.windows import lock as windows
-from tools.windows import lockfile as windows_lockfile
 from tools.windows.fixtures import Base, digest
 
 KEY = make.make_key("tester-1.rsa.pub")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from debian.debian_support import Version
 
-from tools.debian.lockfile import Lock, Package
+from tools.packages.debian.lockfile import Lock, Package
 
 _POOL = re.compile(r"(?P<security>security:)?pool/(?:updates/)?[^/]+/[^/]+/(?P<source>[^/]+)/")
 
@@ -21,7 +21,7 @@ class Kind(enum.Enum):
     REMOVED = "removed"
     NEWER = "newer"
     OLDER = "older"
-    # The same version with other bytes: a person has accepted it (tools/debian/lock.py).
+    # The same version with other bytes: a person has accepted it (tools/packages/debian/lock.py).
     CONTENT = "with other content"
     # The same bytes, in other package sets.
     SETS = "in other sets"

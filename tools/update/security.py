@@ -20,8 +20,8 @@ from debian.debian_support import Version
 from tools.cves import tracker
 from tools.cves.errors import CvesError
 from tools.debian.deb import DebError, read_deb
-from tools.debian.lockfile import Package
-from tools.debian.mirrors import Mirror
+from tools.packages.debian.lockfile import Package
+from tools.packages.debian.mirrors import Mirror
 from tools.update.fetch import Fetcher, UnreachableError
 from tools.update.packages import Change, Kind
 

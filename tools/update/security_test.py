@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from tools.debian.fixtures import file, make_deb
-from tools.debian.lockfile import Lock, Package
-from tools.debian.mirrors import Mirror
+from tools.packages.debian.lockfile import Lock, Package
+from tools.packages.debian.mirrors import Mirror
 from tools.update import security
 from tools.update.fetch import Fetcher
 from tools.update.packages import Change, compare

@@ -10,8 +10,8 @@ from typing import ParamSpec, TypeVar
 
 from tools.catalog.model import Catalog
 from tools.catalog.tags import Release
-from tools.debian import mirrors, resolve
 from tools.modules.facts import Facts
+from tools.packages.debian import mirrors, resolve
 from tools.update import debian, modules, plan, python_org
 from tools.update.candidate import Candidate
 from tools.update.fetch import Fetcher, UnreachableError

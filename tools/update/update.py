@@ -20,11 +20,11 @@ from tools.catalog import load
 from tools.catalog.errors import CatalogError
 from tools.catalog.model import Catalog
 from tools.cli import command
-from tools.debian import lock, lockfile, mirrors, resolve
-from tools.debian.lock import LOCKS, Job
-from tools.debian.mirrors import Mirror
 from tools.modules import facts
 from tools.modules.facts import FactsError
+from tools.packages.debian import lock, lockfile, mirrors, resolve
+from tools.packages.debian.lock import LOCKS, Job
+from tools.packages.debian.mirrors import Mirror
 from tools.pages.apidocs.starlark import StarlarkError
 from tools.update import (
     candidate,

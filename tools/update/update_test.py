@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tools.catalog import fixture, load
-from tools.debian import lock, lockfile, resolve
-from tools.debian.lockfile import Lock, Package
 from tools.modules import facts
+from tools.packages.debian import lock, lockfile, resolve
+from tools.packages.debian.lockfile import Lock, Package
 from tools.pages import outputs
 from tools.update import debian, other_locks, transaction, update
 from tools.update.bar import Bar

@@ -6,8 +6,8 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.packages.windows.errors import WindowsError
 from tools.windows import names
-from tools.windows.errors import WindowsError
 
 _PROGRAM = "python.exe"
 

@@ -13,9 +13,10 @@ from typing import Any
 
 from tools.oci.assembler import layer
 from tools.oci.assembler.spec import DOCKER_LIST, DOCKER_MANIFEST
-from tools.windows import image, lockfile
+from tools.packages.windows import lockfile
+from tools.packages.windows.lockfile import Lock
+from tools.windows import image
 from tools.windows.layer import write
-from tools.windows.lockfile import Lock
 
 _CONFIG = "application/vnd.docker.container.image.v1+json"
 _LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from tools.packages.windows.errors import WindowsError
 from tools.windows import archive, launchers, layer_rules, security
-from tools.windows.errors import WindowsError
 
 # Where docker-library has Python: C:\Python.
 FOLDER: Final = "Python"

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from tools.oci.blob import open_tar
+from tools.packages.windows.errors import WindowsError
 from tools.windows import names, security
-from tools.windows.errors import WindowsError
 
 FILES: Final = "Files"
 HIVES: Final = "Hives"

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tools.packages.windows.errors import WindowsError
 from tools.windows import layer, layer_rules, names, security
-from tools.windows.errors import WindowsError
 
 
 def entry(name: str, *, folder: bool = False, **headers: str | None) -> tarfile.TarInfo:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.packages.windows.errors import WindowsError
 from tools.windows import archive, launchers, layer, security
-from tools.windows.errors import WindowsError
 from tools.windows.fixtures import pip_files, python_files, write_zip
 
 EPOCH = 1785888000

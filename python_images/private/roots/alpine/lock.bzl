@@ -1,6 +1,6 @@
 """Reading the lock files of Alpine packages, third_party/alpine/<release>_<arch>.lock.
 
-tools/alpine/lockfile.py has the format and checks it in full when a lock is written; here what
+tools/packages/alpine/lockfile.py has the format and checks it in full when a lock is written; here what
 would lead to a wrong download or a wrong name is refused.
 """
 

@@ -1,7 +1,7 @@
 """Reading the lock files of Debian packages, third_party/debian/<suite>_<arch>.lock.
 
 Build locks, third_party/debian/build/<suite>_<arch>.lock, are the same in another folder.
-tools/debian/lockfile.py has the format and checks it in full when a lock is written; here what
+tools/packages/debian/lockfile.py has the format and checks it in full when a lock is written; here what
 would lead to a wrong download or a wrong name is refused.
 """
 

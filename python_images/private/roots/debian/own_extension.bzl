@@ -16,14 +16,14 @@ load(":lock.bzl", "parse_lock")
 load(":mirrors.bzl", "download_debs", "select_packages")
 load(":packages.bzl", "DEBS")
 
-# As tools/debian/lock_added.py names it.
+# As tools/packages/debian/lock_added.py names it.
 _SET = "own"
 
 def sections(text):
     """The locks in a file, by architecture.
 
     Args:
-      text: of the file, see tools/debian/lock_added.py.
+      text: of the file, see tools/packages/debian/lock_added.py.
 
     Returns:
       dict: architecture -> text of its lock; each has as many lines before it as in the file.

@@ -8,14 +8,14 @@ load(":lock.bzl", "parse_lock")
 load(":mirrors.bzl", "download_debs", "select_packages")
 load(":packages.bzl", "DEBS")
 
-# As tools/debian/lock_own.py names it.
+# As tools/packages/debian/lock_own.py names it.
 _SET = "own"
 
 def own_command(text):
     """The command in a lock's first lines that writes it.
 
     Args:
-      text: of the lock, see tools/debian/lock_own.py.
+      text: of the lock, see tools/packages/debian/lock_own.py.
 
     Returns:
       a string, or None: the first versions named none.
@@ -71,7 +71,7 @@ a package of the layer is an error.""",
         "packages": attr.string_list(mandatory = True, doc = "Names of packages, not of virtual ones."),
         "suite": attr.string(mandatory = True, doc = "Debian's name of the suite."),
         "_lock": attr.label(
-            default = "//tools/debian:lock_own",
+            default = "//tools/packages/debian:lock_own",
             executable = True,
             cfg = "target",
         ),

@@ -65,7 +65,7 @@ _added_lock = rule(
         "lock": attr.string(mandatory = True, doc = "the file to write, relative to the workspace"),
         "packages": attr.string_list(mandatory = True),
         "_lock": attr.label(
-            default = "//tools/debian:lock_added",
+            default = "//tools/packages/debian:lock_added",
             executable = True,
             cfg = "target",
         ),

@@ -7,13 +7,13 @@ load("//toolchains/python:rules.bzl", "py_test")
 # What an unlocked base image doesn't fit; Bazel names it where it skips one.
 _NOT_LOCKED = Label("//third_party/windows:locked_by_tools_lock")
 
-_CHECK_LOCK = Label("//tools/windows:check_lock.py")
-_LOCKFILE = Label("//tools/windows:lockfile")
+_CHECK_LOCK = Label("//tools/packages/windows:check_lock.py")
+_LOCKFILE = Label("//tools/packages/windows:lockfile")
 
 WindowsBaseInfo = provider(
     doc = "A locked Windows base image.",
     fields = {
-        "lock": "File: the lock, see tools/windows/lockfile.py",
+        "lock": "File: the lock, see tools/packages/windows/lockfile.py",
     },
 )
 

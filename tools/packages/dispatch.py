@@ -1,0 +1,67 @@
+"""Lock what images are made from: hands over to the tool for its kind.
+
+./bazelw run //tools:lock                             all Debian suites
+./bazelw run //tools:lock -- trixie [OPTION...]       one of them, as --suite=trixie
+./bazelw run //tools:lock -- trixie --keep            nothing newer: only what is missing or gone
+./bazelw run //tools:lock -- alpine3.24 [OPTION...]   an Alpine release
+./bazelw run //tools:lock -- ltsc2025 [OPTION...]     the base image of a Windows release
+./bazelw run //tools:lock -- noble [OPTION...]        an Ubuntu suite
+./bazelw run //tools:lock -- --help                   Debian's options; after another name its own
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.catalog import ubuntu as ubuntu_catalog
+from tools.catalog.errors import CatalogError
+from tools.packages.alpine import lock as alpine
+from tools.packages.debian import lock as debian
+from tools.packages.ubuntu import lock as ubuntu
+from tools.packages.windows import lock as windows
+
+
+def split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The suites' names at the beginning of a command line, and the rest of it."""
+    count = next((at for at, word in enumerate(argv) if word.startswith("-")), len(argv))
+    return list(argv[:count]), list(argv[count:])
+
+
+def kind(name: str) -> str:
+    """What is locked under a name: alpine, windows, ubuntu or debian. Raises CatalogError."""
+    if name.startswith("alpine"):
+        return "alpine"
+    if name.startswith("ltsc"):
+        return "windows"
+    top = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
+    return "ubuntu" if name in ubuntu_catalog.suite_names(top / "catalog") else "debian"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; exit status 0, 1 (--check found a stale lock) or 2 (error)."""
+    names, options = split(sys.argv[1:] if argv is None else argv)
+    try:
+        kinds = {kind(name) for name in names}
+    except CatalogError as error:
+        print(f"lock: error: {error}", file=sys.stderr)
+        return 2
+    if len(kinds) > 1:
+        print(
+            f"lock: error: {' '.join(names)}: suites of two kinds; lock each in its own run",
+            file=sys.stderr,
+        )
+        return 2
+    if "alpine" in kinds:
+        return alpine.main([*names, *options])
+    if "ubuntu" in kinds:
+        return ubuntu.main([*names, *options])
+    if "windows" in kinds:
+        return windows.main([*names, *options])
+    return debian.main([*(f"--suite={name}" for name in names), *options])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
