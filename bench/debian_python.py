@@ -97,7 +97,7 @@ def fetch(package: Package, among: Sequence[Mirror], folder: Path) -> Path:
             return kept
         wrong = answer.reason if answer.status != 200 else f"SHA-256 isn't {package.sha256}"
         said.append(f"{url}: {wrong}")
-    raise SystemExit("\n  ".join([f"bench: {package.name} can't be had:", *said]))
+    raise SystemExit("\n  ".join([f"bench: {package.name} isn't available:", *said]))
 
 
 def unpack(debs: Sequence[Path], into: Path) -> None:
@@ -122,7 +122,7 @@ def install(minor: str, suite: str, arch: str, into: Path) -> Path:
     """Unpack Debian's Python into a new folder; the interpreter in it.
 
     Raises:
-        SystemExit: it can't be had.
+        SystemExit: it isn't available.
     """
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     with tempfile.TemporaryDirectory(prefix="debian-python-") as scratch:

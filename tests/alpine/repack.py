@@ -2,7 +2,7 @@
 
 apk's database records each package's fields, scripts, triggers, and for every file its owner, mode
 and SHA-1; the files themselves are on the disk. What comes out is an .apk for each package with the
-same content, signed by a key of the tests. What a database doesn't record can't be had back:
+same content, signed by a key of the tests. What a database doesn't record can't be recovered:
 
 - the signature, and the compressed streams: so the size, and the identity (`Q1…`, the SHA-1 of the
   compressed control information) are others than the published package's;

@@ -31,7 +31,7 @@ _POLICY = '{"default": [{"type": "insecureAcceptAnything"}]}'
 
 
 def missing() -> str:
-    """Why there is no container runtime to be had here; empty if there is one."""
+    """Why there is no container runtime available here; empty if there is one."""
     absent = [name for name in PROGRAMS if not shutil.which(name)]
     if absent:
         return f"not installed: {', '.join(absent)}"

@@ -41,7 +41,7 @@ def newest(tmp_path: Path) -> str:
     try:
         return str(unpacked("cosign", tmp_path / "debian") / "usr/bin/cosign")
     except BootstrapError as error:
-        pytest.skip(f"SKIPPED: cosign is not to be had: {str(error).splitlines()[0]}")
+        pytest.skip(f"SKIPPED: cosign is not available: {str(error).splitlines()[0]}")
 
 
 def test_the_newest_cosign(registry: RealRegistry, newest: str, tmp_path: Path) -> None:

@@ -39,11 +39,11 @@ _NOT_NEEDED = (
 
 
 def unpacked() -> Path:
-    """Return the root the packages are in; skips the test where they can't be had."""
+    """Return the root the packages are in; skips the test where they aren't available."""
     try:
         return _unpack()
     except BootstrapError as error:
-        pytest.skip(f"servers of Debian {packages.SUITE} can't be had: {error}")
+        pytest.skip(f"servers of Debian {packages.SUITE} aren't available: {error}")
 
 
 def _unpack() -> Path:

@@ -52,7 +52,7 @@ def test_both_programs_read_back(crane: str) -> None:
     """Say what nobody reads back below: the output of tests that pass isn't shown."""
     readers = {"skopeo": shutil.which("skopeo"), "crane": crane}
     if missing := [name for name, found in readers.items() if not found]:
-        pytest.skip(f"SKIPPED: nothing is read back by {' and '.join(missing)}: not to be had here")
+        pytest.skip(f"SKIPPED: nothing is read back by {' and '.join(missing)}: not available here")
 
 
 def environment(registry: RealRegistry) -> dict[str, str]:

@@ -210,7 +210,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     options = command.parser(
         "catalog",
-        "Look into the catalog: what is published, under which tags, and whether it is sound.",
+        "Show the catalog's images, families and tags, or check that the catalog is valid.",
         "list\nlist '3.14-*' --platform arm64\nlist 2025-10 --format json\nfamilies\n"
         "show 3.14-slim\nshow latest --family 2026-02\n"
         "check\ncheck --catalog mine.yaml\ncompletion > ~/.python-images.bash",

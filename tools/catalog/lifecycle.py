@@ -92,7 +92,7 @@ def settle(versions: Mapping[str, Version], as_of: datetime.date | None) -> dict
     """The versions, newest first as they came, with what the rules say of each.
 
     Args:
-        versions: by name; all builds of all releases that can be had.
+        versions: by name; all builds of all available releases.
         as_of: the day the catalog describes.
     """
     final = _final(versions.values())

@@ -444,7 +444,7 @@ def _versions(
         reverse=True,
     )
     if not ordered:
-        raise rows.error("lists no release that can be had", "add at least one row")
+        raise rows.error("lists no available release", "add at least one row")
     settled = lifecycle.settle({version.name: version for version in ordered}, as_of)
     return settled, minors, places, wheels
 

@@ -24,7 +24,7 @@ _GIVE: Final = "Give the distribution's data: --data FILE or --data URL."
 def load(origin: str, folder: Path) -> tuple[Origin, Any]:
     """Return the content of a file (relative to `folder`) or an HTTPS address; may be gzip or xz.
 
-    CvesError where it can't be had, or is no JSON.
+    CvesError where it isn't available, or is no JSON.
     """
     data = _fetch(origin) if "://" in origin else _read(folder / origin)
     shown = _public(origin)

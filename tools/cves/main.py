@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         "--vex", type=Path, action="append", default=[], help="OpenVEX document; may be repeated"
     )
     parser.add_argument("--format", choices=["text", "json", "sarif"], default="text")
-    parser.add_argument("-o", "--output", type=Path, help="file to write, in place of printing")
+    parser.add_argument("-o", "--output", type=Path, help="file to write, instead of printing")
     parser.add_argument(
         "--fail-on",
         choices=list(_FAIL_ON),

@@ -65,7 +65,7 @@ class SecurityDatabase:
 def load(origins: Sequence[str], folder: Path) -> SecurityDatabase:
     """Return the data of some files (relative to `folder`) or HTTPS addresses; may be gzip or xz.
 
-    CvesError where they can't be had, are no such data, or are of several releases.
+    CvesError where they aren't available, are no such data, or are of several releases.
     """
     read: list[Origin] = []
     suites: set[str] = set()

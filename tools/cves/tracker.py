@@ -100,7 +100,7 @@ def _version(text: str) -> str:
 def load(origins: Sequence[str], folder: Path) -> Tracker:
     """Return the data of a file (relative to `folder`) or an HTTPS address; may be gzip or xz.
 
-    CvesError where they can't be had, or are no such data.
+    CvesError where they aren't available, or are no such data.
     """
     if len(origins) != 1:
         raise CvesError(

@@ -87,7 +87,7 @@ def bare_commands(root: Path, fix: bool) -> list[str]:
 
 
 def command(check: str, root: Path, programs: argparse.Namespace, fix: bool) -> list[str]:
-    """Return the command line that runs `check` over `root`; empty where it can't be had here."""
+    """Return the command line that runs `check` over `root`; empty if it isn't available here."""
     if check == "ruff":
         return [programs.ruff, "check", "--no-cache", *(["--fix"] if fix else []), str(root)]
     if check == "format":
@@ -151,7 +151,7 @@ def main() -> int:
     """Return 0 if all checkers asked for are content, else the last status that wasn't 0."""
     parser = argparse.ArgumentParser(
         prog=f"./bazelw run {target(sys.argv[1:])} --",
-        description="Check the checkout's text, whether a target lists it or not.",
+        description="Check all files of the checkout: style, types, formatting, words and links.",
     )
     parser.add_argument("checks", nargs="+", choices=CHECKS, help=argparse.SUPPRESS)
     parser.add_argument("--ruff", help=argparse.SUPPRESS, default="")

@@ -1,8 +1,8 @@
-"""What builds left behind for an image: its layout, its tests' results, and why it failed.
+"""The outputs of builds for an image: its layout, its tests' results, and the reason of a failure.
 
-Read are an output folder of Bazel (``bazel-out/k8-fastbuild``, with ``bin`` and ``testlogs``) and,
-where given, build event files (``--build_event_json_file``): a failed build leaves no output, so
-only its events know of it. Nothing is built, and no blob of a layer is opened.
+They are read from an output folder of Bazel (``bazel-out/k8-fastbuild``, with ``bin`` and
+``testlogs``) and, if given, from build event files (``--build_event_json_file``): a failed build
+leaves no output, so only its events know of it. Nothing is built, and no blob of a layer is opened.
 """
 
 from __future__ import annotations

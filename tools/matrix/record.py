@@ -1,8 +1,8 @@
-"""Records in catalog/results.json which images were built and tested here, from the tests' outputs.
+"""Record in catalog/results.json which images were built and tested here.
 
-It builds nothing: it reads the image layouts in bazel-bin and the reports in bazel-testlogs, of the
-configuration `bazel run` was called with, as matrix_status does. What these don't have keeps the
-result it had, unless the catalog has the image no more.
+It builds nothing: like matrix_status, it reads the image layouts in bazel-bin and the reports in
+bazel-testlogs, of the configuration that `bazel run` was called with. Images without outputs keep
+their results, unless the catalog no longer has them.
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     options = command.parser(
         "record",
-        "Record in catalog/results.json which images have been built and run here, from what\n"
-        "builds and tests left behind; pages show it.",
+        "Record in catalog/results.json which images have been built and tested here, from\n"
+        "Bazel's output folder; pages show it.",
         "\n--events build.json",
     )
     options.add_argument(

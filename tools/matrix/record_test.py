@@ -1,4 +1,4 @@
-"""What is recorded is what tests left behind, and nothing that nobody ran."""
+"""Results are recorded from the outputs of tests, and only for tests that ran."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Shows what of the matrix is built and tested: version × variant × platform.
+"""Show which images of the matrix are built and tested: version × variant × platform.
 
-It reads what builds left in Bazel's output folder and builds nothing itself: bazel-bin and
-bazel-testlogs, of the configuration `bazel run` was called with. Builds that failed leave nothing
-there; `--events` names their build event files.
+It builds nothing. It reads Bazel's output folder, bazel-bin and bazel-testlogs, of the
+configuration that `bazel run` was called with. Failed builds leave nothing there; `--events` names
+their build event files.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ def statuses(
 def built_families(folder: Path, shown: Path) -> list[Family]:
     """The families that are built, as they are with all sources and with mirrored ones alone.
 
-    Which of the two a build had, nobody can tell from what it left behind.
+    The outputs of a build don't tell which of the two it had.
     """
     return [
         family for sources in load.SOURCES for family in family_load.built(folder, shown, sources)
@@ -285,11 +285,15 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     options = command.parser(
         "matrix_status",
-        "Show what of the matrix is built and tested, from what builds left behind.",
+        "Show which images of the matrix are built and tested, from Bazel's output folder.",
         "\n--html status.html --json status.json\n--events build.json",
     )
-    options.add_argument("--json", type=command.given, metavar="FILE", help="also as JSON, there")
-    options.add_argument("--html", type=command.given, metavar="FILE", help="also as a page, there")
+    options.add_argument(
+        "--json", type=command.given, metavar="FILE", help="also write JSON to FILE"
+    )
+    options.add_argument(
+        "--html", type=command.given, metavar="FILE", help="also write a page to FILE"
+    )
     options.add_argument(
         "--events",
         type=command.given,

@@ -1,4 +1,4 @@
-"""Each state is told from the others by what a build left behind, and every form shows it."""
+"""The outputs of a build determine each state, and every form shows it."""
 
 from __future__ import annotations
 

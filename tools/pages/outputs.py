@@ -1,6 +1,6 @@
 """The generated files that are checked in, since people read them on the web.
 
-Run, it writes them; with ``--check`` it only says which are stale and exits with status 1.
+As a program it writes them; with ``--check`` it only lists stale files and exits with status 1.
 """
 
 from __future__ import annotations

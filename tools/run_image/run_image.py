@@ -1,7 +1,7 @@
 """Runs the command of an image in namespaces of the kernel: no engine, no root, any platform.
 
 Ends with the command's exit status; with 125 if it could not be run, 126 if it is no program of the
-image's platform, 127 if the image hasn't it.
+image's platform, 127 if the image lacks it.
 """
 
 import json

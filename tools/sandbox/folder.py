@@ -48,7 +48,7 @@ class Folder:
         """A mount namespace with what all containers share; then only its root is left.
 
         The current directory is the folder. The second part of the result is why programs of the
-        platform are not emulated, or None. OSError if there are no mounts to be had.
+        platform are not emulated, or None. OSError if there are no mounts available.
         """
         linux.unshare(linux.CLONE_NEWNS)
         linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)

@@ -41,7 +41,7 @@ def start(work: Path, identity: int, body: Body, more: Further | None = None) ->
     """Forks the keeper, which runs `body` as pid 1 of new user and pid namespaces.
 
     `identity` is the user of this machine who is root there (`user_namespace.owner`), `more` what
-    other ids there are. `body` gets the reason if there is no user namespace to be had; then it
+    other ids there are. `body` gets the reason if no user namespace is available; then it
     runs in the machine's own.
     """
     control, end = os.pipe()
@@ -66,7 +66,7 @@ def _keep(work: Path, identity: int, more: Further | None, control: int, body: B
         user_namespace.enter(identity, more)
         linux.unshare(linux.CLONE_NEWPID)
     except OSError as error:
-        problem = f"no user namespace to be had on this host ({error.strerror}); {host.remedy()}"
+        problem = f"no user namespace available on this host ({error.strerror}); {host.remedy()}"
     read_end, write_end = os.pipe()
     child = os.fork()
     if not child:

@@ -74,7 +74,7 @@ def _engine(job: Job, folder: Folder, channel: Channel, no_namespace: str | None
         try:
             mounts, emulation_problem = folder.enter_mounts(job.mounts, job.platform, job.emulator)
         except OSError as error:
-            cannot_run = f"no mounts to be had on this host: {error}; {host.remedy()}"
+            cannot_run = f"no mounts available on this host: {error}; {host.remedy()}"
         else:
             if job.scratch:
                 Path("scratch").mkdir()

@@ -1,4 +1,4 @@
-"""Locking every suite and architecture anew, each by itself: what can be had is had."""
+"""Locking every suite and architecture anew, each by itself; one that fails keeps no other back."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Renewed:
         name: as in the file's name.
         old: None where there is none, or it is damaged.
         changes: of packages, by name.
-        less: why a part of the archive was left out that could not be had; else empty.
+        less: why a part of the archive was left out that was not available; else empty.
         back: packages that would go back to an older version, which nobody has accepted; then the
             lock stays as it is.
     """

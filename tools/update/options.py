@@ -21,9 +21,9 @@ def parser() -> argparse.ArgumentParser:
         "Look for new releases of CPython and Debian, newer packages and changed ends of support.\n"
         "Verify what is found, change catalog, locks and generated files as one transaction,\n"
         "check that everything loads, and print a summary for a pull request on standard output.\n"
-        "What can't be had is left as it is and named in the summary.\n\n"
-        "exit status: 0 nothing to do, 1 changes or news, 2 a failure or an alarm (what could be\n"
-        "had nevertheless is written and named)",
+        "Sources that aren't available are named in the summary, and their files stay.\n\n"
+        "exit status: 0 nothing to do, 1 changes or news, 2 a failure or an alarm (changes that\n"
+        "succeeded are written and named)",
         "--check\n--suite trixie --arch amd64\n--pocket security\n--add 3.16\n--declare 3.16.0\n"
         "--accept openssl=3.5.7-1\n--mirror http://mirror.example/debian --no-locks",
     )
@@ -38,14 +38,14 @@ def parser() -> argparse.ArgumentParser:
         "--pocket",
         type=lambda text: text.split(","),
         default=[],
-        help="only locks, and beside main only these parts of the archive: updates, security",
+        help="only locks, and besides main only these parts of the archive: updates, security",
     )
     options.add_argument(
         "--accept",
         action="append",
         default=[],
         metavar="NAME=VERSION",
-        help="believe a package that the last run gave an alarm for",
+        help="accept a package for which the last run gave an alarm",
     )
     options.add_argument(
         "--add", action="append", default=[], metavar="MINOR", help="begin to build a minor version"

@@ -1,7 +1,8 @@
 """Renewing the locks of what isn't Debian that a checkout has: Ubuntu, Alpine, Windows' bases.
 
 Which of them there are is the maintainer's choice (`//tools:lock -- noble`); here each is made
-again, from the mirrors or the registry that this machine knows, and what can't be had is named.
+again, from the mirrors or the registry that this machine knows. Sources that aren't available are
+named.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def test_alpine_out_of_reach(root: Path, mirror: Path) -> None:
     made = other_locks.renew(root, ())
     assert not made.files
     assert [line.splitlines()[0] for line in made.failures] == [
-        "lock of alpine3.24_x86_64: a file can't be had:"
+        "lock of alpine3.24_x86_64: a file isn't available:"
     ]
 
 

@@ -26,7 +26,7 @@ class Plan:
         alarms: what must not happen, and what to do if it is meant.
         failures: what was to be done and can't be.
         decisions: what a person should decide, with the edit or the command.
-        news: what there is and can't be had yet.
+        news: releases that are announced but not available yet.
         changes: what is changed, and why.
         skipped: what couldn't be looked at, and why.
     """
@@ -125,7 +125,7 @@ class Releases:
         """Plan successors of rows, and new minor versions.
 
         Args:
-            check: says of a release whether and from where it can be had.
+            check: says of a release whether and where it is available.
             ends: of minor versions, as python.org says them.
 
         Raises:
@@ -147,7 +147,7 @@ class Releases:
                 self._arrive(versions, check)
 
     def _first_good(self, ranked: list[Release], check: Check) -> Verified | None:
-        """The best release whose source can be had; none when what is said of it isn't true."""
+        """The best release whose source is available; none if its announcement isn't true."""
         for release in ranked:
             try:
                 if str(release) in self._wishes.declare:
@@ -164,8 +164,8 @@ class Releases:
         said = f"CPython {release} is announced, but {why}"
         if first:
             said += (
-                ". What can't be had from here may be declared all the same, with the checksum "
-                f"that is announced: `./bazelw run //tools:update -- --declare {release}`"
+                ". You can declare a release that isn't available from here, with the announced "
+                f"checksum: `./bazelw run //tools:update -- --declare {release}`"
             )
         self._plan.news.append(said)
 
@@ -206,7 +206,7 @@ class Releases:
         found = self._first_good(ranked, check)
         if found is None:
             why = [*self._plan.failures, *self._plan.news][-1]
-            raise self._refuse(f"{minor} can't be had: {why}", "try again when it can")
+            raise self._refuse(f"{minor} isn't available: {why}", "try again when it is")
         final = not found.release.prerelease
         if minor not in self._catalog.minors:
             self._add_minor(minor, found, ends)

@@ -88,7 +88,7 @@ def changelog(deb: Path) -> str:
 
 
 def addresses(package: Package, mirrors: Sequence[Mirror]) -> list[str]:
-    """Where a package may be had, in order."""
+    """Where a package may be available, in order."""
     path = package.path.removeprefix("security:")
     if path != package.path:
         return [f"{mirror.security}/{path}" for mirror in mirrors]
@@ -152,7 +152,7 @@ def from_tracker(changes: Iterable[Change], data: str) -> dict[Key, frozenset[st
     """CVE numbers that a security tracker's data, a file or an address, say were mended.
 
     Raises:
-        CvesError: the data can't be had.
+        CvesError: the data isn't available.
     """
     known = tracker.load([data], Path.cwd())
     found: dict[Key, frozenset[str]] = {}

@@ -190,7 +190,7 @@ def render(report: Report) -> str:
     parts.append(_list("Alarm", plan.alarms))
     parts.append(_list("Failed", plan.failures))
     parts.append(_list("To decide", plan.decisions))
-    parts.append(_list("Not to be had yet", plan.news))
+    parts.append(_list("Not available yet", plan.news))
     parts.append(_list("Changes" if report.done else "Plan", plan.changes))
     if not plan.status:
         parts.append(

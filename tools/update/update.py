@@ -132,7 +132,7 @@ class Update:
         return candidate.there(offers, self._asked.today, self._fetcher)
 
     def _draft(self, found: Found, check: Check) -> tuple[Plan, tree.Files]:
-        """The plan, and the files that it changes; ``check`` says whether a release can be had.
+        """The plan, and the files that it changes; ``check`` says whether a release is available.
 
         Raises:
             CatalogError: --add names what can't be added, or a file of the catalog is at fault.
@@ -211,7 +211,7 @@ class Update:
             made.alarms.extend(summary.back(change) for change in one.back)
             if one.less:
                 parts = ", ".join(one.new.pockets)
-                made.failures.append(f"lock of {one.name}: only {parts} could be had: {one.less}")
+                made.failures.append(f"lock of {one.name}: only {parts} were available: {one.less}")
         made.changes += self._others.changes
         made.alarms += self._others.alarms
         made.failures += self._others.failures

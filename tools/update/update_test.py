@@ -309,7 +309,7 @@ def test_an_announced_release_that_nobody_has_is_news(
     assert run("--check") == 1
     assert run() == 1
     text = capsys.readouterr().out
-    assert "### Not to be had yet\n\n- CPython 3.14.8 is announced, but http://127.0.0.1" in text
+    assert "### Not available yet\n\n- CPython 3.14.8 is announced, but http://127.0.0.1" in text
     assert "Python-3.14.8.tar.xz answers 404" in text
     assert tree(checkout) == before
 
@@ -364,7 +364,7 @@ def test_a_lock_keeps_the_parts_of_the_archive_that_it_had(
     archive.broken["trixie_armel"] = "the security archive's index is older"
     assert run() == 2
     text = capsys.readouterr().out
-    assert "lock of trixie_armel: only main, updates could be had: the security archive's" in text
+    assert "lock of trixie_armel: only main, updates were available: the security archive's" in text
     assert lockfile.read(file).pockets == ("main", "updates")
     assert locked(checkout, "trixie_armel")["openssl"].version == "3.5.5-1"
 
@@ -633,7 +633,7 @@ def test_a_minor_that_nobody_supports_is_refused_before_anything_is_fetched(
     assert "no source offers 3.17; add one of those offered: " in capsys.readouterr().err
     del sources.files["/ftp/python/3.16.0/Python-3.16.0.tar.xz"]
     assert run("--add", "3.16") == 2
-    assert "3.16 can't be had: CPython 3.16.0 is announced, but http" in capsys.readouterr().err
+    assert "3.16 isn't available: CPython 3.16.0 is announced, but http" in capsys.readouterr().err
     assert tree(checkout) == before
 
 

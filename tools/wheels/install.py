@@ -121,7 +121,7 @@ class Source(WheelSource):
             if path in unrecorded:
                 continue
             if path not in rows:
-                raise ValueError(f"RECORD hasn't the member {path!r}")
+                raise ValueError(f"RECORD doesn't list the member {path!r}")
             entry = rows[path]
             if entry.hash_ is None or entry.hash_.name not in _HASHES:
                 raise ValueError(f"RECORD has no digest of {path!r} but {str(entry.hash_ or '')!r}")

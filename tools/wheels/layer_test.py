@@ -224,7 +224,7 @@ def test_links_and_encryption_are_refused(tmp_path: Path) -> None:
         ),
         (
             FILES | {f"{INFO}/RECORD": recorded(FILES)[f"{INFO}/RECORD"], "greet/b.py": ""},
-            "RECORD hasn't the member 'greet/b.py'",
+            "RECORD doesn't list the member 'greet/b.py'",
         ),
     ],
 )

@@ -42,7 +42,7 @@ def unfetched_message(kind, missing, remedies):
     """
     lines = ["locked {} packages can't be fetched:".format(kind)]
     for number, (package, urls) in enumerate(missing):
-        lines.append("{}: {} {}, sha256 {}, can't be had from {}".format(
+        lines.append("{}: {} {}, sha256 {}, isn't available from {}".format(
             package.where,
             package.name,
             package.version,

@@ -1,4 +1,4 @@
-"""The packages of Alpine 3.23.6 that are to be had, and what it takes to put a CPython on them.
+"""The packages of Alpine 3.23.6 that are available, and what it takes to put a CPython on them.
 
 The packages are those of //tests/alpine. What there are no headers of has the ones of the tests' own Alpine, of
 the same series; what isn't on the disk image at all is compiled for the real musl.

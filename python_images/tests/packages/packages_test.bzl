@@ -26,7 +26,7 @@ def _urls(package):
     return [mirror + package.path for mirror in ("https://a.test/", "https://b.test/", "file:///c/")]
 
 def _repository(log, dead = ()):
-    """A repository context where all can be had but from dead servers; it logs what it's asked for."""
+    """A repository context where all is available except from dead servers; it logs what it's asked for."""
 
     def download(urls, output, sha256, allow_fail, block):
         log.append((urls, output, sha256, allow_fail, block))
@@ -79,9 +79,9 @@ def _message_test_impl(ctx):
     )
     asserts.equals(env, """\
 locked Some packages can't be fetched:
-x.lock:6: musl 1.2-r3, sha256 {a}, can't be had from any of
+x.lock:6: musl 1.2-r3, sha256 {a}, isn't available from any of
     https://a.test/v3.24/main/x86_64/musl-1.2-r3.apk
-x.lock: adduser 1.2-r3, sha256 {b}, can't be had from the same places
+x.lock: adduser 1.2-r3, sha256 {b}, isn't available from the same places
 Do this,
 or that.""".format(a = "a" * 64, b = "b" * 64), message)
     return unittest.end(env)

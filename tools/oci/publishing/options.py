@@ -16,7 +16,7 @@ def add(options: argparse.ArgumentParser) -> None:
         "--platform",
         action="append",
         default=[],
-        help="instead of an image's own index, one of this platform, and of others so named",
+        help="limit an image's index to this platform; repeatable",
     )
     options.add_argument(
         "-y", "--yes", action="store_true", help="don't ask before CPythons are compiled"
@@ -26,7 +26,7 @@ def add(options: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FLAG",
-        help="a flag of the builds, like --build-flag=--config=quick",
+        help="a flag for the builds, such as --build-flag=--config=quick",
     )
 
 

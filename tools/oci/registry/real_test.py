@@ -163,7 +163,7 @@ def full(tmp_path: Path) -> Iterator[RealRegistry]:
     data.mkdir()
     probe = (*namespaces, "mount", "-t", "tmpfs", "-o", "size=5m", "none", str(data))
     if not shutil.which("unshare") or subprocess.run(probe, check=False).returncode:
-        pytest.skip("SKIPPED: no user and mount namespaces are to be had here")
+        pytest.skip("SKIPPED: no user and mount namespaces are available here")
     registry = RealRegistry(
         tmp_path, wrapper=(*namespaces, "/bin/sh", "-c", _SMALL_DISK, str(data))
     )

@@ -166,7 +166,7 @@ def test_packages_that_are_not_the_index_s(
         expected = "bytes, not"
     else:
         path.unlink()
-        expected = "can't be had"
+        expected = "isn't available"
     assert run(top) == 2
     assert expected in capsys.readouterr().err
     assert not (top / "third_party").exists()

@@ -62,7 +62,7 @@ class Fetcher:
             except (NetError, OSError) as error:
                 said.append(f"{url}: {error}")
         raise MirrorError(
-            "\n  ".join(["a file can't be had:", *said]) + "\n  Another mirror: --mirror=<URL>"
+            "\n  ".join(["a file isn't available:", *said]) + "\n  Another mirror: --mirror=<URL>"
         )
 
     def _fetch(self, url: str, limit: int) -> bytes:

@@ -39,7 +39,7 @@ Answer = TypeVar("Answer")
 
 
 class MissingIndexError(Exception):
-    """A file of an archive can't be had from any mirror; the message says from which and why."""
+    """A file of an archive isn't available from any mirror; the message says from which and why."""
 
 
 class _AbsentError(Exception):

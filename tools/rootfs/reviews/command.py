@@ -44,8 +44,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options that all of these commands have."""
     parser.add_argument("--all", action="store_true", help="also show known scripts")
     parser.add_argument("--record", metavar="PACKAGE.SCRIPT", help="record the review of a script")
-    parser.add_argument("--effects", help="what stands for it, separated by commas; may be empty")
-    parser.add_argument("--why", help="what it does, or why that is nothing")
+    parser.add_argument(
+        "--effects", help="the effects that replace it, separated by commas; may be empty"
+    )
+    parser.add_argument("--why", help="what the script does, or why it has no effect")
 
 
 def run(
