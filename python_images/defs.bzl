@@ -65,7 +65,7 @@ cpython_layer = _cpython_layer
 cpython_links_layer = _cpython_links_layer
 cpython_runtime = _cpython_runtime
 
-# Images of one's own upon those of Python
+# Images of your own on those of Python
 python_app_image = _python_app_image
 python_image = _python_image
 

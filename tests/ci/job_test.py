@@ -273,7 +273,7 @@ def test_the_weekly_job(
     fails: bool,
     pushes: bool,
 ) -> None:
-    """The very lines of the workflow, with a git server and a gh that takes notes."""
+    """The workflow's own lines, with a git server and a gh that takes notes."""
     folder = tmp_path_factory.mktemp("machine")
     remote = folder / "remote.git"
     subprocess.run(["git", "init", "--quiet", "--bare", remote], check=True)

@@ -123,7 +123,7 @@ def review(checkout: Checkout, message: str) -> str:
 
 def test_scripts_stop_the_build_until_they_are_reviewed(locked: Checkout) -> None:
     base, slim = LAYERS[:2]
-    # Those of the base have the very text that was reviewed for Debian.
+    # Those of the base have the same text as those that were reviewed for Debian.
     done = locked.bazel("build", base)
     assert done.status == 0, done.output
     done = locked.bazel("build", slim)

@@ -42,7 +42,7 @@ TAG = os.environ["TAG"]
 PAGES_TAG = "3.14-slim"
 # The commands of the page, block by block.
 VERIFY = [block.text for block in Page.read(Path(os.environ["PAGE"])).section("Verify").blocks]
-# As docs/publishing.md has it: a key of one's own, and no transparency log.
+# As docs/publishing.md has it: a key of our own, and no transparency log.
 KEY = ("--key", "cosign.pub", "--insecure-ignore-tlog=true")
 
 

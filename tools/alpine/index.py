@@ -25,7 +25,7 @@ class IndexPackage:
 
     Attributes:
         name, version, arch: as in the package itself.
-        identity: of the very package: `Q1` and the SHA-1 of its control information in base64.
+        identity: of exactly this package: `Q1` and the SHA-1 of its control information in base64.
         size: of the .apk, in bytes.
         origin: the source package.
         built: seconds since 1970.

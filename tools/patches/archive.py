@@ -1,6 +1,6 @@
-r"""Apply patches to a source archive: the same archive with other files.
+"""Apply patches to a source archive: the same archive with other files.
 
-    python -m tools.patches.archive --source Python-3.13.15.tar.xz --label 3.13.15-r1 \
+    python -m tools.patches.archive --source Python-3.13.15.tar.xz --label 3.13.15-r1 \\
         --patch patches/3.13.15/fix.patch=FILE … --out source.tar.gz
 
 The files keep their times, on which make goes, whatever a patch does to them; a new one has the

@@ -10,7 +10,7 @@ class StagingError(Exception):
 
 
 class Staging:
-    """Mount points in `folder`. All of it needs a mount namespace of one's own."""
+    """Mount points in `folder`. All of it needs its own mount namespace."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

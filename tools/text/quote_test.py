@@ -1,4 +1,4 @@
-"""What is quoted for a language is read there as the very text it was."""
+"""What is quoted for a language is read there as the same text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an image can lie on: tags of this project, or images of a family of one's own."""
+"""The bases of an image: tags of this project, or images of your own family."""
 
 load("@catalog//:catalog.bzl", "CATALOG")
 load("//python_images/private/images:names.bzl", "package_of")
@@ -36,7 +36,7 @@ def _python(entry):
     return version["minor"] + ("t" if version["free_threaded"] else "")
 
 def base_images(where, base, platforms):
-    """The images to lie on.
+    """The images to build on.
 
     Args:
       where: the target that is declared, for errors.

@@ -32,7 +32,7 @@ def _image_root_impl(ctx):
 
 image_root = rule(
     implementation = _image_root_impl,
-    doc = "What settings_layer and debian_layer take as `below` where they are to lie on a whole image.",
+    doc = "What settings_layer and debian_layer take as `below` on top of a complete image.",
     attrs = {
         "image": attr.label(mandatory = True, doc = "The image of one platform."),
     },

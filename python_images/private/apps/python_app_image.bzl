@@ -1,4 +1,4 @@
-"""python_app_image: an application and the wheels it needs upon an image of Python. A macro."""
+"""python_app_image: an application and the wheels it needs on an image of Python. A macro."""
 
 load("//python_images/private/wheels:layer.bzl", "wheel_layer")
 load("//python_images/private/wheels:wheel.bzl", "wheel")

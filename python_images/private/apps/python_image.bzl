@@ -1,4 +1,4 @@
-"""python_image: an image of one's own upon one of Python, with all that comes with it. A macro."""
+"""python_image: your own image on one of Python, with its companion targets. A macro."""
 
 load("@catalog//:catalog.bzl", "CATALOG")
 load("//python_images/private/attestations:sbom.bzl", "image_attestations")
@@ -136,11 +136,11 @@ def python_image(
         labels = {},
         tests = [],
         **kwargs):
-    """An image of your own upon a Python image, for some platforms, and all that comes with it.
+    """Declares your own image on a Python image, for some platforms, with its companion targets.
 
     `<name>` is the index and `<name>_<platform>` an image. Each has `.load`, `.push`, `.tar`,
-    `.digest`, `.test`, `.sbom`, `.provenance` and `.sign`, an image `.cves` besides. Layers that the
-    base has are the base's own, so that a registry with the base needs only what is added.
+    `.digest`, `.test`, `.sbom`, `.provenance` and `.sign`; an image also has `.cves`. The base's layers
+    stay unchanged, so a registry that has the base only needs the added layers.
 
     Args:
       name: name of the index.
@@ -149,7 +149,7 @@ def python_image(
       platforms: list of platforms: amd64, arm64 ... Default: amd64 and arm64.
       layers: layers for all platforms, lowest first: layer_blob targets, or tars, such as a wheel_layer,
         which are compressed.
-      layers_by_platform: dict: platform -> list of layers that lie upon those.
+      layers_by_platform: dict: platform -> list of further layers, on top of those.
       packages: repository of Debian packages that debian.packages declares: "@acme_debs". They lie
         directly upon the base.
       pip: whether to leave pip in; without it, ensurepip's copy is gone, too, and venv needs

@@ -43,7 +43,7 @@ As text, JSON or SARIF; nothing fails unless `--fail-on` asks for it.""",
         ),
         "vex": attr.label_list(
             allow_files = [".json"],
-            doc = "OpenVEX documents: what is known to be harmless, and why.",
+            doc = "OpenVEX documents: vulnerabilities known to be harmless, with reasons.",
         ),
         "_cves": attr.label(
             default = "//tools/cves:main",

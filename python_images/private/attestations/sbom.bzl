@@ -136,7 +136,7 @@ Output groups: `spdx`, `cyclonedx`, `vex`, `provenance` (<image>.intoto.json).""
         "about": attr.string_dict(doc = "What else the provenance says of how it is built."),
         "base": attr.label(
             providers = [AttestationsInfo],
-            doc = "The image_sbom of the image this one lies on: what isn't said here is as there.",
+            doc = "The image_sbom of the image below this one, which gives the attributes that are left out here.",
         ),
         "bundled": attr.label(
             allow_single_file = [".json"],

@@ -75,7 +75,7 @@ The image has to be in the repository already. `--attach-only` instead of `--key
 def images_sign(name, images, **kwargs):
     """image_sign for many images: `bazel run <name> -- --repository … --key … [--only PATTERN]`.
 
-    It builds the documents of what is chosen, and nothing else.
+    It only builds the documents of the chosen images.
 
     Args:
       name: name of the program.

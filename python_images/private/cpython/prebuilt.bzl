@@ -37,7 +37,7 @@ def _prebuilt_cpython_repo_impl(rctx):
     if result.return_code != 0:
         fail("\n".join([
             "",
-            "the prebuilt CPython {} of {} isn't available:".format(rctx.attr.cpython, rctx.attr.shown),
+            "the prebuilt CPython {} of {} can't be had:".format(rctx.attr.cpython, rctx.attr.shown),
             "  " + result.stderr.strip(),
             "Remove its entry from {}, and it is compiled here.".format(rctx.attr.shown),
         ]))

@@ -115,8 +115,7 @@ def alpine_images(name, catalog, locks, structure_test, parts = None):
     As for Debian there is `<tag>`, the index, and `<tag>_<platform>`, one image, for every tag, with
     `.digest`, `.load`, `.push`, `.tar`, `.sbom`, `.provenance` and `.test`, `.cves` for an image and
     `.sign` for the index. What isn't locked fails when it is analysed, with the command that locks it;
-    `<release>.lock` stands for the locks of a release, which Bazel says to have skipped where some are
-    missing.
+    `<release>.lock` represents a release's locks: Bazel reports it as skipped while some are missing.
 
     Args:
       name: file group of all indexes that can be built.

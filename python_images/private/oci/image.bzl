@@ -41,7 +41,7 @@ def image_annotations(
       **others: further keys of org.opencontainers.image, a "." written as "_".
 
     Returns:
-      a dict; what is None or empty is left out, but for `created`: empty, it is what `image` and
+      a dict without keys that are None or empty, except `created`: if empty, it is what `image` and
       `image_index` fill in.
     """
     values = {
@@ -128,7 +128,7 @@ def image(
       layers: layer_blob targets, lowest first.
       repo_tags: repository:tag names the image gets when it is loaded.
       architecture: the platform's CPU, as Go names it; not with `base`, which has one.
-      base: an image to lie on, which gives all that isn't said here.
+      base: the image to build on, which gives the settings that are left out here.
       created: time of creation, YYYY-MM-DDTHH:MM:SSZ; a constant, never the clock. Default: that of
         the newest file in the layers.
       os: the platform's operating system, as Go names it; default without `base`: linux.
@@ -144,7 +144,7 @@ def image(
       workdir: its working directory.
       repository: HOST/PATH .push pushes to, unless told another.
       remote_tags: tags .push sets.
-      validations: files that are made whenever the image is, and whose making fails for what is wrong.
+      validations: files that are built with the image; building them fails if the image is wrong.
       **common: tags, visibility and other attributes every rule has.
     """
     if platform:

@@ -181,7 +181,7 @@ oci_image = rule(
         "user": attr.string(doc = "User the container runs as: user, uid, user:group ..."),
         "validations": attr.label_list(
             allow_files = True,
-            doc = "Files that are made whenever the image is, and whose making fails for what is wrong with it.",
+            doc = "Files that are built with the image; building them fails if the image is wrong.",
         ),
         "variant": attr.string(doc = "Variant of the CPU: v7, v8 ..."),
         "volumes": _file("Comma-separated paths: /srv/data,/srv/other."),

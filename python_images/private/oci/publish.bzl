@@ -7,7 +7,7 @@ def publish(name, images, **kwargs):
 
     `bazel run <name> -- --repository HOST[:PORT]/PATH [--only PATTERN] [--platform PLATFORM]`
 
-    It builds what is chosen, and nothing else. What is built with flags of `bazel run` is the program
+    It only builds the chosen images. What is built with flags of `bazel run` is the program
     alone: flags of the images are in a bazelrc, or given by `--build-flag`.
 
     Args:

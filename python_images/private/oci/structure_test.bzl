@@ -45,7 +45,7 @@ def image_structure_test(
         scratch = None,
         tags = [],
         **kwargs):
-    """A test that the image is as the YAML says.
+    """A test of an image by container-structure-test's YAML.
 
     It takes no daemon and no root. Commands run in the image's own root, in namespaces of the
     kernel; those of a foreign platform are emulated. What this machine can't run is skipped, and

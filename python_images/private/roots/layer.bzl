@@ -1,7 +1,7 @@
 """What the rules for root file systems share, whichever kind they are of."""
 
 RootInfo = provider(
-    doc = "A root file system as far as one of its layers, as what lies upon it sees it. " +
+    doc = "A root file system up to one of its layers, as further layers and images see it. " +
           "Each kind gives it: debian_layer, alpine_layer, windows_base.",
     fields = {
         "by_need": "bool: whether the uppermost layer's packages are chosen by need, so that " +
@@ -136,7 +136,7 @@ def root_layer_attrs(info, packages, rootfs):
         "arch": attr.string(mandatory = True, doc = "The distribution's name of the architecture."),
         "below": attr.label(
             providers = [info, RootInfo],
-            doc = "The layer this one lies on; none for a base.",
+            doc = "The layer below this one; none for a base.",
         ),
         "epoch": attr.int(
             doc = "Time of everything that is computed, seconds since 1970. As a rule, packages " +

@@ -1,4 +1,4 @@
-"""Signing with cosign and a key of one's own: offline, no transparency log, no certificates."""
+"""Signing with cosign and the user's own key: offline, no transparency log, no certificates."""
 
 from __future__ import annotations
 

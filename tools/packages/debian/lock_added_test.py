@@ -128,7 +128,7 @@ def test_what_not_every_image_has_is_locked_as_images_have_it(workspace: Workspa
 
 @needs_apt
 def test_only_what_is_asked_for_is_added(workspace: Workspace) -> None:
-    """The archive has newer ones of everything: neither the images' nor one's own are renewed."""
+    """The archive has newer ones of everything; neither images' nor user's packages change."""
     assert workspace.lock("tool") == 0
     before = workspace.text.splitlines()
     workspace.archive(

@@ -1,4 +1,4 @@
-"""Lock Debian packages of another workspace, to lie upon a layer of this one; see debian_lock.
+"""Lock Debian packages of another workspace, on top of a layer of this one; see debian_lock.
 
 The layer says what there is already: that isn't locked again.
 """

@@ -1,4 +1,4 @@
-"""Locking packages that lie upon a layer."""
+"""Locking packages on top of a layer."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ or has changed stops the build until someone has read it.
 
     reviewed_in = ["trixie"]          # before all entries
 
-The reviews of another suite's table hold where a script has the very same text: Ubuntu takes many
+The reviews of another suite's table hold for scripts with identical text: Ubuntu takes many
 of Debian's as they are.
 
 Scripts are hashed without the parts debhelper generates (see debhelper.py), with the

@@ -139,7 +139,7 @@ _OWN_ATTRS = root_layer_attrs(
 
 own_packages_layer = rule(
     implementation = _own_packages_layer_impl,
-    doc = "A layer of packages that debian.packages declares, upon a whole image.",
+    doc = "A layer of packages that debian.packages declares, on top of a complete image.",
     attrs = _OWN_ATTRS | {
         "below": attr.label(mandatory = True, providers = [DebianLayerInfo, RootInfo]),
         "packages": attr.label(mandatory = True, providers = [OwnPackagesInfo]),

@@ -1,4 +1,4 @@
-"""Module extension: Debian packages of another workspace, to lie upon images of this module.
+"""Module extension: Debian packages of another workspace, on top of images of this module.
 
 `debian.packages` in MODULE.bazel declares what a workspace adds, for one suite and some platforms. It
 gives a repository of that name:
@@ -179,7 +179,7 @@ def _debian_impl(mctx):
 
 debian = module_extension(
     implementation = _debian_impl,
-    doc = "Debian packages of your own, to lie upon images of this module: docs/customise.md.",
+    doc = "Debian packages of your own for images built on this module's: docs/customise.md.",
     tag_classes = {
         "packages": tag_class(
             doc = "Packages for images on one suite: a repository for python_image's `packages`; " +

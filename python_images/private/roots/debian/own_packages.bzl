@@ -56,7 +56,7 @@ def _debian_lock_impl(ctx):
 
 debian_lock = rule(
     implementation = _debian_lock_impl,
-    doc = """Locks Debian packages that are to lie upon a layer: `bazel run` it, for newer ones again.
+    doc = """Locks Debian packages on top of a layer: `bazel run` it, and again for newer packages.
 
 It takes apt on the machine, and its mirrors. What the layer has already isn't locked; what would replace
 a package of the layer is an error.""",
@@ -65,7 +65,7 @@ a package of the layer is an error.""",
         "below": attr.label(
             mandatory = True,
             providers = [DebianLayerInfo],
-            doc = "The layer they are to lie on, such as @python_images//python_images/rootfs:trixie_amd64_slim.",
+            doc = "The layer below them, such as @python_images//python_images/rootfs:trixie_amd64_slim.",
         ),
         "lock": attr.string(mandatory = True, doc = "The file to write, in this package."),
         "packages": attr.string_list(mandatory = True, doc = "Names of packages, not of virtual ones."),
