@@ -26,6 +26,7 @@ def _distroless_layer_impl(ctx):
     state = None
     if not ctx.file.needed_by:
         state = ctx.actions.declare_file(ctx.label.name + ".state")
+
     # What the root leaves out is for its program to know, hence nothing about `slim`.
     layer = compute_deb_layer(
         ctx,
