@@ -23,9 +23,6 @@ NEWEST_DISTROLESS = _image(ROLES["minor"], ROLES["suite"], "distroless")
 NEWEST_DISTROLESS_DEBUG = _image(ROLES["minor"], ROLES["suite"], "distroless-debug")
 NEWEST_DISTROLESS_ON_OTHER = _image(ROLES["minor"], ROLES["other_suite"], "distroless")
 
-# Of the minor version before.
-OTHER_DISTROLESS = _image(ROLES["other_minor"], ROLES["suite"], "distroless")
-
 # What compiles for distroless images.
 NEWEST_DISTROLESS_DEV = _image(ROLES["minor"], ROLES["suite"], "distroless-dev")
 
