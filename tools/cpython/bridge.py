@@ -162,7 +162,7 @@ def build(workspace: Workspace, program: Path, lib: Path, names: Names, ldflags:
     if "Py_GetVersion" not in {symbol.name for symbol in found}:
         raise BuildError(f"{names.code} has no Py_GetVersion among its {len(found)} symbols")
     scratch = workspace.root / "bridge"
-    scratch.mkdir()
+    scratch.mkdir(exist_ok=True)
     (scratch / "locate.c").write_text(_LOCATE)
     (scratch / "interface.s").write_text(assembly(found))
     link = [
@@ -198,8 +198,8 @@ def build(workspace: Workspace, program: Path, lib: Path, names: Names, ldflags:
 
 def _empty_hash(workspace: Workspace, library: Path, content: Path) -> None:
     """Has a library's hash table say that it has no buckets, so that the loader skips it."""
-    workspace.run(
-        "bridge-hash", ["objcopy", "--dump-section", f".hash={content}", library, "/dev/null"]
-    )
+    # The copy isn't wanted. It is a file of ours, since objcopy replaces what it writes to.
+    copy = content.with_name("copy")
+    workspace.run("bridge-hash", ["objcopy", "--dump-section", f".hash={content}", library, copy])
     content.write_bytes(bytes(content.stat().st_size))
     workspace.run("bridge-hash", ["objcopy", "--update-section", f".hash={content}", library])
