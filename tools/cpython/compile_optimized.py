@@ -25,6 +25,13 @@ from tools.cpython.workspace import BuildError, Workspace
 _ARCHIVED = "Modules/_decimal/libmpdec/% Modules/_hacl/% Modules/expat/%"
 # Installed, for others to link: intermediate code is for one gcc only, and names directories.
 _INSTALLED = "%/python.o"
+# Optimised by the linker or by -O3 it keeps less of its state in registers.
+_EVAL_LOOP = "Python/ceval.o"
+# In place of the suite's -O2, as Debian compiles its own python. Functions are inlined early as by
+# -O2, by which profiles are counted: they wouldn't fit others.
+_LEVEL = "-O3 --param=early-inlining-insns=6"
+# Leaves out what no debugger reads: views of the places of variables.
+_DEBUGGING = "-gno-variable-location-views"
 
 
 @dataclass(frozen=True)
@@ -35,11 +42,13 @@ class Optimization:
         lto: whether the linker optimises.
         profile: what training has counted (see profiles.py); no use of it if None.
         max_mismatched: how many of a thousand functions may not fit the profile.
+        beyond: whether to go beyond docker-library's flags.
     """
 
     lto: bool
     profile: Path | None
     max_mismatched: int
+    beyond: bool = True
 
     def configure(self) -> tuple[str, ...]:
         """The options of configure."""
@@ -54,7 +63,9 @@ class Optimization:
         Args:
             alone: objects that are linked with no other.
         """
-        flags = []
+        flags = [_DEBUGGING]
+        if self.beyond:
+            flags.append(f"$(if $(filter {_EVAL_LOOP},$@),,{_LEVEL})")
         if self.profile:
             flags += ["$(PGO_PROF_USE_FLAG)", profiles.WARNINGS]
         else:
@@ -65,7 +76,8 @@ class Optimization:
             flags.append("-frandom-seed=$@")
             flags.append(f"$(if $(filter {_ARCHIVED},$@),,-fno-fat-lto-objects)")
             # The linker would have nothing to optimise in a module of one object.
-            apart = " ".join([_INSTALLED, *sorted(alone)])
+            loop = [_EVAL_LOOP] if self.beyond else []
+            apart = " ".join([_INSTALLED, *loop, *sorted(alone)])
             flags.append(f"$(if $(filter {apart},$@),-fno-lto)")
             # What is linked minutes later needn't be small.
             flags.append("-flto-compression-level=0")
@@ -154,7 +166,11 @@ class OptimizedCompilation(compilation.Compilation):
         return (
             f"LDFLAGS={self.recipe.ldflags}",
             # So many parts are compiled at once; how many parts there are doesn't depend on it.
-            *([f"LDFLAGS_NODIST=-flto={self.recipe.jobs}"] if self.optimization.lto else []),
+            *(
+                [f"LDFLAGS_NODIST=-flto={self.recipe.jobs} {_DEBUGGING}"]
+                if self.optimization.lto
+                else []
+            ),
             f"PROGRAM={program}",  # make would take its commas for ones between arguments
             "LINK_PYTHON_OBJS=$(if $(filter python,$@),$(LIBRARY_OBJS) $(PROGRAM),$(BLDLIBRARY))",
             # Not the library, so that both are linked at once.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from tools.cpython import compile_optimized
@@ -46,6 +48,16 @@ def test_goals_of_no_makefile_of_cpython() -> None:
 def test_objects_are_compiled_without_lto_where_nothing_is_gained() -> None:
     optimization = compile_optimized.Optimization(lto=True, profile=None, max_mismatched=0)
     flags = optimization.cflags({"Modules/math.o", "Modules/_json.o"})
-    assert "$(if $(filter %/python.o Modules/_json.o Modules/math.o,$@),-fno-lto)" in flags
+    apart = "%/python.o Python/ceval.o Modules/_json.o Modules/math.o"
+    assert f"$(if $(filter {apart},$@),-fno-lto)" in flags
     plain = compile_optimized.Optimization(lto=False, profile=None, max_mismatched=0)
     assert "lto" not in plain.cflags({"Modules/math.o"})
+
+
+def test_all_but_the_evaluation_loop_is_optimised_more_than_by_the_suite_s_flags() -> None:
+    optimization = compile_optimized.Optimization(lto=True, profile=None, max_mismatched=0)
+    expected = "$(if $(filter Python/ceval.o,$@),,-O3 --param=early-inlining-insns=6)"
+    assert expected in optimization.cflags(())
+    usual = dataclasses.replace(optimization, beyond=False).cflags(())
+    assert "-O3" not in usual
+    assert "ceval" not in usual
