@@ -37,7 +37,7 @@ def _programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         wanted = ("openscap-scanner", "ssg-debian")
         return with_libraries(wanted, tmp_path_factory.mktemp("openscap"))
     except BootstrapError as error:
-        pytest.skip(f"SKIPPED: OpenSCAP is not to be had: {str(error).splitlines()[0]}")
+        pytest.skip(f"SKIPPED: OpenSCAP is not available: {str(error).splitlines()[0]}")
 
 
 @pytest.fixture(scope="module", name="results", params=IMAGES, ids=lambda path: path.name)
