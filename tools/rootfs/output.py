@@ -1,15 +1,16 @@
-"""Writing a program's outputs: all of them or none."""
+"""Writing a program's outputs, side by side: all of them or none."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
-# What writes each file.
+# What writes each file. None needs what another does.
 Writers = Mapping[Path, Callable[[BinaryIO], object]]
 
 
@@ -20,14 +21,21 @@ def write_text(out: BinaryIO, text: str) -> None:
 
 def write_all(writers: Writers) -> None:
     """Writes all files under temporary names, then renames them: all or none."""
-    done: list[tuple[str, Path]] = []
     with ExitStack() as stack:
-        for path, write in writers.items():
+        temporary: dict[Path, Path] = {}
+        for path in writers:
             descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            stack.callback(Path(name).unlink, missing_ok=True)
-            with os.fdopen(descriptor, "wb", buffering=1 << 20) as out:
-                write(out)
-            done.append((name, path))
-        for name, path in done:
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
+            os.close(descriptor)
+            temporary[path] = Path(name)
+            stack.callback(temporary[path].unlink, missing_ok=True)
+
+        def write(path: Path) -> None:
+            with temporary[path].open("wb", buffering=1 << 20) as out:
+                writers[path](out)
+
+        # What is written waits for the kernel: what is to be written is worked out meanwhile.
+        with ThreadPoolExecutor(len(writers) or 1) as pool:
+            list(pool.map(write, writers))
+        for path, written in temporary.items():
+            written.chmod(0o644)
+            written.replace(path)

@@ -17,28 +17,39 @@ _TYPE = {
 _BLOCK = 512
 
 
-def write_tar(out: BinaryIO, entries: Iterable[tuple[str, Entry]]) -> dict[str, int]:
-    """Writes an uncompressed GNU tar to `out`: sorted paths, hard links after all files.
+class Tar:
+    """An uncompressed GNU tar: sorted paths, hard links after all files.
 
     Owners are numeric only: names are the business of the image's own /etc/passwd.
 
-    Returns where in the tar the content of each file begins.
+    Attributes:
+        offsets: where in the tar the content of each file begins, by path.
     """
-    offsets: dict[str, int] = {}
-    at = 0
-    listed = sorted(entries, key=lambda item: (item[1].kind == "hardlink", item[0]))
-    for path, entry in listed:
-        header = _header(path, entry)
-        out.write(header)
-        at += len(header)
-        if entry.kind == "file":
-            offsets[path] = at
-            out.write(entry.content)
-            padding = bytes(-len(entry.content) % _BLOCK)
-            out.write(padding)
-            at += len(entry.content) + len(padding)
-    out.write(bytes(2 * _BLOCK))
-    return offsets
+
+    def __init__(self, entries: Iterable[tuple[str, Entry]]) -> None:
+        self.offsets: dict[str, int] = {}
+        self._parts: list[bytes | memoryview] = []
+        at = 0
+        for path, entry in sorted(entries, key=lambda item: (item[1].kind == "hardlink", item[0])):
+            header = _header(path, entry)
+            self._parts.append(header)
+            at += len(header)
+            if entry.kind == "file":
+                self.offsets[path] = at
+                padding = bytes(-len(entry.content) % _BLOCK)
+                self._parts += [entry.content, padding]
+                at += len(entry.content) + len(padding)
+        self._parts.append(bytes(2 * _BLOCK))
+
+    def write(self, out: BinaryIO) -> None:
+        """Writes the archive."""
+        for part in self._parts:
+            out.write(part)
+
+
+def write_tar(out: BinaryIO, entries: Iterable[tuple[str, Entry]]) -> None:
+    """Writes entries as a Tar."""
+    Tar(entries).write(out)
 
 
 def _header(path: str, entry: Entry) -> bytes:

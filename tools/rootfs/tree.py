@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from tools.archives import rules
 from tools.archives.errors import ArchiveError
@@ -41,6 +41,13 @@ class Entry:
     target: str = ""
     content: bytes | memoryview = b""
     source: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is pickled: a system has tens of thousands of them, and fields are looked up."""
+        return Entry, (
+            self.kind, self.mode, self.uid, self.gid, self.mtime, self.target, self.content,
+            self.source,
+        )  # fmt: skip
 
     def same_as(self, other: Entry) -> bool:
         """Whether both are the same on disk, wherever they come from."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tools.rootfs.debian.container import configure
 from tools.rootfs.debian.dpkg_db import write_database, write_extended_states
-from tools.rootfs.debian.effects import EFFECTS, generated, ldconfig, update_databases
-from tools.rootfs.debian.package import Package
+from tools.rootfs.debian.effects import EFFECTS, compiled, generated, ldconfig, update_databases
+from tools.rootfs.debian.package import Package, in_threads
 from tools.rootfs.debian.program_libraries import list_libraries
 from tools.rootfs.debian.programs import Programs
 from tools.rootfs.debian.scripts import ScriptTable, load_table
@@ -30,8 +30,7 @@ def build(spec: Spec, tables: Path) -> Result:
     if spec.below is None:
         system.sources = spec.sources
     if spec.tools is not None:
-        for deb in spec.tools.packages:
-            check(deb)
+        in_threads(check, spec.tools.packages)
         system.programs = Programs([deb.path for deb in spec.tools.packages])
     for package_set in spec.add:
         _add(system, load(package_set, spec), table, spec.epoch)
@@ -51,8 +50,9 @@ def _add(
     first = not system.packages
     before = begin(system, packages, epoch)
     install(system, packages, table, EFFECTS, generated)
-    update_databases(system)
-    ldconfig(system)
+    with compiled(system):
+        update_databases(system)
+        ldconfig(system)
     write_database(system)
     write_extended_states(system)
     if first:

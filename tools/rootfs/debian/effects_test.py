@@ -1,21 +1,24 @@
 from __future__ import annotations
 
+import marshal
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from tools.rootfs.debian import fixtures
 from tools.rootfs.debian.apt_sources import debian_sources
-from tools.rootfs.debian.effects import EFFECTS, generated
+from tools.rootfs.debian.effects import EFFECTS, compiled, generated
 from tools.rootfs.debian.effects.alternatives import register
 from tools.rootfs.debian.effects.ca_certificates import ca_certificates
 from tools.rootfs.debian.effects.pam import pam_auth_update
 from tools.rootfs.debian.effects.services import enable_unit, register_init_script
 from tools.rootfs.debian.effects.shells import update_shells
 from tools.rootfs.debian.effects.users import apt_user, group_id
+from tools.rootfs.debian.programs import Programs
 from tools.rootfs.debian.scripts import ReviewedScript, load_table, scripts_of
 from tools.rootfs.debian.shell import Alternative
-from tools.rootfs.debian.system import install
+from tools.rootfs.debian.system import Module, install
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.x509_test import HASH, PEM
 
@@ -231,3 +234,40 @@ def test_sources_are_the_examples() -> None:
     system.suite = "huge"
     with pytest.raises(RootfsError, match="names the suites"):
         debian_sources(system)
+
+
+class Compiler:
+    """Stands in for programs: byte code that says what it was made of."""
+
+    top = Path("/programs")
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def run(self, program: str, *arguments: str, stdin: bytes) -> bytes:
+        assert program == "usr/bin/python3.13"
+        assert "/programs/usr/lib/python3.13" in arguments[-1]
+        self.runs += 1
+        jobs = marshal.loads(stdin)
+        return marshal.dumps([f"{path} {mtime} ".encode() + code for path, mtime, code in jobs])
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5])
+def test_each_module_gets_its_own_byte_code(tmp_path: Path, count: int) -> None:
+    made = fixtures.system()
+    minimal = fixtures.package(fixtures.deb(tmp_path, "python3.13-minimal"))
+    made.packages[minimal.name] = minimal
+    programs = Compiler()
+    made.programs = cast(Programs, programs)
+    made.modules.update(
+        (f"usr/lib/__pycache__/{n}.pyc", Module(f"/usr/lib/{n}.py", 100 + n, 0o640, bytes([n])))
+        for n in reversed(range(count))
+    )
+    with compiled(made):
+        made.tree.put("usr/share/meanwhile", b"", source="test")
+    assert programs.runs == min(count, 2)
+    for n in range(count):
+        entry = made.tree.entries[f"usr/lib/__pycache__/{n}.pyc"]
+        assert entry.content == f"/usr/lib/{n}.py {100 + n} ".encode() + bytes([n])
+        assert entry.mode == 0o640
+    assert not made.modules

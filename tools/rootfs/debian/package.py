@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 from tools.debian.deb import ControlFile, Deb, DebError, read_deb
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.members import entry_of
 from tools.rootfs.tree import Entry
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 # Control files dpkg knows and whose meaning is handled. The maintainer scripts a first
 # installation runs are reviewed one by one (scripts.py); prerm and postrm run when a package is
@@ -43,6 +47,10 @@ class PackageFile:
 
     path: str
     entry: Entry
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As of an entry."""
+        return PackageFile, (self.path, self.entry)
 
 
 @dataclass(frozen=True)
@@ -122,12 +130,21 @@ class Package:
         return None if found is None else found.data.decode("utf-8", "surrogateescape")
 
 
+def in_threads(do: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
+    """What `do` gives for each item, in their order; raises what the first that fails raises.
+
+    Reading, hashing and decompressing leave other threads alone.
+    """
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        return list(pool.map(do, items))
+
+
 def load_packages(debs: Sequence[tuple[Path, bool]], arch: str) -> list[Package]:
     """Reads .debs, given with their requested flag; see load_package.
 
     Returns the packages sorted by name; RootfsError for a package given twice.
     """
-    packages = [load_package(path, requested, arch) for path, requested in debs]
+    packages = in_threads(lambda deb: load_package(*deb, arch), debs)
     packages.sort(key=lambda package: package.name)
     for first, second in itertools.pairwise(packages):
         if first.name == second.name:
@@ -142,8 +159,7 @@ def load_packages(debs: Sequence[tuple[Path, bool]], arch: str) -> list[Package]
 def unpack_all(packages: Iterable[Package]) -> None:
     """Unpacks data archives in threads; decompression is most of a run's time."""
     largest_first = sorted(packages, key=lambda p: -int(p.control.get("Installed-Size") or "0"))
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        list(pool.map(lambda package: package.files, largest_first))
+    in_threads(lambda package: package.files, largest_first)
 
 
 def load_package(path: Path, requested: bool, arch: str) -> Package:

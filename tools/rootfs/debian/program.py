@@ -9,6 +9,7 @@ A fault prints one message and exits with status 2.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from tools.rootfs.debian.state import write_state
 from tools.rootfs.debian.steps import Result, installed
 from tools.rootfs.output import Writers, write_text
 from tools.rootfs.program import option_parser, run
-from tools.rootfs.tarout import write_tar
+from tools.rootfs.tarout import Tar
 
 TABLES = Path(__file__).parent / "scripts"
 
@@ -32,25 +33,25 @@ def compute(description: str, build: Build, arguments: Sequence[str] | None) -> 
     parser.add_argument("--state", type=Path, help="state for layers above, to write")
     parser.add_argument("--tables", type=Path, default=TABLES, help="tables of reviewed scripts")
     options = parser.parse_args(arguments)
+    # Nearly all that is made is needed until the end: looking for what isn't takes longer.
+    gc.disable()
 
     def outputs() -> Writers:
         spec = read_spec(options.spec)
         result = build(spec, options.tables)
-        packages, listing = installed(result.system), layer.listing(result.layer)
         number = 0 if spec.below is None else len(spec.below.tars)
-        offsets: dict[str, int] = {}
+        tar = Tar(result.layer.items())
         writers: Writers = {
-            options.layer: lambda out: offsets.update(write_tar(out, result.layer.items())),
-            options.installed: lambda out: write_text(out, packages),
-            options.listing: lambda out: write_text(out, listing),
+            options.layer: tar.write,
+            options.installed: lambda out: write_text(out, installed(result.system)),
+            options.listing: lambda out: write_text(out, layer.listing(result.layer)),
         }
         if options.state is None:
             return writers
-        # Written last: it has the places of files in the layer.
         return {
             **writers,
             options.state: lambda out: write_state(
-                out, result.system, result.places, offsets, number
+                out, result.system, result.places, tar.offsets, number
             ),
         }
 

@@ -7,9 +7,11 @@ computed, so that a tree of any architecture can be made.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from tools.rootfs.command import relock
@@ -21,6 +23,11 @@ _ARCH = "amd64"
 TRIPLET = "x86_64-linux-gnu"
 _LOADER = "lib64/ld-linux-x86-64.so.2"
 _LIBRARIES = (f"usr/lib/{TRIPLET}", f"lib/{TRIPLET}")
+# What is unpacked: programs, libraries, and modules of Python.
+_KEPT = ("usr/bin/", "usr/lib/", "usr/lib64/")
+_DROPPED = "/gconv/"
+# A package in a field of dependencies: each alternative counts.
+_NAME = re.compile(r"(?:^|[,|])\s*([a-z0-9][a-z0-9+.-]+)")
 _MERGED = {name: f"usr/{name}" for name in ("bin", "lib", "lib64", "sbin")}
 
 
@@ -29,23 +36,30 @@ class Programs:
 
     def __init__(self, debs: Sequence[Path]) -> None:
         self._debs = debs
-        self._packages: dict[str, Package] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._unpacked: set[str] = set()
+
+    @cached_property
+    def _packages(self) -> dict[str, Package]:
+        packages = load_packages([(path, False) for path in self._debs], _ARCH)
+        return {package.name: package for package in packages}
 
     @property
     def top(self) -> Path:
-        """Where the packages are unpacked."""
+        """Where packages are unpacked."""
         if self._folder is None:
-            packages = load_packages([(path, False) for path in self._debs], _ARCH)
-            self._packages = {package.name: package for package in packages}
             # Removed when this object is.
             self._folder = tempfile.TemporaryDirectory(prefix="rootfs-programs.")
-            _unpack(packages, Path(self._folder.name))
+            for name, target in _MERGED.items():
+                (Path(self._folder.name) / target).mkdir(parents=True)
+                (Path(self._folder.name) / name).symlink_to(target)
         return Path(self._folder.name)
 
     def require(self, package: Package) -> None:
-        """RootfsError unless the programs include `package`, of the same upstream version."""
-        _ = self.top
+        """Unpacks the package of that name, and what it depends on.
+
+        RootfsError unless there is one, of the same upstream version.
+        """
         found = self._packages.get(package.name)
         if found is None or _upstream(found) != _upstream(package):
             have = found.version if found else "missing"
@@ -57,12 +71,25 @@ class Programs:
                     "set again: ./bazelw run //tools:lock -- --build"
                 ),
             )
+        self._unpack(_closure(found, self._packages))
+
+    def unpack_all(self) -> None:
+        """Unpacks all packages."""
+        self._unpack(set(self._packages))
+
+    def _unpack(self, names: set[str]) -> None:
+        new = [self._packages[name] for name in sorted(names - self._unpacked)]
+        self._unpacked |= names
+        unpack_all(new)
+        _write(new, self.top)
 
     def run(self, program: str, *arguments: str, stdin: bytes = b"") -> bytes:
         """Runs a program of the packages, given by its path; returns its standard output.
 
         Its environment is empty but for what makes it deterministic. RootfsError if it fails.
         """
+        if not self._unpacked:
+            self.unpack_all()
         top = self.top
         command = [
             str(top / _LOADER),
@@ -74,6 +101,8 @@ class Programs:
         environment = {
             "HOME": "/nonexistent",
             "LC_ALL": "C.UTF-8",
+            # update-mime-database: what it writes is read and removed.
+            "PKGSYSTEM_ENABLE_FSYNC": "0",
             "PYTHONHASHSEED": "0",
             "XDG_DATA_DIRS": str(top / "usr/share"),
         }
@@ -96,20 +125,35 @@ def _upstream(package: Package) -> str:
     return package.version.rpartition("-")[0] or package.version
 
 
-def _unpack(packages: Sequence[Package], top: Path) -> None:
-    unpack_all(packages)
+def _closure(package: Package, packages: Mapping[str, Package]) -> set[str]:
+    """Names of the package and of those it depends on, as far as they are among `packages`."""
+    found: set[str] = set()
+    waiting = [package]
+    while waiting:
+        package = waiting.pop()
+        if package.name in found:
+            continue
+        found.add(package.name)
+        for field in ("Pre-Depends", "Depends"):
+            names = _NAME.findall(package.control.get(field, ""))
+            waiting += [packages[name] for name in names if name in packages]
+    return found
+
+
+def _write(packages: Sequence[Package], top: Path) -> None:
+    """Writes what programs load; documentation and data of packages aren't needed to run them."""
     tree = Tree(2**32, _MERGED)
     for package in packages:
         for file in package.files:
-            tree.add(file.path, file.entry)
-    for name, target in _MERGED.items():
-        tree.symlink(name, target, source="merged /usr")
-    tree.finish()
+            path = tree.normalise(file.path)
+            if file.entry.kind == "dir" or (path.startswith(_KEPT) and _DROPPED not in path):
+                tree.add(file.path, file.entry)
     for path, entry in sorted(tree.entries.items()):
         to = top / path
-        if entry.kind == "dir":
-            to.mkdir()
-        elif entry.kind == "file":
+        if entry.kind == "dir" or not path.startswith(_KEPT):
+            continue
+        to.parent.mkdir(parents=True, exist_ok=True)
+        if entry.kind == "file":
             to.write_bytes(entry.content)
             to.chmod(0o755 if entry.mode & 0o111 else 0o644)
         elif entry.kind == "symlink":

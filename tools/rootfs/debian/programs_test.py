@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,3 +44,31 @@ def test_another_version_will_not(
     package = fixtures.package(fixtures.deb(tree, name, Version=version))
     with pytest.raises(RootfsError, match=f"{name} {version}: needs its own .* is {have}"):
         programs.require(package)
+
+
+def test_only_what_a_package_depends_on_is_unpacked(tmp_path: Path, tree: Path) -> None:
+    files: dict[str, dict[str, Any]] = {
+        "aa": {"usr/bin/a": b"", "usr/share/doc/a/copyright": b"", "usr/lib/a/gconv/x.so": b""},
+        "bb": {"lib/b.so": b"", "lib/b.so.1": "/lib/b.so"},
+        "cc": {"usr/bin/c": b""},
+        "dd": {"usr/lib/d": b""},
+    }
+    depends = {"aa": "none | bb (>= 1), virtual", "bb": "dd:any", "cc": "aa"}
+    debs = [
+        fixtures.deb(tmp_path, name, files[name], Version="1-1", Depends=depends.get(name, "none"))
+        for name in files
+    ]
+    programs = Programs(debs)
+
+    def found() -> set[str]:
+        return {
+            str(path.relative_to(programs.top))
+            for path in programs.top.rglob("*")
+            if path.is_file() and path.is_relative_to(programs.top / "usr")
+        }
+
+    programs.require(fixtures.package(fixtures.deb(tree, "aa", Version="1-2")))
+    assert found() == {"usr/bin/a", "usr/lib/b.so", "usr/lib/b.so.1", "usr/lib/d"}
+    programs.require(fixtures.package(fixtures.deb(tree, "bb", Version="1-2")))
+    programs.unpack_all()
+    assert found() == {"usr/bin/a", "usr/bin/c", "usr/lib/b.so", "usr/lib/b.so.1", "usr/lib/d"}

@@ -14,7 +14,7 @@ from tools.rootfs.debian.state import read_state, write_state
 from tools.rootfs.debian.system import System
 from tools.rootfs.debian.upper import Place
 from tools.rootfs.errors import RootfsError
-from tools.rootfs.tarout import write_tar
+from tools.rootfs.tarout import Tar, write_tar
 
 SYSTEM = (fixtures.SUITE, "amd64", True)
 
@@ -28,9 +28,10 @@ def written(tmp_path: Path) -> System:
     base = fixtures.package_set(tmp_path, "base", debs, {"apt"})
     result = build(read_spec(fixtures.tiny_spec(tmp_path, add=[base])), tables)
     with (tmp_path / "base.tar").open("wb") as out:
-        offsets = write_tar(out, result.layer.items())
+        tar = Tar(result.layer.items())
+        tar.write(out)
     with (tmp_path / "base.state").open("wb") as out:
-        write_state(out, result.system, {}, offsets, 0)
+        write_state(out, result.system, {}, tar.offsets, 0)
     return result.system
 
 

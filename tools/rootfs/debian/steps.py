@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tools.rootfs import layer
 from tools.rootfs.command import bazel
-from tools.rootfs.debian.package import Package, load_packages
+from tools.rootfs.debian.package import Package, in_threads, load_packages
 from tools.rootfs.debian.spec import Spec
 from tools.rootfs.debian.state import read_state
 from tools.rootfs.debian.system import System, new_system
@@ -65,8 +65,7 @@ def start(spec: Spec) -> Start:
 
 def load(package_set: PackageSet, spec: Spec) -> list[Package]:
     """Reads the packages of a set; RootfsError unless they are those of the lock."""
-    for deb in package_set.packages:
-        check(deb)
+    in_threads(check, package_set.packages)
     return load_packages(
         [(deb.path, deb.requested) for deb in package_set.packages], spec.arch.name
     )

@@ -26,6 +26,16 @@ class Diversion:
     package: str
 
 
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module of Debian's Python: where programs find it, and the file's time, mode and source."""
+
+    path: str
+    mtime: int
+    mode: int
+    source: bytes
+
+
 @dataclass(slots=True)
 class System:
     """A root file system together with its package database.
@@ -40,6 +50,8 @@ class System:
         alternatives: choices by the name of their group, in order of registration.
         slim: whether documentation and translations are left out.
         programs: of the build machine; None where nothing needs any.
+        modules: those of Debian's Python to be compiled, by the path of the byte code; see
+            effects/python.py.
         database_inputs: files that databases were made of, by what their names begin with.
         sources: what apt is to ask, of a new system of Ubuntu's.
     """
@@ -53,6 +65,7 @@ class System:
     diversions: list[Diversion] = field(default_factory=list)
     alternatives: dict[str, list[Alternative]] = field(default_factory=dict)
     programs: Programs | None = None
+    modules: dict[str, Module] = field(default_factory=dict)
     database_inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sources: Sources | None = None
 

@@ -37,6 +37,7 @@ from tools.rootfs.debian.effects.python import (
     compile_library,
     compile_modules,
     compile_shared,
+    compiled,
     python_configuration,
     python_installed,
     python_local_folders,
@@ -113,4 +114,4 @@ def generated(system: System, script: ReviewedScript) -> None:
         services.register_init_script(system, name, script)
 
 
-__all__ = ["EFFECTS", "generated", "ldconfig", "update_databases"]
+__all__ = ["EFFECTS", "compiled", "generated", "ldconfig", "update_databases"]

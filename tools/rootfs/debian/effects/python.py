@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import marshal
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from tools.rootfs.debian.package import Package
 from tools.rootfs.debian.scripts import ReviewedScript
 from tools.rootfs.debian.shell import heredocs_in
-from tools.rootfs.debian.system import System
+from tools.rootfs.debian.system import Module, System
 from tools.rootfs.errors import RootfsError
 
 _PUBLIC = "/usr/lib/python3/dist-packages"
@@ -93,6 +95,7 @@ def _files(system: System, package: str, prefix: str) -> list[str]:
 
 
 def _compile(system: System, paths: list[str]) -> None:
+    """Notes what is to be compiled."""
     version = _default_version(system)
     minimal = system.packages[f"python{version}-minimal"]
     if system.programs is None:
@@ -103,42 +106,56 @@ def _compile(system: System, paths: list[str]) -> None:
         )
     system.programs.require(minimal)
     tree = system.tree
-    jobs: list[tuple[str, int, bytes]] = []
-    modes: list[int] = []
-    for path in sorted(paths):
+    tag = "cpython-" + version.replace(".", "")
+    for path in paths:
         real = tree.resolve(path)
         if real is None:
             continue  # a link whose target no package has
         entry = tree.entries[real]
-        jobs.append((f"/{path}", entry.mtime, bytes(entry.content)))
-        modes.append(entry.mode & 0o644)
-    tag = "cpython-" + version.replace(".", "")
-    for (path, _, _), mode, code in zip(jobs, modes, _run(system, version, jobs), strict=True):
-        folder, _, name = path.lstrip("/").rpartition("/")
-        to = f"{folder}/__pycache__/{name.removesuffix('.py')}.{tag}.pyc"
-        tree.put(to, code, source="py_compile", mode=mode)
+        folder, _, name = path.rpartition("/")
+        system.modules[f"{folder}/__pycache__/{name.removesuffix('.py')}.{tag}.pyc"] = Module(
+            f"/{path}", entry.mtime, entry.mode & 0o644, bytes(entry.content)
+        )
 
 
-def _run(system: System, version: str, jobs: list[tuple[str, int, bytes]]) -> list[bytes]:
+@contextmanager
+def compiled(system: System) -> Iterator[None]:
+    """Compiles all modules that the system's scripts would have, beside what is done meanwhile.
+
+    At once, since each interpreter starts from the source of what it imports.
+    """
+    modules = dict(sorted(system.modules.items()))
+    system.modules.clear()
+    if not modules:
+        yield
+        return
+    version = _default_version(system)
+    workers = min(_WORKERS, len(modules))
+    parts = [list(modules.items())[i::workers] for i in range(workers)]
+    with ThreadPoolExecutor(workers) as pool:
+        running = [
+            pool.submit(_run, system, version, [module for _, module in part]) for part in parts
+        ]
+        yield
+        for part, codes in zip(parts, running, strict=True):
+            for (to, module), code in zip(part, codes.result(), strict=True):
+                system.tree.put(to, code, source="py_compile", mode=module.mode)
+
+
+def _run(system: System, version: str, modules: list[Module]) -> list[bytes]:
     """Byte code of each module, from the suite's interpreter."""
     programs = system.programs
     assert programs is not None
-    top = programs.top
-    start = f"import sys; sys.path[:] = [{str(top / f'usr/lib/python{version}')!r}]\n{_COMPILE}"
-
-    def one(part: list[tuple[str, int, bytes]]) -> list[bytes]:
-        # Version 2 of the format is what every interpreter reads. What comes back is our own.
-        said = programs.run(
-            f"usr/bin/python{version}", "-I", "-S", "-B", "-c", start, stdin=marshal.dumps(part, 2)
-        )
-        done = marshal.loads(said)  # noqa: S302
-        assert isinstance(done, list)
-        return done
-
-    size = -(-len(jobs) // _WORKERS) or 1
-    parts = [jobs[i : i + size] for i in range(0, len(jobs), size)]
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        return [code for codes in pool.map(one, parts) for code in codes]
+    library = str(programs.top / f"usr/lib/python{version}")
+    start = f"import sys; sys.path[:] = [{library!r}]\n{_COMPILE}"
+    jobs = [(module.path, module.mtime, module.source) for module in modules]
+    # Version 2 of the format is what every interpreter reads. What comes back is our own.
+    said = programs.run(
+        f"usr/bin/python{version}", "-I", "-S", "-B", "-c", start, stdin=marshal.dumps(jobs, 2)
+    )
+    done = marshal.loads(said)  # noqa: S302
+    assert isinstance(done, list)
+    return done
 
 
 def _version(script: ReviewedScript) -> str:
