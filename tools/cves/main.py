@@ -1,4 +1,4 @@
-"""Report the known vulnerabilities of an image's packages, Debian's or Alpine's.
+"""Report the known vulnerabilities of packages, Debian's or Alpine's, of an image or of several.
 
     python -m tools.cves.main --bill image.cdx.json --vex vex.json --data tracker.json
 
@@ -9,11 +9,12 @@ status 1. 2 says that no report could be made.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tools.cves import bill as bills
 from tools.cves import report, sarif, secdb, tracker, vex
@@ -46,8 +47,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--bill",
         type=Path,
+        action="append",
         required=True,
-        help=argparse.SUPPRESS if usage.made_by_a_rule() else "the image's CycloneDX file",
+        help=argparse.SUPPRESS
+        if usage.made_by_a_rule()
+        else "the image's CycloneDX file; repeated for those of an index",
     )
     parser.add_argument(
         "--data",
@@ -77,8 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     # Given by the build: see python_images/private/attestations/cves.bzl.
     here = Path(os.environ.get("BUILD_WORKING_DIRECTORY") or Path.cwd())
     parser.add_argument("--folder", type=Path, default=here, help=argparse.SUPPRESS)
-    parser.add_argument("--lock", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--lock-name", default="", help=argparse.SUPPRESS)
+    # Of each bill, in their order; empty where there is none.
+    parser.add_argument("--lock", action="append", default=[], help=argparse.SUPPRESS)
+    parser.add_argument("--lock-name", action="append", default=[], help=argparse.SUPPRESS)
     return parser
 
 
@@ -87,25 +92,54 @@ def _given(path: Path, folder: Path) -> Path:
     return path if path.is_file() else folder / path
 
 
+def _reports(options: argparse.Namespace) -> tuple[str, list[Finding]]:
+    """What there is to print of all images, and what was found.
+
+    Raises:
+        CvesError: a bill, the data or a statement can't be used.
+    """
+    statements = vex.read(_given(path, options.folder) for path in options.vex)
+    loaded: dict[bills.Distribution, Advisories] = {}
+    texts: list[str] = []
+    documents: list[dict[str, Any]] = []
+    found: list[Finding] = []
+    for number, path in enumerate(options.bill):
+        bill = bills.read(_given(path, options.folder))
+        if bill.distribution not in loaded:
+            load, variable = _ADVISORIES[bill.distribution]
+            words = options.data or os.environ.get(variable, "").split()
+            loaded[bill.distribution] = load(words, options.folder)
+        data = loaded[bill.distribution]
+        every = find(bill, data, statements)
+        findings = [one for one in every if options.unimportant or not one.unimportant]
+        about = (bill, data, findings, len(every) - len(findings), fixed(bill, statements))
+        found += findings
+        if options.format == "text":
+            texts.append(report.text(*about))
+        elif options.format == "json":
+            documents.append(report.as_json(*about))
+        else:
+            lock = "".join(options.lock[number : number + 1])
+            lines = sarif.lines_of(Path(lock) if lock else None)
+            name = "".join(options.lock_name[number : number + 1])
+            documents.append(sarif.run(bill, findings, name, lines))
+    if options.format == "sarif":
+        return _json(sarif.document(documents)), found
+    if options.format == "json":
+        # Of one image it is no list.
+        return _json(documents if len(documents) > 1 else documents[0]), found
+    return "\n".join(texts), found
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=1) + "\n"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        bill = bills.read(_given(options.bill, options.folder))
-        load, variable = _ADVISORIES[bill.distribution]
-        data = load(options.data or os.environ.get(variable, "").split(), options.folder)
-        statements = vex.read(_given(path, options.folder) for path in options.vex)
-        every = find(bill, data, statements)
-        findings = [one for one in every if options.unimportant or not one.unimportant]
-        patched = fixed(bill, statements)
-        hidden = len(every) - len(findings)
-        rendered = {
-            "text": lambda: report.text(bill, data, findings, hidden, patched),
-            "json": lambda: report.as_json(bill, data, findings, hidden, patched),
-            "sarif": lambda: sarif.render(
-                bill, findings, options.lock_name, sarif.lines_of(options.lock)
-            ),
-        }[options.format]()
+        rendered, findings = _reports(options)
         if options.output:
             (options.folder / options.output).write_text(rendered, "utf-8")
         else:

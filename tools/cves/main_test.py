@@ -140,6 +140,34 @@ def test_sarif(tmp_path: Path) -> None:
     assert len(fingerprints) == len(results)
 
 
+def test_several_images_are_reported_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of an index: each in its own lock, data read once."""
+    bill = write_bill(tmp_path)
+    other = tmp_path / "other.cdx.json"
+    other.write_text(bill.read_text().replace("demo_amd64", "demo_arm64"))
+    lock = tmp_path / "arm64.lock"
+    lock.write_text("suite bookworm\nlibdemo1 1 …\n")
+    words = [f"--bill={bill}", "--lock=", "--lock-name=", f"--bill={other}", f"--lock={lock}"]
+    words += ["--lock-name=arm64.lock", f"--data={write_tracker(tmp_path)}", f"--folder={tmp_path}"]
+    assert main.main(words) == 0
+    told = capsys.readouterr().out
+    assert [line for line in told.splitlines() if DIGEST in line] == [
+        f"//images:demo_{name} {DIGEST}" for name in ("amd64", "arm64")
+    ]
+    assert main.main([*words, "--format=json"]) == 0
+    images = [one["image"] for one in json.loads(capsys.readouterr().out)]
+    assert images == ["//images:demo_amd64", "//images:demo_arm64"]
+    assert main.main([*words, "--format=sarif", "--fail-on=high"]) == 1
+    runs = json.loads(capsys.readouterr().out)["runs"]
+    places = [
+        {one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in results}
+        for results in (each["results"] for each in runs)
+    ]
+    assert places == [{"var/lib/dpkg/status"}, {"arm64.lock"}]
+
+
 def test_sarif_without_a_lock_points_into_the_image(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

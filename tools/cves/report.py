@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -87,9 +86,9 @@ def as_json(
     findings: Sequence[Finding],
     hidden: int,
     fixed: Sequence[Fixed] = (),
-) -> str:
+) -> dict[str, Any]:
     """Return all of it; a finding has `vex` where something has been said about it."""
-    document = {
+    return {
         "image": bill.name,
         "digest": bill.digest,
         "data": [{"origin": origin.name, "sha256": origin.sha256} for origin in advisories.origins],
@@ -101,7 +100,6 @@ def as_json(
             for one in fixed
         ],
     }
-    return json.dumps(document, indent=1) + "\n"
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

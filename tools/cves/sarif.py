@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -32,8 +31,15 @@ def lines_of(lock: Path | None) -> dict[str, int]:
     return found
 
 
-def render(bill: Bill, findings: Sequence[Finding], lock: str, lines: Mapping[str, int]) -> str:
-    """Return the document.
+def document(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the document of some images' runs."""
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": list(runs)}
+
+
+def run(
+    bill: Bill, findings: Sequence[Finding], lock: str, lines: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return what the document has of an image.
 
     Args:
         bill: the image.
@@ -46,23 +52,12 @@ def render(bill: Bill, findings: Sequence[Finding], lock: str, lines: Mapping[st
     for one in findings:
         rules.setdefault(one.entry.id, _rule(one))
     order = {name: number for number, name in enumerate(sorted(rules))}
-    document = {
-        "$schema": _SCHEMA,
-        "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {
-                    "driver": {"name": f"{TOOL}-cves", "rules": [rules[name] for name in order]}
-                },
-                # Runs of one category replace one another, those of other images stay.
-                "automationDetails": {"id": f"{bill.name}/"},
-                "results": [
-                    _result(bill, one, order[one.entry.id], lock, lines) for one in findings
-                ],
-            }
-        ],
+    return {
+        "tool": {"driver": {"name": f"{TOOL}-cves", "rules": [rules[name] for name in order]}},
+        # Runs of one category replace one another, those of other images stay.
+        "automationDetails": {"id": f"{bill.name}/"},
+        "results": [_result(bill, one, order[one.entry.id], lock, lines) for one in findings],
     }
-    return json.dumps(document, indent=1) + "\n"
 
 
 def _rule(finding: Finding) -> dict[str, Any]:

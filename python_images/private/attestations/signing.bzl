@@ -2,6 +2,7 @@
 
 load("//python_images/private/oci:selection.bzl", "choosing_program")
 load("//python_images/private/tools:program.bzl", "program")
+load(":cves.bzl", "image_cves")
 load(":info.bzl", "AttestationsInfo")
 
 _COSIGN = Label("//toolchains/oci:cosign")
@@ -92,22 +93,32 @@ def images_sign(name, images, **kwargs):
     )
 
 # The companion targets that index_attestations declares, besides those of every image.
-INDEX_ATTESTATIONS = ["provenance", "sbom", "sign"]
+INDEX_ATTESTATIONS = ["cves", "provenance", "sbom", "sign"]
 
-def index_attestations(name, images, **common):
+def index_attestations(name, images, cves = None, **common):
     """Declares what there is to be said of an index, beside the index itself.
 
-    `<name>.sbom` and `<name>.provenance`, the documents of all its images, and `<name>.sign` (run).
+    `<name>.sbom` and `<name>.provenance`, the documents of all its images, `<name>.cves` and `<name>.sign`
+    (both run).
 
     Args:
       name: the index's target.
       images: the targets of its images, each with its image_attestations.
+      cves: those of them that `.cves` is about; all by default, and with none there is no `.cves`.
       **common: visibility and testonly.
     """
     for companion in ["provenance", "sbom"]:
         native.filegroup(
             name = "{}.{}".format(name, companion),
             srcs = ["{}.{}".format(image, companion) for image in images],
+            tags = ["manual"],
+            **common
+        )
+    cves = images if cves == None else cves
+    if cves:
+        image_cves(
+            name = name + ".cves",
+            images = [image + ".cves" for image in cves],
             tags = ["manual"],
             **common
         )

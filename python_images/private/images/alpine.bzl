@@ -113,7 +113,7 @@ def alpine_images(name, catalog, locks, structure_test, parts = None):
     """Declares the images on Alpine of a catalog in this package.
 
     As for Debian there is `<tag>`, the index, and `<tag>_<platform>`, one image, for every tag, with
-    `.digest`, `.load`, `.push`, `.tar`, `.sbom`, `.provenance` and `.test`, `.cves` for an image and
+    `.digest`, `.load`, `.push`, `.tar`, `.run`, `.shell`, `.sbom`, `.provenance`, `.cves` and `.test`, and
     `.sign` for the index. What isn't locked fails when it is analysed, with the command that locks it;
     `<release>.lock` represents a release's locks: Bazel reports it as skipped while some are missing.
 

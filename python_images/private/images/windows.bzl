@@ -1,7 +1,7 @@
 """windows_images: every Windows image of a catalog, and the indexes that join it with others."""
 
 load("//python_images/private/attestations:sbom.bzl", "add_tool", "image_documents")
-load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "image_sign", "index_attestations")
+load("//python_images/private/attestations:signing.bzl", "image_sign", "index_attestations")
 load("//python_images/private/cpython:windows_layer.bzl", "windows_python_layer")
 load("//python_images/private/oci:image_push.bzl", "image_push")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
@@ -11,7 +11,8 @@ load("//python_images/private/oci:windows_image.bzl", "windows_image")
 load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_set")
 load(":names.bzl", "cpython_annotations", "image_alias", "oci_platform", "package_of")
 
-_COMPANIONS = ["digest", "push"] + INDEX_ATTESTATIONS
+# No distribution keeps a list of what is wrong with Windows, so there is no .cves.
+_COMPANIONS = ["digest", "provenance", "push", "sbom", "sign"]
 
 # Where this repository declares the base images.
 _BASES = package_of(Label("//third_party/windows"))
@@ -190,7 +191,7 @@ def _joint(joint, catalog, linux_images):
         images = linux + joint["images"],
         tags = ["manual"],
     )
-    index_attestations(joint["tags"][0], linux + joint["images"])
+    index_attestations(joint["tags"][0], linux + joint["images"], cves = linux)
     platforms = _linux_platforms(catalog, joint["linux"]) if linux else []
     _names(
         joint["tags"],
@@ -198,6 +199,13 @@ def _joint(joint, catalog, linux_images):
         [image + ".test" for image in joint["images"]] + ([joint["linux"] + ".test"] if linux else []),
     )
     if linux:
+        for tag in joint["tags"][1:]:
+            native.alias(
+                name = tag + ".cves",
+                actual = joint["tags"][0] + ".cves",
+                tags = ["manual"],
+            )
+
         # An engine on Linux loads Linux' part, and that is what runs here.
         for tag in joint["tags"]:
             for companion in ["load", "run", "shell", "tar"]:
