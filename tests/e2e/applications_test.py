@@ -6,55 +6,52 @@ compiled once more. python_images/tests/fastapi runs the same application.
 
 from __future__ import annotations
 
-import dataclasses
 import re
-import shutil
 import tarfile
 from collections.abc import Iterator
 
 import pytest
 
 from tests.documents.pages import Page
-from tools.testing.checkout import Checkout, Result, scratch, source
+from tests.documents.pasted import page, pasted, refuses, succeeds
+from tools.testing.checkout import Checkout, source
+from tools.wheels.fixtures import FILES, wheel
 
 SECTION = "A FastAPI application for two platforms"
-OVERRIDE = 'local_path_override(module_name = "python_images", path = "../..")\n'
 LOCK_APP = "@python_images//tools:lock_app"
 
+OTHER = """\
+load("@python_images//python_images:defs.bzl", "python_app_image")
 
-def page() -> Page:
-    read = Page.read(source() / "docs/applications.md", {"HOST/PATH": "registry.example/hello"})
-    return read.section(SECTION)
+python_app_image(
+    name = "other",
+    base = "3.14-slim",
+    lock = "@app_wheels",
+    platforms = ["amd64"],
+    wheels = ["{wheel}"],
+)
+"""
+
+
+def shown() -> Page:
+    return page("applications.md", SECTION, replaced={"HOST/PATH": "registry.example/hello"})
 
 
 @pytest.fixture(scope="module")
 def app() -> Iterator[Checkout]:
-    with scratch("applications") as copy:
-        # Beside the examples: a workspace with their launcher and flags, and nothing else.
-        folder = copy.path / "examples/pasted"
-        folder.mkdir()
-        for name in (".bazelrc", ".bazelversion", "bazelw"):
-            shutil.copy(copy.path / "examples/fastapi" / name, folder / name, follow_symlinks=False)
-        page().paste(folder)
-        with (folder / "MODULE.bazel").open("a") as module:
-            module.write(OVERRIDE)
-        yield dataclasses.replace(copy, path=folder)
-
-
-def succeeds(result: Result) -> str:
-    assert result.status == 0, result.errors
-    return result.output
+    with pasted(shown()) as workspace:
+        yield workspace
 
 
 def test_it_is_short() -> None:
-    build = page().files["BUILD.bazel"]
+    build = shown().files["BUILD.bazel"]
     assert len(build.splitlines()) <= 15
     example = (source() / "examples/fastapi/BUILD.bazel").read_text()
     assert len(example.splitlines()) <= 15
     # The example has a test besides.
     assert set(build.splitlines()) < set(example.splitlines())
     assert (
-        page().files["requirements.in"]
+        shown().files["requirements.in"]
         == (source() / "examples/fastapi/requirements.in").read_text()
     )
 
@@ -72,7 +69,7 @@ def test_without_its_lock_the_error_has_the_command(app: Checkout) -> None:
 
 def test_the_pages_commands(app: Checkout) -> None:
     ran = []
-    for launcher, command, target, *words in page().commands:
+    for launcher, command, target, *words in shown().commands:
         assert launcher == "./bazelw"
         if target == LOCK_APP:
             succeeds(app.bazel(command, target, *words))
@@ -128,7 +125,17 @@ def test_the_layers_of_both_platforms(app: Checkout) -> None:
 def test_what_does_not_fit_is_one_error(
     app: Checkout, file: str, old: str, new: str, said: str
 ) -> None:
-    with app.changed(file, old, new):
-        result = app.bazel("build", "--nobuild", "//:hello_arm64.application")
+    assert said in refuses(app, file, old, new, "//:hello_arm64.application")
+
+
+def test_a_wheel_for_another_platform_is_one_error(app: Checkout) -> None:
+    folder = app.path / "other"
+    folder.mkdir()
+    name = "greet-1.0-cp314-cp314-manylinux_2_17_aarch64.whl"
+    wheel(folder / name, FILES)
+    (folder / "BUILD.bazel").write_text(OTHER.format(wheel=name))
+    result = app.bazel("build", "//other:other_amd64.application")
     assert result.status != 0
-    assert said in result.errors
+    (line,) = [one for one in result.errors.splitlines() if "wheel layer:" in one]
+    assert name in line
+    assert "amd64" in line
