@@ -22,20 +22,19 @@ _CONFIG_SITE = "//tools/cpython:config.site"
 # Platforms whose programs the build machine runs, so that they can train a profile.
 _TRAINERS = ("amd64", "i386")
 
-# What the layers above a variant's package sets are called, by what catalog/variants.yaml calls root.
+# What the layer of the libraries that CPython needs is called, by what a variant is called root and its
+# uppermost package set. Those of others are called by the set.
 _RUNTIME = {
-    "debian": "debian_runtime",
-    "debian-slim": "runtime",
-    "distroless": "lean_runtime",
+    ("debian", "dev"): "debian_runtime",
+    ("debian-slim", "slim"): "runtime",
+    ("distroless", "distroless"): "lean_runtime",
 }
-
-# Uppermost package sets of other variants than docker-library's: their libraries lie elsewhere.
-_OTHER_TOPS = ["toolchain"]
 
 def _runtime_name(variant):
     """What the layer of the libraries that CPython needs is called in a variant."""
     top = variant["layers"][-1]
-    return top + "_runtime" if top in _OTHER_TOPS else _RUNTIME[variant["root"]]
+    prefix = "debian_" if variant["root"] == "debian" else ""
+    return _RUNTIME.get((variant["root"], top), "{}{}_runtime".format(prefix, top))
 
 def _is_lean(variant):
     return "lean" in variant["features"]
@@ -73,7 +72,7 @@ def _layers_below(variants, suite):
             ))
     return found
 
-def _layers(release, version, label, suite, platform, arch, below):
+def _layers(release, version, label, suite, platform, arch, below, lean):
     """Declares the layers of one CPython, with their blobs."""
     libraries = "@debian//{}/{}:libraries".format(suite, arch)
     for runtime, variant in below.items():
@@ -124,7 +123,6 @@ def _layers(release, version, label, suite, platform, arch, below):
         cpython = release,
         tags = ["manual"],
     )
-    lean = [variant for variant in below.values() if _is_lean(variant)]
     if lean:
         cpython_lean_layer(
             name = release + ".lean",
@@ -205,8 +203,8 @@ def cpythons(name, catalog):
     """Declares CPython for each release, suite and platform of the catalog.
 
     `<version>_<suite>_<platform>` is a CPython. Hanging off it: `.runtime` (the libraries it needs,
-    above debian-slim), `.debian_runtime` (above debian), `.toolchain_runtime` and `.lean_runtime`
-    (above distroless), `.stripped` and `.unstripped` (itself), `.lean`
+    above debian-slim), `.debian_runtime` (above debian), `.lean_runtime` (above distroless) and
+    others that are called by the package set they lie on, `.stripped` and `.unstripped` (itself), `.lean`
     (without what develops), `.links` (python, pip ...) and `.bytecode`, layers all, each with its `.blob`. `<version>_build` is the
     build python they share, `<version>.bundled` lists what the source bundles. The newest release's
     CPython, `.bytecode.blob` and `_build` have a name with the label, too: `3.14_trixie_amd64`. All
@@ -280,6 +278,11 @@ def suite_cpythons(name, catalog):
         rules = minor_rules(facts["minor"])
         for suite, suite_facts in catalog["suites"].items():
             below = _layers_below(catalog["variants"], suite)
+            lean = any([
+                _is_lean(variant)
+                for variant in catalog["variants"].values()
+                if suite in variant["suites"]
+            ])
             for platform in suite_facts["platforms"]:
                 release = "{}_{}_{}".format(version, suite, platform)
                 target = catalog["platforms"][platform]
@@ -312,7 +315,7 @@ def suite_cpythons(name, catalog):
                 if platform in _TRAINERS and target["compile"]["profile"] and not rules.setup_py:
                     _train(release, version, facts, suite, suite_facts, platform, target)
                 arch = target["debian"]
-                _layers(release, version, facts["label"], suite, platform, arch, below)
+                _layers(release, version, facts["label"], suite, platform, arch, below, lean)
                 for suffix in ("", ".bytecode.blob"):
                     _label_alias(facts, version, "_{}_{}{}".format(suite, platform, suffix))
                 releases.append(release)

@@ -33,7 +33,8 @@ def pasted(shown: Page, files: Mapping[str, str] | None = None) -> Iterator[Chec
         shown: the page.
         files: what the page takes for granted: name to the file in `examples` that it is a copy of.
     """
-    with scratch(shown.name.partition(".")[0]) as copy:
+    section = shown.blocks[0].section.lower().replace(" ", "-")
+    with scratch(section) as copy:
         # Beside the examples: a workspace with their launcher and flags, and nothing else.
         folder = copy.path / "examples/pasted"
         folder.mkdir()

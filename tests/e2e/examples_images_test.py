@@ -61,7 +61,7 @@ def test_its_tests_pass(app: Checkout) -> None:
 
 
 def test_the_application_is_two_layers_upon_the_base(app: Checkout) -> None:
-    base = "@python_images//images:3.13-slim_amd64"
+    base = "@python_images//images:3.14-slim_amd64"
     succeeds(app.bazel("build", "//:image_amd64", base))
     layers = [
         [blob["digest"] for blob in Layout(path).image()[1]["layers"]]
@@ -124,6 +124,26 @@ def test_programs_run_on_the_images_python(examples: Checkout) -> None:
     assert "from the image" in shown.splitlines()
 
 
+def test_images_of_ones_own_base_and_variant(examples: Checkout) -> None:
+    """The variant passes the tests that every image of //images has to, and has its packages."""
+    own = example(examples, "own-base")
+    variant = "@python_images//images:3.14-tools_amd64"
+    tests = ("//:python_amd64.test", f"{variant}.test")
+    shown = succeeds(own.bazel("test", *tests, "--test_output=all"))
+    assert "passed  Command Test: there is no pip" in shown
+    ran = own.bazel("run", f"{variant}.run", "--", "sh", "-c", "jq -n 6*7; dpkg -s jq; pip -V")
+    lines = succeeds(ran).splitlines()
+    assert "42" in lines
+    assert "Status: install ok installed" in lines
+    assert [line for line in lines if line.startswith("pip ")]
+    succeeds(own.bazel("build", f"{variant}.sbom", f"{variant}.cves", "//:dockerfile"))
+    bill = next(file for file in own.output(f"{variant}.sbom") if file.name.endswith(".cdx.json"))
+    components = json.loads(bill.read_text())["components"]
+    assert {"jq", "cpython", "libc6"} <= {component["name"] for component in components}
+    (dockerfile,) = own.output("//:dockerfile")
+    assert "        jq \\\n" in dockerfile.read_text()
+
+
 def test_an_image_of_ones_own_family(examples: Checkout) -> None:
-    test = "//:3.13-bookworm_amd64.test"
+    test = "//:3.14-trixie_amd64.test"
     succeeds(example(examples, "own-family").bazel("test", test))

@@ -24,7 +24,8 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "revised": "3.14.7",        # the release with its revision, "3.14.7-r1" if patched
           "patches": [],              # {"file": "patches/...", "sha256": "...", "origin": "",
                                       #  "fixes": ["CVE-..."]}, in the order to apply them
-          "own_patches": true,        # they lie beside versions.yaml, not beside --patches
+          "listed_in": "catalog",     # what lists the patches, beside which they lie: the catalog,
+                                      # or a file of another workspace, "versions" or "revisions"
           "released": "2026-08-05",
           "release_epoch": 1785888000,
           "epoch": 1785888000,        # of the revision, if there is one: the times in the image
@@ -54,9 +55,11 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
       "variants": {"slim": {
           "tag": "slim-{suite}", "base": "debian:{suite}-slim",
           "root": "debian-slim", "layers": ["base", "slim"], "strip": true,
-          "hardened": false,                   # docker-library has no such variant
+          "hardened": false,                   # pages like docker-library's leave it out
           "above": [], "features": [], "path": [],
           "user": {"name": "nonroot", "id": 65532, "home": "/home/nonroot"},   # may be null
+          "packages": {},                      # by suite: label of another workspace's repository
+                                               # of Debian packages that lie upon all else
           "suites": ["trixie", "bookworm"]}},
       "images": [{
           "name": "3.14.7-slim-trixie",        # the first of tags
@@ -116,10 +119,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tools.catalog import alpine, family_images, family_load, lifecycle, ubuntu, windows
+from tools.catalog.added import Added
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Family
 from tools.catalog.load import ALL, SOURCES, load
-from tools.catalog.model import Catalog, Image, Platform, Suite, Variant, Version
+from tools.catalog.model import CATALOG, Catalog, Image, Platform, Suite, Variant, Version
 from tools.cli import atomic
 
 
@@ -149,7 +153,7 @@ def _version(version: Version, newest: bool) -> dict[str, object]:
             }
             for patch in (version.revision.patches if version.revision else ())
         ],
-        "own_patches": version.revision is None or version.revision.own,
+        "listed_in": version.revision.listed_in if version.revision else CATALOG,
         "released": version.released.isoformat(),
         "release_epoch": version.release_epoch,
         "epoch": version.epoch,
@@ -204,6 +208,7 @@ def _variant(variant: Variant, suites: Iterable[str]) -> dict[str, object]:
         "features": list(variant.features),
         "path": list(variant.path),
         "user": None if variant.user is None else dataclasses.asdict(variant.user),
+        "packages": dict(variant.packages),
         "suites": [name for name in suites if variant.suites is None or name in variant.suites],
     }
 
@@ -262,14 +267,14 @@ def export(
 
 
 def _added(
-    file: Path, directory: Path, families: Iterable[Family], sources: str, patches: Path | None
+    file: Path, directory: Path, families: Iterable[Family], sources: str, more: Added
 ) -> Family:
     """The family of another workspace in ``file``.
 
     Raises:
         CatalogError: it is malformed, says of no images, or has the name of a known family.
     """
-    family = family_load.load_file(file, directory, sources=sources, patches=patches)
+    family = family_load.load_file(file, directory, sources=sources, more=more)
     if family.build is None:
         raise CatalogError(file, None, "images", "is missing", "say what the images are")
     if family.name in {known.name for known in families}:
@@ -294,17 +299,34 @@ def main(arguments: list[str] | None = None) -> int:
         help="mirrored: without releases that no mirror of a closed network has",
     )
     parser.add_argument(
-        "--patches", type=Path, help="YAML file of revisions, by which releases are patched"
+        "--added-versions", type=Path, help="releases to add, a file like versions.yaml"
+    )
+    parser.add_argument(
+        "--added-variants", type=Path, help="variants to add, a file like variants.yaml"
+    )
+    parser.add_argument(
+        "--added-packages",
+        action="append",
+        default=[],
+        metavar="NAME=LABEL",
+        help="a repository of Debian packages that these variants may name",
+    )
+    parser.add_argument(
+        "--revisions", type=Path, help="YAML file of revisions, by which releases are patched"
     )
     parser.add_argument(
         "--family", type=Path, help="YAML file of a family to add to those of the catalog"
     )
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
     options = parser.parse_args(arguments)
+    more = Added(
+        versions=options.added_versions,
+        variants=options.added_variants,
+        revisions=options.revisions,
+        packages=dict(packages.split("=", 1) for packages in options.added_packages),
+    )
     try:
-        catalog = load(
-            options.catalog, options.shown, options.versions, options.sources, options.patches
-        )
+        catalog = load(options.catalog, options.shown, options.versions, options.sources, more)
         # Other versions are there to be tested, on Debian.
         on_alpine = None if options.versions else alpine.read(options.catalog, options.shown)
         on_windows = None if options.versions else windows.read(options.catalog, options.shown)
@@ -314,11 +336,11 @@ def main(arguments: list[str] | None = None) -> int:
         families = (
             []
             if options.versions
-            else family_load.built(options.catalog, options.shown, options.sources, options.patches)
+            else family_load.built(options.catalog, options.shown, options.sources, more)
         )
         if options.family is not None:
             families.append(
-                _added(options.family, options.catalog, families, options.sources, options.patches)
+                _added(options.family, options.catalog, families, options.sources, more)
             )
         exported = export(catalog, on_alpine, on_windows, on_ubuntu, families)
     except CatalogError as error:

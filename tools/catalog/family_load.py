@@ -7,6 +7,7 @@ from collections.abc import Mapping as Dict
 from pathlib import Path
 
 from tools.catalog import family_images, grammar, load, tags, yamlfile
+from tools.catalog.added import Added
 from tools.catalog.alpine import Alpine
 from tools.catalog.alpine import read as read_alpine
 from tools.catalog.architectures import KNOWN
@@ -299,16 +300,29 @@ def check_tags(family: Family) -> tuple[str, str] | None:
     return None
 
 
+def _of_variants(catalog: Catalog) -> dict[str, tuple[str, ...]]:
+    """The architectures of variants that aren't for all platforms of their suites."""
+    return {
+        variant.on(suite.name): tuple(
+            catalog.platforms[name].docker for name in variant.among(suite.published)
+        )
+        for suite in catalog.suites.values()
+        for variant in catalog.variants.values()
+        if variant.platforms is not None
+        and (variant.suites is None or suite.name in variant.suites)
+    }
+
+
 def load_file(
     file: Path,
     directory: Path,
     shown: Path | None = None,
     sources: str = load.ALL,
-    patches: Path | None = None,
+    more: Added | None = None,
 ) -> Family:
     """The checked family in ``file``; ``directory`` holds the catalog a family may refer to.
 
-    ``sources`` and ``patches`` as for `load.load`.
+    ``sources`` and ``more`` as for `load.load`.
 
     Raises:
         CatalogError: anything is missing, malformed, unknown or contradictory.
@@ -320,21 +334,27 @@ def load_file(
     word = releases.name() if releases.is_scalar() else ""
     whole = word in ("catalog", _ARCHIVE)
     if whole or releases.is_mapping():
-        catalog = load.load(directory, label, sources=sources, patches=patches)
+        catalog = load.load(directory, label, sources=sources, more=more)
     if whole:
         on_alpine, on_windows = read_alpine(directory, label), read_windows(directory, label)
     architectures = architectures_of(row.get("architectures"))
     if catalog is not None and whole:
-        architectures = {
-            suite.name: tuple(
-                catalog.platforms[name].docker
-                for name in (suite.platforms if word == _ARCHIVE else suite.published)
-            )
-            for suite in catalog.suites.values()
-        } | {
-            release.name: tuple(catalog.platforms[name].docker for name in release.architectures)
-            for release in (on_alpine.releases.values() if on_alpine else ())
-        }
+        architectures = (
+            {
+                suite.name: tuple(
+                    catalog.platforms[name].docker
+                    for name in (suite.platforms if word == _ARCHIVE else suite.published)
+                )
+                for suite in catalog.suites.values()
+            }
+            | {
+                release.name: tuple(
+                    catalog.platforms[name].docker for name in release.architectures
+                )
+                for release in (on_alpine.releases.values() if on_alpine else ())
+            }
+            | _of_variants(catalog)
+        )
     lists = row.get("variants")
     maintainers = row.get("maintainers")
     family = Family(
@@ -386,7 +406,7 @@ def load_family(
     directory: Path,
     shown: Path | None = None,
     sources: str = load.ALL,
-    patches: Path | None = None,
+    more: Added | None = None,
 ) -> Family:
     """The family called ``name`` in the catalog ``directory``; the rest as for `load_file`."""
     known = names(directory)
@@ -400,15 +420,15 @@ def load_family(
         )
     file = Path("families") / f"{name}.yaml"
     label = None if shown is None else shown / file
-    return load_file(directory / file, directory, label, sources, patches)
+    return load_file(directory / file, directory, label, sources, more)
 
 
 def built(
     directory: Path,
     shown: Path | None = None,
     sources: str = load.ALL,
-    patches: Path | None = None,
+    more: Added | None = None,
 ) -> list[Family]:
     """The families that this repository builds as //images/<name>."""
-    found = [load_family(name, directory, shown, sources, patches) for name in names(directory)]
+    found = [load_family(name, directory, shown, sources, more) for name in names(directory)]
     return [family for family in found if family.build is not None]

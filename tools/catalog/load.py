@@ -8,14 +8,19 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import re
+from collections.abc import Iterable
+from collections.abc import Mapping as Dict
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from tools.catalog import grammar, lifecycle, revisions, tags, yamlfile
+from tools.catalog import added, grammar, lifecycle, revisions, tags, yamlfile
+from tools.catalog.added import Added
 from tools.catalog.architectures import KNOWN
 from tools.catalog.errors import CatalogError
 from tools.catalog.model import (
+    CATALOG,
+    VERSIONS,
     Catalog,
     Compile,
     Lts,
@@ -205,9 +210,10 @@ def _suites(top: Mapping, platforms: set[str], as_of: datetime.date | None) -> d
             ended=ended,
         )
         row.done()
-        if (kind := tags.hardened(f"{name}-")) or (kind := tags.hardened(f"slim-{name}")):
+        if "-" in name:
             raise row.value.error(
-                f"{name!r} reads as the kind {kind!r} of hardened variants in tags", "rename it"
+                f"{name!r} reads as a variant of {name.rpartition('-')[2]} in tags",
+                "rename it: suites have no dash",
             )
         if not suite.platforms:
             raise listed.error("suite has no platform", "list at least one or remove the suite")
@@ -256,10 +262,10 @@ def _features(row: Mapping, tag: Value, users: dict[str, User]) -> dict[str, Any
     features, above, path = row.get("features"), row.get("above"), row.get("path")
     user = row.get("user")
     given = [value for value in (features, above, path, user) if value is not None]
-    if given and tags.hardened(tag.text()) is None:
+    if given and not tags.additional(tag.text()):
         raise given[0].error(
             f"docker-library's image with the tag {tag.text()!r} has no such thing",
-            f"tag the variant KIND-{{suite}}, with one of {', '.join(tags.HARDENED)}",
+            "tag the variant KIND-{suite}, with a kind that docker-library hasn't",
         )
     return {
         "features": _some_of(features, set(FEATURES), "feature") or (),
@@ -269,13 +275,127 @@ def _features(row: Mapping, tag: Value, users: dict[str, User]) -> dict[str, Any
     }
 
 
-def _variants(top: Mapping, suites: dict[str, Suite]) -> dict[str, Variant]:
+@dataclasses.dataclass(frozen=True)
+class _Set:
+    """What package_sets.yaml says of a set for images."""
+
+    above: str | None
+    bare: bool
+
+
+def _package_sets(directory: Path, label: Path) -> dict[str, _Set]:
+    """The sets for images, none without their file; tools/debian/package_sets.py checks it."""
+    file = "package_sets.yaml"
+    if not (directory / file).is_file():
+        return {}
+    rows = yamlfile.read(directory / file, label / file).need("package_sets", "add a mapping")
+    found: dict[str, _Set] = {}
+    for name, value in rows.mapping().items():
+        row = value.mapping()
+        above, bare = row.get("above"), row.get("bare")
+        found[name] = _Set(
+            None if above is None else above.name(), bare is not None and bare.boolean()
+        )
+    return found
+
+
+def _check_layers(layers: Value, variant: Variant, sets: dict[str, _Set]) -> None:
+    """Raise unless each set lies on the one that it was resolved above."""
+    if not variant.layers:
+        raise layers.error("is empty", "list at least one package set")
+    top = variant.layers[-1]
+    if not sets:
+        return
+    chain: list[str] = []
+    name: str | None = top
+    while name is not None and name not in chain:
+        chain.insert(0, name)
+        name = sets[name].above if name in sets else None
+    if chain != list(variant.layers):
+        raise layers.error(
+            f"{top!r} is locked for images with {', '.join(chain[:-1]) or 'nothing'} below",
+            f"write [{', '.join(chain)}]",
+        )
+    if top not in sets or (variant.root == "distroless") != sets[top].bare:
+        roots = "debian or debian-slim" if variant.root == "distroless" else "distroless"
+        raise layers.error(
+            f"{top!r} isn't for root {variant.root}", f"write root: {roots}, or other layers"
+        )
+
+
+def _check_tag(tag: Value, variant: Variant, suites: Iterable[str]) -> None:
+    """Raise unless tags can be made of the variant's."""
+    if "{suite}" not in variant.tag:
+        raise tag.error(f"{variant.tag!r} is the same for every suite", "use {suite} in it")
+    for suite in suites:
+        if not tags.valid(variant.on(suite)):
+            raise tag.error(f"{variant.on(suite)!r} is no tag", "use letters, digits, -._")
+    if variant.tag != "{suite}" and not variant.tag.endswith("-{suite}"):
+        raise tag.error(f"{variant.tag!r} doesn't end in the suite", "write KIND-{suite}")
+    if variant.tag.startswith(("alpine", "windows", "nanoserver")):
+        raise tag.error(f"{variant.tag!r} is a name of Alpine's or Windows' images", "rename it")
+
+
+def _own_packages(
+    value: Value | None, suites: set[str], packages: Dict[str, str] | None
+) -> dict[str, str]:
+    """The repository of Debian packages of a variant on each suite it is for; labels if known."""
+    if value is None:
+        return {}
+    rows = value.mapping()
+    found: dict[str, str] = {}
+    for suite, item in rows.items():
+        rows.key(suite).one_of(sorted(suites), "suite of the variant")
+        name = item.name()
+        if packages is not None:
+            name = packages[item.one_of(packages, "repository of packages")]
+        found[suite] = name
+    for suite in sorted(suites - found.keys()):
+        raise value.error(
+            f"has nothing for {suite}",
+            f"add its repository, or write suites: [{', '.join(found)}]",
+        )
+    return found
+
+
+def _variants(
+    top: Mapping,
+    suites: dict[str, Suite],
+    sets: dict[str, _Set],
+    platforms: dict[str, Platform],
+    more: Added,
+) -> dict[str, Variant]:
+    """The variants of ``top``, and those of another workspace's file over them."""
     found: dict[str, Variant] = {}
     users = _users(top.get("users"))
+    _read_variants(found, top, suites, sets, users, platforms, None)
+    if more.variants is not None:
+        own = yamlfile.read(more.variants)
+        users |= _users(own.get("users"))
+        _read_variants(found, own, suites, sets, users, platforms, more)
+    return found
+
+
+def _read_variants(
+    found: dict[str, Variant],
+    top: Mapping,
+    suites: dict[str, Suite],
+    sets: dict[str, _Set],
+    users: dict[str, User],
+    platforms: dict[str, Platform],
+    more: Added | None,
+) -> None:
+    """Add the variants of one file to those found; it is that of ``more``, if it is given."""
     for name, row in _named(_only(top, "variants"), _NAME, "variant"):
         tag = row.need("tag", "add the variant's part of a tag, such as slim-{suite}")
         layers = row.need("layers", "list its package sets, bottom first")
-        sample, above = row.get("sample"), row.get("above")
+        sample, above, hardened = row.get("sample"), row.get("above"), row.get("hardened")
+        packages = None if more is None else row.get("packages")
+        listed = _some_of(row.get("suites"), set(suites), "suite")
+        only = _some_of(row.get("platforms"), set(platforms), "platform")
+        if only is None and packages is not None:
+            # As debian.packages locks them where nothing is said.
+            only = tuple(platform.name for platform in platforms.values() if platform.sample)
         variant = Variant(
             name=name,
             tag=template(tag, {"suite"}),
@@ -283,21 +403,31 @@ def _variants(top: Mapping, suites: dict[str, Suite]) -> dict[str, Variant]:
             root=row.need("root", f"write {' or '.join(ROOTS)}").one_of(ROOTS, "root"),
             layers=layers.names(),
             strip=row.need("strip", "write true or false").boolean(),
-            suites=_some_of(row.get("suites"), set(suites), "suite"),
+            suites=listed,
+            platforms=only,
+            hardened=hardened is not None and hardened.boolean(),
             sample=None if sample is None else sample.one_of(SAMPLES, "sample"),
+            packages=_own_packages(
+                packages,
+                set(suites if listed is None else listed),
+                None if more is None else more.packages,
+            ),
+            added=more is not None,
             **_features(row, tag, users),
         )
         row.done()
-        if "{suite}" not in variant.tag:
-            raise tag.error(f"{variant.tag!r} is the same for every suite", "use {suite} in it")
+        _check_tag(tag, variant, suites)
         for suite, below in suites.items():
-            if not tags.valid(variant.on(suite)):
-                raise tag.error(f"{variant.on(suite)!r} is no tag", "use letters, digits, -._")
             if variant.suites is None or suite in variant.suites:
                 for layer in (*layers.sequence(), *(above.sequence() if above else ())):
                     layer.one_of(below.package_sets, f"package set of suite {suite}")
+        _check_layers(layers, variant, sets)
+        if variant.root == "distroless" and "lean" not in variant.features:
+            raise layers.error("root distroless has no place for pip", "write features: [lean]")
+        for other in found.values():
+            if other.tag == variant.tag and other.name != name:
+                raise tag.error(f"{other.name!r} has {variant.tag!r}, too", "choose another tag")
         found[name] = variant
-    return found
 
 
 def _first_final(row: Mapping) -> datetime.date | None:
@@ -357,7 +487,9 @@ def _source(value: Value) -> Source:
     return source
 
 
-def _version(value: Value, minors: dict[str, Minor], usual: Source, folder: Path) -> Version:
+def _version(
+    value: Value, minors: dict[str, Minor], usual: Source, folder: Path, listed_in: str
+) -> Version:
     row = value.mapping()
     number = row.need("version", "add the release, such as 3.14.7")
     made = release(number)
@@ -385,7 +517,7 @@ def _version(value: Value, minors: dict[str, Minor], usual: Source, folder: Path
         released=released,
         source=usual if other is None else _source(other),
         mirrored=mirrored is None or mirrored.boolean(),
-        revision=revisions.read(row, folder, released),
+        revision=revisions.read(row, folder, released, listed_in),
     )
     row.done()
     return version
@@ -411,23 +543,14 @@ def _wheels(value: Value | None) -> dict[str, str]:
     return found
 
 
-def _versions(
-    top: Mapping,
-    suites: set[str],
-    as_of: datetime.date | None,
-    sources: str,
-    folder: Path,
-    patches: Path | None,
-) -> tuple[dict[str, Version], dict[str, Minor], dict[str, Value], dict[str, str]]:
-    source = _source(top.need("source", "add url, pool and strip_prefix"))
-    wheels = _wheels(top.get("wheels"))
-    minors = _minors(top.need("minors", "add a mapping of minor versions"), suites, set(wheels))
-    rows = top.need("versions", "add a list of releases")
-    top.done()
+def _rows(
+    rows: Value, minors: dict[str, Minor], usual: Source, folder: Path, listed_in: str
+) -> tuple[dict[str, Version], dict[str, Value]]:
+    """The releases of one file, and where it lists them."""
     found: dict[str, Version] = {}
     places: dict[str, Value] = {}
     for value in rows.sequence():
-        version = _version(value, minors, source, folder)
+        version = _version(value, minors, usual, folder, listed_in)
         if version.name in found:
             raise value.error(
                 f"{version.name} is there twice",
@@ -436,8 +559,42 @@ def _versions(
         for build in _builds(version):
             found[build.name] = build
             places[build.name] = value
-    if patches is not None:
-        found = revisions.read_file(patches, release)(found)
+    return found, places
+
+
+def _versions(
+    top: Mapping,
+    suites: set[str],
+    as_of: datetime.date | None,
+    sources: str,
+    folder: Path,
+    more: Added,
+) -> tuple[dict[str, Version], dict[str, Minor], dict[str, Value], dict[str, str]]:
+    source = _source(top.need("source", "add url, pool and strip_prefix"))
+    wheels = _wheels(top.get("wheels"))
+    minors = _minors(top.need("minors", "add a mapping of minor versions"), suites, set(wheels))
+    rows = top.need("versions", "add a list of releases")
+    top.done()
+    if more.versions is None:
+        found, places = _rows(rows, minors, source, folder, CATALOG)
+    else:
+        # Theirs first: what they say of a minor version holds for our rows of it, too.
+        own = yamlfile.read(more.versions)
+        other, theirs = own.get("source"), own.get("minors")
+        wheels |= _wheels(own.get("wheels"))
+        minors |= {} if theirs is None else _minors(theirs, suites, set(wheels))
+        found, places = _rows(rows, minors, source, folder, CATALOG)
+        releases, there = _rows(
+            own.need("versions", "list releases; [] where there are minor versions alone"),
+            minors,
+            source if other is None else _source(other),
+            more.versions.parent,
+            VERSIONS,
+        )
+        own.done()
+        found, places = found | releases, places | there
+    if more.revisions is not None:
+        found = revisions.read_file(more.revisions, release)(found)
     ordered = sorted(
         (one for one in found.values() if one.mirrored or sources == ALL),
         key=lambda version: version.release.order,
@@ -450,10 +607,16 @@ def _versions(
 
 
 def minors(directory: Path, shown: Path | None = None) -> dict[str, Minor]:
-    """The checked ``minors`` of versions.yaml alone, with what they say of suites unread."""
+    """The checked ``minors`` of versions.yaml alone, with what they say of suites unread.
+
+    Those that another workspace adds where tools run are among them.
+    """
     file = "versions.yaml"
     top = yamlfile.read(directory / file, (shown or directory) / file)
-    return _minors(top.need("minors", "add a mapping of minor versions"), None, None)
+    found = _minors(top.need("minors", "add a mapping of minor versions"), None, None)
+    own = added.below(directory).versions
+    theirs = None if own is None else yamlfile.read(own).get("minors")
+    return found if theirs is None else found | _minors(theirs, None, None)
 
 
 def load(
@@ -461,14 +624,14 @@ def load(
     shown: Path | None = None,
     versions: Path | None = None,
     sources: str = ALL,
-    patches: Path | None = None,
+    more: Added | None = None,
 ) -> Catalog:
     """The checked catalog in ``directory``, which holds the four files of ``FILES``.
 
     ``shown`` is what errors call the directory; its own path when absent. ``versions`` is read in
     place of its versions.yaml. With ``sources`` MIRRORED, releases that no mirror of a closed
-    network has are left out, as if their rows weren't there. ``patches`` is another workspace's
-    file of revisions.
+    network has are left out, as if their rows weren't there. ``more`` is what another workspace
+    adds; by default, what is below the directory.
 
     Raises:
         CatalogError: anything is missing, malformed, unknown or contradictory.
@@ -481,14 +644,16 @@ def load(
     day = tops["versions.yaml"].get("as_of")
     as_of = None if day is None else day.date()
     suites = _suites(tops["suites.yaml"], set(platforms), as_of)
-    variants = _variants(tops["variants.yaml"], suites)
+    more = added.below(directory) if more is None else more
+    sets = _package_sets(directory, label)
+    variants = _variants(tops["variants.yaml"], suites, sets, platforms, more)
     releases, minors, places, wheels = _versions(
         tops["versions.yaml"],
         set(suites),
         as_of,
         sources,
         versions.parent if versions else directory,
-        patches,
+        more,
     )
     catalog = Catalog(
         versions=releases,
@@ -499,22 +664,22 @@ def load(
         wheels=wheels,
         as_of=as_of,
     )
-    _check_tags(catalog, label, places)
+    _check_tags(catalog, places)
     return catalog
 
 
-def _check_tags(catalog: Catalog, label: Path, places: dict[str, Value]) -> None:
+def _check_tags(catalog: Catalog, places: dict[str, Value]) -> None:
     images = catalog.all_images()
     clash = tags.repeated((image.name, image.tags) for image in images)
     if clash is not None:
         tag, first, second = clash
-        line = next(
-            places[image.version.name].line for image in reversed(images) if image.name == second
+        place = next(
+            places[image.version.name] for image in reversed(images) if image.name == second
         )
         raise CatalogError(
-            label / "versions.yaml",
-            line,
+            place.file,
+            place.line,
             "",
             f"tag {tag!r} belongs to both {first} and {second}",
-            "change an alias in minors or a tag in variants.yaml",
+            "change an alias in minors or the tag of a variant",
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from tools.catalog import tags
 from tools.catalog.tags import Release
@@ -60,6 +61,12 @@ class Source:
     strip_prefix: str
 
 
+# Which file lists patches: versions.yaml, another workspace's like it, or its file of revisions.
+CATALOG = "catalog"
+VERSIONS = "versions"
+REVISIONS = "revisions"
+
+
 @dataclass(frozen=True)
 class Patch:
     """A patch of a release's source.
@@ -69,12 +76,14 @@ class Patch:
         sha256: of its bytes.
         fixes: the vulnerabilities it fixes, ``CVE-2026-1234``.
         origin: where upstream has the change; empty for one that upstream hasn't.
+        folder: where the file that lists it lies.
     """
 
     file: str
     sha256: str
     fixes: tuple[str, ...]
     origin: str
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -85,13 +94,13 @@ class Revision:
         number: 1 and up; another set of patches has a higher one.
         day: when it was made, the day all times in its images carry.
         patches: in the order they are applied; at least one.
-        own: whether the file that lists them is the catalog's versions.yaml, not another module's.
+        listed_in: what the file is that lists them: CATALOG, or one that another workspace adds.
     """
 
     number: int
     day: datetime.date
     patches: tuple[Patch, ...]
-    own: bool = True
+    listed_in: str
 
 
 @dataclass(frozen=True)
@@ -264,7 +273,11 @@ class User:
 
 @dataclass(frozen=True)
 class Variant:
-    """A kind of image every suite has; fields as in catalog/variants.yaml."""
+    """A kind of image every suite has; fields as in catalog/variants.yaml.
+
+    ``added`` says that another workspace adds it. Such a one may have ``packages``: by suite, the
+    repository of Debian packages that lie upon all else, by its label where that is known.
+    """
 
     name: str
     tag: str
@@ -278,15 +291,25 @@ class Variant:
     features: tuple[str, ...] = ()
     user: User | None = None
     path: tuple[str, ...] = ()
+    hardened: bool = False
+    platforms: tuple[str, ...] | None = None
+    packages: Mapping[str, str] = field(default_factory=dict)
+    added: bool = False
 
     @property
-    def hardened(self) -> bool:
-        """Whether docker-library has no such variant: none of its pages and lists have this one."""
-        return tags.hardened(self.tag) is not None
+    def kind(self) -> str:
+        """The part of a tag before the suite: ``slim``, "" of the default variant."""
+        return tags.kind(self.tag) or ""
 
     def on(self, suite: str) -> str:
         """The variant's name in tags for ``suite``, such as ``slim-trixie``."""
         return self.tag.format(suite=suite)
+
+    def among(self, platforms: Sequence[str]) -> tuple[str, ...]:
+        """Those of a suite's platforms that it is for."""
+        if self.platforms is None:
+            return tuple(platforms)
+        return tuple(platform for platform in platforms if platform in self.platforms)
 
 
 @dataclass(frozen=True)
@@ -394,7 +417,9 @@ class Catalog:
         """The platforms that could be in the sample."""
         if variant.sample is None or not version.sample or suite.ended:
             return ()
-        platforms = tuple(name for name in suite.published if self.platforms[name].sample)
+        platforms = tuple(
+            name for name in variant.among(suite.published) if self.platforms[name].sample
+        )
         return platforms[:1] if version.sample == "one" else platforms
 
 
@@ -414,10 +439,14 @@ def _image(
         version=version,
         suite=suite,
         variant=variant,
-        platforms=suite.published,
+        platforms=variant.among(suite.published),
         tags=(*simple, *shared),
         is_default=suite.name == tags.default_suite(names),
         sample=sample,
         archived=version.archived or suite.ended,
-        apart=tuple(platform for platform in suite.platforms if platform not in suite.published),
+        apart=tuple(
+            platform
+            for platform in variant.among(suite.platforms)
+            if platform not in suite.published
+        ),
     )

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.catalog import grammar, yamlfile
-from tools.catalog.model import Patch, Revision, Version
+from tools.catalog.model import REVISIONS, Patch, Revision, Version
 from tools.catalog.yamlfile import Mapping, Value
 from tools.patches import unified
 
@@ -34,13 +34,14 @@ _HOW: Final = "docs/patching.md has an example"
 _MOST: Final = 999
 
 
-def read(row: Mapping, folder: Path, released: datetime.date) -> Revision | None:
+def read(row: Mapping, folder: Path, released: datetime.date, listed_in: str) -> Revision | None:
     """What a row says of patches; None where it says nothing.
 
     Args:
         row: a release's.
         folder: where the file with the row lies.
         released: the day of the release.
+        listed_in: what that file is, see model.Revision.
 
     Raises:
         CatalogError: the keys don't go together, or a patch isn't what they say.
@@ -67,7 +68,7 @@ def read(row: Mapping, folder: Path, released: datetime.date) -> Revision | None
         found[patch.file] = patch
     if not found:
         raise patches.error("is empty", "remove patches, revision and revised")
-    return Revision(number.integer(), day.date(), tuple(found.values()))
+    return Revision(number.integer(), day.date(), tuple(found.values()), listed_in)
 
 
 def _patch(value: Value, folder: Path) -> Patch:
@@ -84,6 +85,7 @@ def _patch(value: Value, folder: Path) -> Patch:
         ),
         fixes=() if fixes is None else fixes.each(*grammar.VULNERABILITY),
         origin="" if origin is None else origin.matching(*grammar.ORIGIN),
+        folder=folder,
     )
     row.done()
     try:
@@ -144,7 +146,7 @@ def read_file(
                     + yamlfile.near(name, sorted(versions)),
                 )
             held = versions[name]
-            revision = read(row, file.parent, held.released)
+            revision = read(row, file.parent, held.released, REVISIONS)
             row.done()
             if revision is None:
                 raise number.error(f"nothing is patched of {name}", f"add patches: {_HOW}")
@@ -153,10 +155,9 @@ def read_file(
                     f"python_images has revision {held.serial} of {name}",
                     f"take a higher number than {held.serial}; these patches replace its own",
                 )
-            theirs = dataclasses.replace(revision, own=False)
             for build, version in versions.items():
                 if version.release.number == name:
-                    made[build] = dataclasses.replace(version, revision=theirs)
+                    made[build] = dataclasses.replace(version, revision=revision)
         return made
 
     return revised

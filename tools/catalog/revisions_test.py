@@ -9,6 +9,7 @@ import pytest
 
 from tools.catalog import alpine as on_alpine
 from tools.catalog import export, family_load, fixture, windows
+from tools.catalog.added import Added
 from tools.catalog.errors import CatalogError
 from tools.catalog.load import load
 
@@ -198,14 +199,14 @@ def _own(tmp_path: Path) -> Path:
 
 def test_another_workspace_patches_a_release(own: Path, tmp_path: Path) -> None:
     catalog = fixture.checkout(tmp_path) / "catalog"
-    whole = load(catalog, patches=own)
+    whole = load(catalog, more=Added(revisions=own))
     assert {name: one.revised for name, one in whole.versions.items() if one.revision} == {
         "3.14.7": "3.14.7-r1",
     }
     exported = export.export(whole)["versions"]
     assert isinstance(exported, dict)
-    assert exported["3.14.7"]["own_patches"] is False
-    infra7 = family_load.load_family("infra7", catalog, patches=own)
+    assert exported["3.14.7"]["listed_in"] == "revisions"
+    infra7 = family_load.load_family("infra7", catalog, more=Added(revisions=own))
     tags = {tag for one in infra7.entries() for tag in (*one.tags, *one.shared_tags)}
     assert {"3.14.7-r1", "3.14.7-r1-bookworm"} <= tags
 
@@ -230,7 +231,7 @@ def test_faults_of_another_workspace_s_file(
 ) -> None:
     own.write_text(REVISIONS.replace(old, new, 1))
     with pytest.raises(CatalogError, match=message):
-        load(fixture.checkout(tmp_path) / "catalog", patches=own)
+        load(fixture.checkout(tmp_path) / "catalog", more=Added(revisions=own))
 
 
 def test_another_workspace_s_patches_replace_the_catalog_s_by_a_higher_number(
@@ -238,6 +239,6 @@ def test_another_workspace_s_patches_replace_the_catalog_s_by_a_higher_number(
 ) -> None:
     give(catalog, KEYS)
     with pytest.raises(CatalogError, match=r"python_images has revision 1 of 3.14.7; take a hi"):
-        load(catalog, patches=own)
+        load(catalog, more=Added(revisions=own))
     own.write_text(REVISIONS.replace("revision: 1", "revision: 2"))
-    assert load(catalog, patches=own).versions["3.14.7"].revised == "3.14.7-r2"
+    assert load(catalog, more=Added(revisions=own)).versions["3.14.7"].revised == "3.14.7-r2"

@@ -7,16 +7,16 @@ Terms
                 free-threaded builds and ``-rc`` while the release is a pre-release: ``3.14t``,
                 ``3.15-rc``, ``3.15t-rc``.
     variant     what a release is built on: a suite (``trixie``), a slim suite (``slim-trixie``), a
-                hardened one (``distroless-trixie``), an Alpine version (``alpine3.23``) or a
-                Windows base (``windows/windowsservercore-ltsc2025``; its name is the part after
-                the slash).
+                one of another kind (``distroless-trixie``), an Alpine version (``alpine3.23``) or
+                a Windows base (``windows/windowsservercore-ltsc2025``; its name is the part after
+                the slash). The last dash of ``KIND-SUITE`` ends the kind: suites have none.
 
 Rules
     1. Base tags of a release are, in this order: the release, its revision, its label, the label's
        aliases (``3``, ``latest``). A pre-release and a free-threaded build have no aliases. The
        revision, ``3.13.15-r1``, is that of a release whose source is patched here; without patches
        there is none, and none on Windows, whose images have python.org's own build.
-    2. The default suite is the first variant that is neither slim nor Alpine nor Windows; in a
+    2. The default suite is the first variant that is a suite, without a kind; in a
        family without such a variant, the first slim one's suite. The default Alpine is the first
        Alpine variant.
     3. Simple tags of an image are its base tags with ``-`` and the variant's name appended. A slim
@@ -26,10 +26,11 @@ Rules
        windowsservercore and nanoserver share base tags with ``-windowsservercore`` and
        ``-nanoserver`` (``latest-`` dropped); after those, images on windowsservercore and the
        image on the default suite share the bare base tags.
-    5. Hardened variants, which docker-library hasn't, are a kind of HARDENED and a suite. Their
-       tags are those of a slim variant with the kind instead of ``slim``:
-       ``3.14-distroless-trixie`` and, on the default suite, ``3.14-distroless``. They decide on
-       no default, and no tag of another variant is other with them or without.
+    5. Variants of other kinds than slim, which docker-library hasn't, are hardened ones and those
+       that another workspace adds. Their tags are those of a slim variant with the kind
+       instead of ``slim``: ``3.14-distroless-trixie`` and, on the default suite,
+       ``3.14-distroless``. They decide on no default, and no tag of another variant is other with
+       them or without.
     6. A simple tag belongs to one image of the family, a shared tag to no image as simple tag.
     7. A tag matches ``[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}``.
 
@@ -50,8 +51,8 @@ _STAGE = {"a": 0, "b": 1, "rc": 2, None: 3}
 
 WINDOWS = "windows/"
 _WINDOWS_SHARED = ("windowsservercore", "nanoserver")
-# Kinds of hardened variants, those first that another's name begins with.
-HARDENED = ("distroless-debug", "distroless-dev", "distroless", "slim-nonroot", "nonroot")
+_ALPINE = "alpine"
+_SLIM = "slim"
 
 
 @dataclass(frozen=True)
@@ -147,29 +148,31 @@ def name(variant: str) -> str:
     return variant.removeprefix(WINDOWS)
 
 
-def hardened(variant: str) -> str | None:
-    """The kind of a hardened variant: ``distroless`` of ``distroless-trixie``; None of others."""
-    return next((kind for kind in HARDENED if variant.startswith(f"{kind}-")), None)
+def kind(variant: str) -> str | None:
+    """The kind of a variant on a suite: ``slim`` of ``slim-trixie``, "" of ``trixie``.
+
+    None of those on Alpine and Windows.
+    """
+    if variant.startswith((_ALPINE, WINDOWS)):
+        return None
+    return variant.rpartition("-")[0]
 
 
-def _plain(variant: str) -> bool:
-    return not variant.startswith(("slim-", "alpine", WINDOWS)) and hardened(variant) is None
-
-
-def _slim(variant: str) -> bool:
-    return variant.startswith("slim-") and hardened(variant) is None
+def additional(variant: str) -> bool:
+    """Whether docker-library has no variants of that kind."""
+    return kind(variant) not in (None, "", _SLIM)
 
 
 def default_suite(variants: Sequence[str]) -> str | None:
     """Rule 2's default suite among ``variants``."""
-    plain = [variant for variant in variants if _plain(variant)]
-    slim = [variant.removeprefix("slim-") for variant in variants if _slim(variant)]
+    plain = [variant for variant in variants if kind(variant) == ""]
+    slim = [variant.removeprefix("slim-") for variant in variants if kind(variant) == _SLIM]
     return next(iter(plain + slim), None)
 
 
 def default_alpine(variants: Sequence[str]) -> str | None:
     """Rule 2's default Alpine among ``variants``."""
-    return next((variant for variant in variants if variant.startswith("alpine")), None)
+    return next((variant for variant in variants if variant.startswith(_ALPINE)), None)
 
 
 def _appended(bases: Iterable[str], suffix: str) -> list[str]:
@@ -180,11 +183,11 @@ def simple_tags(bases: Sequence[str], variant: str, variants: Sequence[str]) -> 
     """Rule 3: the tags of this image alone; ``variants`` are all of the release's."""
     tags = _appended(bases, name(variant))
     suite = default_suite(variants)
-    kind = hardened(variant) or "slim"
-    if suite is not None and variant == f"{kind}-{suite}":
-        tags += _appended(bases, kind)
+    own = kind(variant)
+    if own and variant == f"{own}-{suite}":
+        tags += _appended(bases, own)
     if variant == default_alpine(variants):
-        tags += _appended(bases, "alpine")
+        tags += _appended(bases, _ALPINE)
     return tags
 
 
@@ -196,7 +199,7 @@ def shared_tags(bases: Sequence[str], variant: str, variants: Sequence[str]) -> 
         if windows and name(variant).startswith(group):
             tags += _appended(bases, group)
     on_server_core = windows and name(variant).startswith("windowsservercore")
-    if on_server_core or (_plain(variant) and variant == default_suite(variants)):
+    if on_server_core or (kind(variant) == "" and variant == default_suite(variants)):
         tags += bases
     return tags
 

@@ -16,8 +16,12 @@ _ROOT = Path(__file__).parents[2]
 
 
 def checkout() -> Path:
-    """The checkout when run by `bazel run`, else the tree this file is part of."""
-    return Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", _ROOT))
+    """The checkout when run by `bazel run` in it, else the tree this file is part of.
+
+    A workspace that depends on this one has the catalog in that tree, and what it adds to it.
+    """
+    workspace = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", _ROOT))
+    return workspace if (workspace / "catalog/platforms.yaml").is_file() else _ROOT
 
 
 def given(path: str) -> Path:

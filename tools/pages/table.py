@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.catalog import alpine, family_images, family_load, load, proofs, results, tags, windows
+from tools.catalog import alpine, family_images, family_load, load, proofs, results, windows
 from tools.catalog.model import Catalog, Image, Version
 from tools.catalog.results import FAILED, Results
 from tools.inputs.inputs import Inputs
@@ -133,9 +133,8 @@ def alpine_kind(minor: str) -> str:
 
 def _family(image: Image) -> str:
     """The summary's row that an image on Debian belongs to."""
-    kind = tags.hardened(image.variant.tag) if image.variant.hardened else ""
-    if kind:
-        return NONROOT if kind.endswith("nonroot") else DISTROLESS
+    if image.variant.hardened:
+        return NONROOT if image.variant.kind.endswith("nonroot") else DISTROLESS
     if image.version.release.free_threaded:
         return FREE_THREADED
     return SLIM if image.variant.tag.startswith("slim") else FULL
@@ -165,7 +164,7 @@ def _debian(root: Path, catalog: Catalog, known: Results) -> list[Row]:
             earlier=earlier,
         )
         ran = _ran(known, [target, *earlier.values()], image.platforms)
-        listed = not hardened or tags.hardened(image.variant.tag) in image.tags
+        listed = not hardened or image.variant.kind in image.tags
         rows.append(
             Row(
                 _family(image),

@@ -9,9 +9,8 @@ load("//python_images/private/oci:layer_blob.bzl", "image_layer", "layer_blob")
 load("//python_images/private/oci:structure_test.bzl", "image_structure_test")
 load("//python_images/private/oci:validation_test.bzl", "image_validation_test")
 load("//python_images/private/roots:settings.bzl", "settings_layer")
-load("//python_images/private/roots/debian:layer.bzl", "own_packages_layer")
 load(":bases.bzl", "base_images")
-load(":image_root.bzl", "image_root")
+load(":packages.bzl", "packages_layer", "root_of")
 load(":parts.bzl", "layer_without", "user_check")
 
 def _compressed(prefix, layers, common):
@@ -25,34 +24,6 @@ def _compressed(prefix, layers, common):
             **common
         )
     return names
-
-def _root(name, base, common):
-    """Declares the base as what layers lie on; returns its name."""
-    root = name + ".root"
-    image_root(
-        name = root,
-        image = base,
-        **common
-    )
-    return root
-
-def _packages(name, root, platform, packages, common):
-    """Declares the layer of Debian packages; returns its name."""
-    layer = name + ".packages"
-    arch = CATALOG["platforms"][platform]["debian"]
-    own_packages_layer(
-        name = layer,
-        arch = arch,
-        below = root,
-        packages = "{}//:{}".format(packages, arch) if "//" not in packages else "{}:{}".format(packages, arch),
-        **common
-    )
-    layer_blob(
-        name = layer + ".blob",
-        tar = layer,
-        **common
-    )
-    return layer
 
 def _settings(name, root, settings, common):
     """Declares the layer of files, certificates and users; returns its name."""
@@ -139,7 +110,7 @@ def python_image(
     """Declares your own image on a Python image, for some platforms, with its companion targets.
 
     `<name>` is the index and `<name>_<platform>` an image. Each has `.load`, `.push`, `.tar`,
-    `.digest`, `.test`, `.sbom`, `.provenance` and `.sign`; an image also has `.cves`. The base's layers
+    `.run`, `.shell`, `.digest`, `.test`, `.sbom`, `.provenance`, `.cves` and `.sign`. The base's layers
     stay unchanged, so a registry that has the base only needs the added layers.
 
     Args:
@@ -193,10 +164,10 @@ def python_image(
         target = "{}_{}".format(name, platform)
         images[platform] = target
         own = []
-        root = _root(target, below, internal)
+        root = root_of(target, below, internal)
         documents = {}
         if packages:
-            root = _packages(target, root, platform, packages, internal)
+            root = packages_layer(target, root, CATALOG["platforms"][platform]["debian"], packages, internal)
             own.append(root + ".blob")
             documents["root"] = root
         if not pip:

@@ -8,8 +8,11 @@ the build with that program's message. It gives these repositories:
   its patches, and //:<version>-r<number>.patches, the patches;
 - @image_wheels//:<wheel>, what some images have beside pip;
 - @windows_pythons//:<version>, the zip archives for Windows;
-- one like @catalog for each tag `versions`, with the releases of another file (only this module's own
-  tests have one), and for each tag `family`, with a family of images that another module describes.
+- one like @catalog for each tag `instead`, with the releases of another file (only this module's own
+  tests have one), and for each tag `family`, with a family of images that the root module describes.
+
+What the root module adds by the tags `versions`, `variants` and `revisions` is in all of them, but for those
+of `instead`. @catalog//:added has the files, for the tools: //catalog:added.
 """
 
 load("//python_images/private/cpython:source.bzl", "cpython_patches", "cpython_source", "cpython_sources")
@@ -36,14 +39,13 @@ def _watch_patches(mctx, file):
                     mctx.watch(entry)
         folders = below
 
-def _read_catalog(mctx, versions = None, family = None, patches = None):
+def _read_catalog(mctx, files, packages):
     """Returns the checked catalog as JSON, keys in the catalog's own order, and what is wrong with it.
 
     Args:
       mctx: the module context.
-      versions: label of a file to read instead of the catalog's versions.yaml.
-      family: label of a family's file to read beside those of the catalog.
-      patches: label of a file of revisions, by which releases of the catalog are patched.
+      files: dict: option of tools/catalog/export.py -> label of a file.
+      packages: labels of repositories of Debian packages, which added variants may name.
     """
     root = mctx.path(Label("//:MODULE.bazel")).dirname
     wheels = mctx.path(Label("@wheels//:BUILD.bazel"))
@@ -57,12 +59,11 @@ def _read_catalog(mctx, versions = None, family = None, patches = None):
             if file.basename.endswith(suffix):
                 mctx.watch(file)
     _watch_patches(mctx, root.get_child("catalog/versions.yaml"))
-    options = []
-    for option, label in (("--versions", versions), ("--family", family), ("--patches", patches)):
-        if label:
-            mctx.watch(label)
-            options.append("{}={}".format(option, mctx.path(label)))
-            _watch_patches(mctx, mctx.path(label))
+    options = ["--added-packages={}=@@{}".format(label.name, label.repo_name) for label in packages]
+    for option, label in files.items():
+        mctx.watch(label)
+        options.append("--{}={}".format(option, mctx.path(label)))
+        _watch_patches(mctx, mctx.path(label))
 
     sources = mctx.getenv(_SOURCES, "") or "all"
     if sources not in ("all", "mirrored"):
@@ -86,8 +87,24 @@ def _read_catalog(mctx, versions = None, family = None, patches = None):
         return None, result.stderr.strip()
     return mctx.read("catalog.json", watch = "no"), None
 
+_BUILD = """\
+package(default_visibility = ["//visibility:public"])
+
+exports_files(["catalog.json"])
+
+filegroup(
+    name = "added",
+    srcs = {added},
+)
+"""
+
 def _catalog_repo_impl(rctx):
-    rctx.file("BUILD.bazel", 'exports_files(["catalog.json"])\n')
+    added = []
+    for label, path in rctx.attr.added.items():
+        rctx.symlink(rctx.path(label), path)
+        added.append(path)
+    names = ["{}//:{}.txt".format(packages, name) for name, packages in rctx.attr.packages.items()]
+    rctx.file("BUILD.bazel", _BUILD.format(added = repr(added + names)))
     if rctx.attr.error:
         # Said when a BUILD file loads the catalog. Bazel 7 follows an extension that fails with a
         # crash of its own (`query` prints a Java stack trace), which would bury the message.
@@ -101,8 +118,10 @@ def _catalog_repo_impl(rctx):
 _catalog_repo = repository_rule(
     implementation = _catalog_repo_impl,
     attrs = {
+        "added": attr.label_keyed_string_dict(doc = "files that another workspace adds: their paths"),
         "error": attr.string(doc = "what is wrong with the catalog; else empty"),
         "json": attr.string(doc = "the catalog"),
+        "packages": attr.string_dict(doc = "repositories of Debian packages: by name, as labels"),
     },
 )
 
@@ -137,7 +156,7 @@ def _same(known, name, facts, keys):
 
 def _patch_label(files, facts, patch):
     """The label of a release's patch, which lies beside the file that lists it."""
-    beside = files["versions"] if facts["own_patches"] else files["patches"]
+    beside = files[facts["listed_in"]]
     folder = beside.name.rpartition("/")[0]
     return beside.same_package_label((folder + "/" if folder else "") + patch["file"])
 
@@ -145,7 +164,7 @@ def _declare_sources(catalogs):
     """Declares the source of each release and of each revision.
 
     Args:
-      catalogs: list of (catalog, {"versions" and, if any, "patches": label of the file}).
+      catalogs: list of (catalog, {what lists patches, as in the catalog's listed_in: label of the file}).
     """
     releases = {}
     revisions = {}
@@ -182,44 +201,77 @@ def _declare_sources(catalogs):
         files = named,
     )
 
+_CATALOG = Label("//catalog:versions.yaml")
+
+# Tags of the root module that add to the catalog, and the options of tools/catalog/export.py.
+_ADDED = {
+    "revisions": "revisions",
+    "variants": "added-variants",
+    "versions": "added-versions",
+}
+
 def _wanted(mctx):
-    """Returns {name of a repository: keyword arguments of _read_catalog}, the catalog's own first.
+    """What the modules ask for.
 
     Only tags of this module and of the root module count: what a dependency in between asks for
     would be read for everybody.
+
+    Returns:
+      struct(catalogs = {name of a repository: (option, label of a file)}, the catalog's own first, with
+      None; added = {tag: label of a file}; packages = [label of a repository of Debian packages]).
     """
-    wanted = {"catalog": {}}
-    revisions = {}
+    catalogs = {"catalog": None}
+    added = {}
+    packages = []
     for module in mctx.modules:
         tags = module.tags
-        if not module.is_root and (tags.versions or tags.family or tags.revisions):
-            fail("{}: only the root module can add catalogs; use dev_dependency = True".format(module.name))
-        if len(module.tags.revisions) > 1:
-            fail("{}: two files of revisions; make one of them".format(module.name))
-        for tag in module.tags.revisions:
-            revisions = {"patches": tag.file}
-        for key, tags in (("versions", module.tags.versions), ("family", module.tags.family)):
+        adding = {name: getattr(tags, name) for name in _ADDED}
+        if not module.is_root and (tags.instead or tags.family or any(adding.values())):
+            fail("{}: only the root module can add to the catalog; use dev_dependency = True".format(module.name))
+        for name, files in adding.items():
+            if len(files) > 1:
+                fail("{}: two tags catalog.{}; make one file of theirs".format(module.name, name))
+            for tag in files:
+                added[name] = tag.file
+                packages = getattr(tag, "packages", []) or packages
+        for option, tags in (("versions", module.tags.instead), ("family", module.tags.family)):
             for tag in tags:
-                if tag.name in wanted:
+                if tag.name in catalogs:
                     fail("{}: two catalogs are named {}; rename one".format(module.name, tag.name))
-                wanted[tag.name] = {key: tag.file}
+                catalogs[tag.name] = (option, tag.file)
+    return struct(added = added, catalogs = catalogs, packages = packages)
 
-    # A catalog of other releases has its own patches.
-    return {
-        name: files if "versions" in files else files | revisions
-        for name, files in wanted.items()
-    }
+def _added_files(added, catalog):
+    """What the tools need of what is added: dict: label -> path, as tools/catalog/added.py has it."""
+    files = {label: "{}.yaml".format(name) for name, label in added.items()}
+    for facts in catalog["versions"].values():
+        if facts["listed_in"] in added:
+            for patch in facts["patches"]:
+                files[_patch_label(added, facts, patch)] = patch["file"]
+    return files
 
 def _catalog_impl(mctx):
+    wanted = _wanted(mctx)
     catalogs = []
     sources = []
-    for name, files in _wanted(mctx).items():
+    for name, file in wanted.catalogs.items():
+        # A catalog of other releases has its own patches.
+        added = {} if file and file[0] == "versions" else wanted.added
+        files = {_ADDED[tag]: label for tag, label in added.items()} | (dict([file]) if file else {})
+
         # The text itself: json.encode would sort the keys, and the order of `env` is the image's.
-        text, error = _read_catalog(mctx, **files)
-        _catalog_repo(name = name, error = error, json = text)
+        text, error = _read_catalog(mctx, files, wanted.packages)
+        catalog = json.decode(text) if text else None
+        _catalog_repo(
+            name = name,
+            added = _added_files(added, catalog) if catalog else {},
+            error = error,
+            json = text,
+            packages = {label.name: "@@" + label.repo_name for label in wanted.packages},
+        )
         if text:
-            catalogs.append(json.decode(text))
-            sources.append((catalogs[-1], {"versions": Label("//catalog:versions.yaml")} | files))
+            catalogs.append(catalog)
+            sources.append((catalog, {"catalog": files.get("versions", _CATALOG)} | added))
     _declare_sources(sources)
     archives = {
         version: archive
@@ -245,44 +297,48 @@ def _catalog_impl(mctx):
     )
     return mctx.extension_metadata(reproducible = True)
 
+def _tag(doc, file, **attrs):
+    """A tag with a file."""
+    return tag_class(
+        attrs = {"file": attr.label(doc = file, mandatory = True)} | attrs,
+        doc = doc,
+    )
+
+_NAME = attr.string(
+    doc = "The repository's name; its catalog.bzl has CATALOG.",
+    mandatory = True,
+)
+
 catalog = module_extension(
     implementation = _catalog_impl,
     doc = "The catalog, and one repository for each source it names.",
     tag_classes = {
-        "family": tag_class(
+        "family": _tag(
             doc = "A family of images of your own: a repository like @catalog that has it, for `family_images`.",
-            attrs = {
-                "file": attr.label(
-                    mandatory = True,
-                    doc = "The family's YAML file, such as catalog/families/infra7.yaml; its name is the family's.",
-                ),
-                "name": attr.string(
-                    mandatory = True,
-                    doc = "The repository's name; its catalog.bzl has CATALOG.",
-                ),
-            },
+            file = "The family's YAML file, such as catalog/families/infra7.yaml; its name is the family's.",
+            name = _NAME,
         ),
-        "revisions": tag_class(
-            doc = "Patches of your own for releases of the catalog; see docs/patching.md.",
-            attrs = {
-                "file": attr.label(
-                    mandatory = True,
-                    doc = "A YAML file with `revisions`; the patches lie beside it, below `patches`.",
-                ),
-            },
-        ),
-        "versions": tag_class(
+        "instead": _tag(
             doc = "A catalog of other releases, for tests of this repository.",
-            attrs = {
-                "file": attr.label(
-                    mandatory = True,
-                    doc = "A file of the form of catalog/versions.yaml.",
-                ),
-                "name": attr.string(
-                    mandatory = True,
-                    doc = "The repository's name; its catalog.bzl has CATALOG.",
-                ),
-            },
+            file = "A file of the form of catalog/versions.yaml.",
+            name = _NAME,
+        ),
+        "revisions": _tag(
+            doc = "Patches of your own for releases of the catalog; see docs/patching.md.",
+            file = "A YAML file with `revisions`; the patches lie beside it, below `patches`.",
+        ),
+        "variants": _tag(
+            doc = "Variants of your own, of each release and suite: docs/customise.md.",
+            file = "A file of the form of catalog/variants.yaml. A row replaces an existing one with its name.",
+            packages = attr.label_list(
+                doc = "Repositories of debian.packages, such as @acme_debs, that the rows' `packages` name.",
+            ),
+        ),
+        "versions": _tag(
+            doc = "Releases of your own: docs/customise.md.",
+            file = "A file of the form of catalog/versions.yaml, with `versions` and, optionally, `minors`, " +
+                   "`wheels` and `source`. A row replaces an existing one with its name. Patches lie " +
+                   "beside the file, below `patches`.",
         ),
     },
 )

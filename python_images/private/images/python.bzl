@@ -3,16 +3,22 @@
 load("@debian//:sets.bzl", "SNAPSHOTS")
 load("@prebuilt_cpythons//:prebuilt.bzl", "PREBUILT")
 load("//python_images/cpython:cpythons.bzl", "layer_names")
-load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "build_tools", "image_attestations", "lock_file", "patches_of")
+load("//python_images/private/apps:packages.bzl", "packages_layer", "root_of")
+load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "build_tools", "image_attestations", "image_documents", "lock_file", "patches_of")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "images_sign", "index_attestations")
 load("//python_images/private/oci:annotations.bzl", "annotations_file")
-load("//python_images/private/oci:image.bzl", "image", "image_index")
+load("//python_images/private/oci:image.bzl", "image", "image_alone", "image_index")
 load("//python_images/private/oci:image_size.bzl", "image_size")
 load("//python_images/private/oci:publish.bzl", "publish")
 load("//python_images/rootfs:rootfs.bzl", "layer_name", "user_layer_name")
 load(":debian.bzl", "base_image")
 load(":names.bzl", "COMPANIONS", "cpython_annotations", "image_alias", "index_test", "known_as", "package_of")
 load(":windows.bzl", "joint_tags", "windows_images")
+
+# What docker-library calls its variants.
+_OFFICIAL = ["{suite}", "slim-{suite}"]
+
+_MANUAL = {"tags": ["manual"]}
 
 # Where this repository declares its CPythons.
 _CPYTHONS = package_of(Label("//python_images/cpython"))
@@ -60,6 +66,26 @@ def _annotations(name, entry, platform, release, variant, about):
         **base
     )
 
+def _upon(target, base, packages, platform, arch, repo_tags):
+    """Declares an image of Debian packages upon another one, as python_image does."""
+    common = _MANUAL | {"visibility": ["//visibility:private"]}
+    layer = packages_layer(target, root_of(target, base, common), arch, packages, common)
+    image(
+        name = target,
+        base = base,
+        layers = [layer + ".blob"],
+        platform = platform,
+        repo_tags = repo_tags,
+        **_MANUAL
+    )
+    image_attestations(
+        name = target,
+        base = base + ".sbom",
+        lock = None,
+        root = layer,
+        title = "python",
+    )
+
 def _platform_image(entry, platform, catalog, structure_test, cpythons, repository, cmd, sample):
     """Declares one image of one platform; returns its name."""
     target = "{}_{}".format(entry["name"], platform)
@@ -68,22 +94,23 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
     about = catalog["platforms"][platform]
     prebuilt = PREBUILT.get("{}_{}_{}".format(entry["version"], entry["suite"], platform))
     _annotations(target + ".annotations", entry, platform, release, variant, about)
-    image(
-        name = target,
+    repo_tags = ["{}:{}".format(repository, tag) for tag in entry["tags"]]
+    packages = variant["packages"].get(entry["suite"])
+
+    # What packages of another workspace lie upon is an image of its own.
+    first = target + ".base" if packages else target
+    config = dict(
         annotations = target + ".annotations",
         architecture = about["architecture"],
         cmd = cmd,
         env = _env(release, variant),
         layers = _layers(entry, variant, platform, cpythons),
         os = about["os"],
-        repo_tags = ["{}:{}".format(repository, tag) for tag in entry["tags"]],
-        tags = ["manual"],
         user = str(variant["user"]["id"]) if variant["user"] else None,
         variant = about["variant"] or None,
         workdir = variant["user"]["home"] if variant["user"] else None,
     )
-    image_attestations(
-        name = target,
+    documents = dict(
         about = {
             "platform": platform,
             "snapshot": SNAPSHOTS["{}/{}".format(entry["suite"], about["debian"])],
@@ -92,7 +119,6 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
             "version": entry["version"],
         } | ({"prebuilt": prebuilt["reference"]} if prebuilt else {}),
         bundled = Label("//python_images/cpython:{}.bundled".format(entry["version"])),
-        lock = lock_file(entry["suite"], about["debian"]),
         packages = [
             Label("@debian//{}/{}:{}.json".format(entry["suite"], about["debian"], set))
             for set in variant["above"]
@@ -116,6 +142,15 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
             rendered = variant["root"] == "debian",
         ),
     )
+    lock = lock_file(entry["suite"], about["debian"])
+    if packages:
+        private = {"visibility": ["//visibility:private"]}
+        image_alone(name = first, common = _MANUAL | private, **config)
+        image_documents(name = first, **(documents | private))
+        _upon(target, first, packages, platform, about["debian"], repo_tags)
+    else:
+        image(name = target, repo_tags = repo_tags, **(config | _MANUAL))
+        image_attestations(name = target, lock = lock, **documents)
     image_size(
         name = target + ".size",
         image = target,
@@ -133,18 +168,18 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
     )
     return target
 
-def _image_aliases(target, tags, platform, about, hardened):
+def _image_aliases(target, tags, platform, about, few):
     """Declares an image under all its tags, and under all names of its platform.
 
-    Companion targets of a hardened image have its platform's first name only: as many targets as
-    docker-library's variants have for each would take the time of all of them to load.
+    With `few`, companion targets have the platform's first name only: as many targets for each variant as
+    docker-library's variants have would take the time of all of them to load.
     """
     for tag in tags:
         for name in known_as(platform, about):
             other = "{}_{}".format(tag, name)
             if other == target:
                 continue
-            if hardened and name != platform:
+            if few and name != platform:
                 native.alias(
                     name = other,
                     actual = target,
@@ -222,7 +257,7 @@ def python_images(
                 entry["tags"],
                 platform,
                 catalog["platforms"][platform],
-                hardened = catalog["variants"][entry["variant"]]["hardened"],
+                few = catalog["variants"][entry["variant"]]["tag"] not in _OFFICIAL,
             )
             for tag in entry["tags"]:
                 if tag != entry["name"]:

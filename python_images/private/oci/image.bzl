@@ -95,6 +95,41 @@ def _companions(name, repo_tags, repository, remote_tags, load_format, common, e
                 **common
             )
 
+def image_alone(name, layers, common, created = None, base = None, os = None, annotations = {}, env = {}, labels = {}, **config):
+    """Declares `<name>` and `<name>.digest`, without the other companion targets.
+
+    Args:
+      name: the image's target.
+      layers: as for image, like the following.
+      common: dict of attributes that every rule has.
+      created: time of creation.
+      base: an image to lie on.
+      os: the platform's operating system.
+      annotations: dict of the manifest's annotations.
+      env: dict of environment variables.
+      labels: dict of the config's labels.
+      **config: further attributes of image_layout, such as cmd.
+    """
+    if created:
+        write_file(
+            name = name + ".created",
+            out = name + ".created.txt",
+            content = [created],
+            **(common | {"tags": ["manual"]})
+        )
+    image_layout(
+        name = name,
+        annotations = annotations or None,
+        base = base,
+        created = name + ".created" if created else None,
+        env = env or None,
+        labels = labels or None,
+        newest = not created,
+        os = os if base else os or "linux",
+        tars = layers,
+        **(common | config)
+    )
+
 def image(
         name,
         layers,
@@ -151,31 +186,23 @@ def image(
         check_platforms("//{}:{}: image".format(native.package_name(), name), {}, platform)
     elif not base:
         platform = platform_of(os or "linux", architecture, variant)
-    if created:
-        write_file(
-            name = name + ".created",
-            out = name + ".created.txt",
-            content = [created],
-            **(common | {"tags": ["manual"]})
-        )
-    image_layout(
+    image_alone(
         name = name,
-        annotations = annotations or None,
+        annotations = annotations,
         architecture = architecture,
         base = base,
         cmd = cmd,
-        created = name + ".created" if created else None,
+        common = common,
+        created = created,
         entrypoint = entrypoint,
-        env = env or None,
-        labels = labels or None,
-        newest = not created,
-        os = os if base else os or "linux",
-        tars = layers,
+        env = env,
+        labels = labels,
+        layers = layers,
+        os = os,
         user = user,
         validations = validations,
         variant = variant,
         workdir = workdir,
-        **common
     )
     _companions(name, repo_tags, repository, remote_tags, "docker", common, emulator = emulator_for(platform) if platform else None)
 

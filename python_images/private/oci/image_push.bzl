@@ -20,6 +20,7 @@ def image_push(name, image):
         name = name + ".image",
         image = image,
         tags = ["manual"],
+        visibility = ["//visibility:private"],
     )
     py_binary(
         name = name,

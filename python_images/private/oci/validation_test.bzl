@@ -25,6 +25,7 @@ def image_validation_test(name, image, platforms, **kwargs):
         image = image,
         tags = ["manual"],
         testonly = True,
+        visibility = ["//visibility:private"],
     )
     py_test(
         name = name,

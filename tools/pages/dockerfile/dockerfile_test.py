@@ -60,14 +60,14 @@ def test_patches_are_applied_in_the_build_step(tmp_path: Path) -> None:
     file.parent.mkdir()
     file.write_text(_PATCH)
     digest = hashlib.sha256(_PATCH.encode()).hexdigest()
-    patch = Patch("patches/fix.patch", digest, ("CVE-2026-1234",), "https://example.org/1")
-    recipes = dataclasses.replace(RECIPES, directory=tmp_path)
+    fixes, origin = ("CVE-2026-1234",), "https://example.org/1"
+    patch = Patch("patches/fix.patch", digest, fixes, origin, tmp_path)
     family = FAMILIES["current"]
     entries = [entry for entry in family.entries() if entry.release.release.free_threaded is False]
     for kind in ("slim-", "alpine", "windows/", ""):
         entry = next(one for one in entries if one.variant.startswith(kind))
         release = dataclasses.replace(entry.release, revision=1, patches=(patch,))
-        text = dockerfile(family, dataclasses.replace(entry, release=release), recipes)
+        text = dockerfile(family, dataclasses.replace(entry, release=release), RECIPES)
         if kind == "windows/":
             # python.org's own build.
             assert "patch" not in text
@@ -264,6 +264,64 @@ def test_a_fault_in_the_recipes_is_one_error(
     assert str(caught.value).startswith("catalog/dockerfiles.yaml")
     for word in words:
         assert word in str(caught.value)
+
+
+VARIANTS = """\
+users:
+  acme: {id: 1000, home: /home/acme}
+variants:
+  tools:
+    tag: tools-{suite}
+    base: acme/debian:{suite}
+    root: debian-slim
+    layers: [base, slim]
+    strip: true
+    user: acme
+    path: [/opt/acme]
+    suites: [trixie]
+    packages: {trixie: acme_debs}
+  bare:
+    tag: bare-{suite}
+    base: debian:{suite}-slim
+    root: debian
+    layers: [base]
+    strip: false
+  tiny:
+    tag: tiny-{suite}
+    base: scratch
+    root: debian-slim
+    layers: [base]
+    strip: true
+    features: [lean]
+"""
+
+
+def test_variants_of_another_workspace(tmp_path: Path) -> None:
+    """As //catalog:added lays them beside the catalog."""
+    folder = fixture.checkout(tmp_path) / "catalog"
+    (folder / "added/packages").mkdir(parents=True)
+    (folder / "added/variants.yaml").write_text(VARIANTS)
+    (folder / "added/packages/acme_debs.txt").write_text("jq\ntree\n")
+    family = family_load.load_family("current", folder)
+    recipes = recipe.read(folder)
+    entries = {entry.variant: entry for entry in family.entries() if entry.release.name == "3.14.7"}
+    tools = dockerfile(family, entries["tools-trixie"], recipes)
+    shell = dict.fromkeys(instructions(tools))
+    assert ("FROM", "acme/debian:trixie") in shell
+    assert ("USER", "1000") in shell
+    assert ("WORKDIR", "/home/acme") in shell
+    assert ("ENV", "PATH=$PATH:/opt/acme") in shell
+    runtime = dockerfile(family, entries["tools-trixie"], recipes, fragment="runtime")
+    for name in ("jq", "tree", "tzdata"):
+        assert f"        {name} \\\n" in runtime
+    assert "strip-all" in tools
+    bare = dockerfile(family, entries["bare-bookworm"], recipes)
+    assert "FROM debian:bookworm-slim\n" in bare
+    assert "strip-all" not in bare
+    assert "gdb" in bare
+    assert "useradd" not in bare
+    with pytest.raises(CatalogError, match=r"no Dockerfile makes .*\[lean\]; build the target"):
+        dockerfile(family, entries["tiny-trixie"], recipes)
 
 
 def test_a_variant_without_recipe_is_an_error() -> None:

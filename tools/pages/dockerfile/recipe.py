@@ -9,10 +9,10 @@ from collections.abc import Mapping as Dict
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.catalog import grammar, load, tags, yamlfile
+from tools.catalog import added, grammar, load, tags, yamlfile
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Entry, Family
-from tools.catalog.model import Minor, Patch
+from tools.catalog.model import Minor, Patch, Suite, Variant
 from tools.catalog.yamlfile import Mapping, Value
 
 _MINOR = (r"[0-9]{1,9}\.[0-9]{1,9}", "a minor version", "write it like 3.14")
@@ -44,14 +44,23 @@ class Packages:
 
 
 @dataclass(frozen=True)
+class Other:
+    """A variant that docker-library hasn't, on a suite; ``packages`` is what it installs."""
+
+    variant: Variant
+    suite: Suite
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Recipes:
     """catalog/dockerfiles.yaml; its comments describe the fields.
 
-    ``file`` is what errors call it, ``directory`` the folder it lies in.
+    ``file`` is what errors call it, ``others`` the variants that docker-library hasn't, by their
+    names in tags.
     """
 
     file: Path
-    directory: Path
     bases: Dict[str, str]
     packages: Dict[str, Packages]
     dist_clean: tuple[str, ...]
@@ -60,6 +69,7 @@ class Recipes:
     configure: Dict[str, tuple[str, ...]]
     configure_from: Dict[str, tuple[str, ...]]
     minors: Dict[str, Minor]
+    others: Dict[str, Other]
 
 
 def _packages(value: Value) -> Packages:
@@ -95,6 +105,34 @@ def _base(value: Value) -> str:
     return found
 
 
+def _own_packages(directory: Path, name: str) -> tuple[str, ...]:
+    """The Debian packages of a repository, as //catalog:added puts them beside the variants."""
+    listed = (directory / added.FOLDER / "packages" / f"{name}.txt").read_text()
+    return tuple(listed.split())
+
+
+def _others(directory: Path, shown: Path | None) -> dict[str, Other]:
+    """The variants of a catalog that docker-library hasn't."""
+    catalog = load.load(directory, shown)
+    return {
+        variant.on(suite.name): Other(
+            variant,
+            suite,
+            (
+                *(name for layer in variant.layers for name in suite.package_sets[layer]),
+                *(
+                    _own_packages(directory, variant.packages[suite.name])
+                    if variant.packages
+                    else ()
+                ),
+            ),
+        )
+        for variant in catalog.variants.values()
+        for suite in catalog.suites.values()
+        if tags.additional(variant.tag) and (variant.suites is None or suite.name in variant.suites)
+    }
+
+
 def read(directory: Path, shown: Path | None = None) -> Recipes:
     """The checked recipes of a catalog's directory.
 
@@ -109,7 +147,6 @@ def read(directory: Path, shown: Path | None = None) -> Recipes:
     later = row.need("configure_from", "list options by their first minor version, or write {}")
     recipes = Recipes(
         file=file,
-        directory=directory,
         bases={kind: _base(value) for kind, value in bases.items()},
         packages={kind: _packages(value) for kind, value in packages.items()},
         dist_clean=row.need("dist_clean", "list the suites").names(),
@@ -118,6 +155,7 @@ def read(directory: Path, shown: Path | None = None) -> Recipes:
         configure={major: value.each(*grammar.OPTION) for major, value in configure.items()},
         configure_from=_by_minor(later.mapping(), grammar.OPTION),
         minors=load.minors(directory, shown),
+        others=_others(directory, shown),
     )
     row.done()
     return recipes
@@ -135,9 +173,9 @@ def kind(variant: str) -> tuple[str, str]:
     return "default", name
 
 
-def _patch(recipes: Recipes, patch: Patch) -> dict[str, object]:
+def _patch(patch: Patch) -> dict[str, object]:
     """A patch as the build step has it: whole, since a Dockerfile comes without other files."""
-    packed = base64.b64encode((recipes.directory / patch.file).read_bytes()).decode()
+    packed = base64.b64encode((patch.folder / patch.file).read_bytes()).decode()
     return {
         "file": patch.file,
         "sha256": patch.sha256,
@@ -156,6 +194,18 @@ def values(recipes: Recipes, family: Family, entry: Entry) -> dict[str, object]:
     found, name = kind(entry.variant)
     target = family.targets.get(entry.variant)
     base = recipes.bases.get(found, "").format(name=name)
+    own = recipes.others.get(entry.variant)
+    if own is not None:
+        # The slim variant's steps bring all that they need, whatever the base has.
+        found, name, base = "slim", own.suite.name, own.variant.base.format(suite=own.suite.name)
+        if own.variant.features:
+            raise CatalogError(
+                f"//images:{entry.name}",
+                None,
+                "",
+                f"no Dockerfile makes what has features: [{', '.join(own.variant.features)}]",
+                "build the target",
+            )
     if target is not None and target.base is not None:
         found, base = "slim", target.base
     if not base:
@@ -211,7 +261,7 @@ def values(recipes: Recipes, family: Family, entry: Entry) -> dict[str, object]:
         "env": env,
         "arguments": arguments,
         "cmd": cmd,
-        "runtime": sorted(packages.runtime),
+        "runtime": sorted({*own.packages} if own else packages.runtime),
         "build": build,
         "clean": "apt-get dist-clean"
         if name in recipes.dist_clean
@@ -219,13 +269,15 @@ def values(recipes: Recipes, family: Family, entry: Entry) -> dict[str, object]:
         "sha256": sha256,
         "configure": sorted([*options, *threads]),
         "optimization": pgo + lto,
-        "strip": found == "slim",
-        "gdb": found == "default",
+        "strip": own.variant.strip if own else found == "slim",
+        "gdb": not own.variant.strip if own else found == "default",
+        "path": list(own.variant.path) if own else [],
+        "user": own.variant.user if own else None,
         "frame_pointers": _order(recipes.frame_pointers) <= _order(minor),
         "setuptools": entry.release.setuptools,
         "python": "python2" if two else "python3",
         "pip": "pip2" if two else "pip3",
         "links": [] if two or windows else list(_LINKS),
-        "patches": [] if windows else [_patch(recipes, one) for one in entry.release.patches],
+        "patches": [] if windows else [_patch(one) for one in entry.release.patches],
         "msi": windows and two,
     }

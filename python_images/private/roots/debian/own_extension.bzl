@@ -64,6 +64,8 @@ _added_packages = repository_rule(
 _HUB = """\
 load({rules}, "added_packages")
 
+exports_files([{names}])
+
 added_packages(
     name = {name},
     command = {command},
@@ -78,12 +80,15 @@ added_packages(
 """
 
 def _hub_impl(rctx):
+    # For Dockerfiles of variants with these packages: //catalog:added.
+    rctx.file(rctx.attr.shown + ".txt", "".join([name + "\n" for name in rctx.attr.packages]), executable = False)
     if rctx.attr.scripts:
         rctx.file("scripts.toml", rctx.attr.table, executable = False)
     rctx.file("BUILD.bazel", _HUB.format(
         command = repr(rctx.attr.command),
         lock = repr(rctx.attr.lock),
         locked = repr(rctx.attr.locked),
+        names = repr(rctx.attr.shown + ".txt"),
         name = repr(rctx.attr.shown),
         packages = repr(rctx.attr.packages),
         platforms = repr(rctx.attr.platforms),
