@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.cpython import layer, train
-from tools.cpython.compile import Compilation, Recipe
+from tools.cpython.compile import Recipe
 from tools.cpython.compile_optimized import Optimization, OptimizedCompilation
 from tools.cpython.workspace import BuildError, Toolchain, Workspace
 
@@ -63,12 +63,16 @@ class Crossed(OptimizedCompilation):
         with phases.phase("compile what is measured"):
             self.run()
 
-    def _step(self, step: str, *argv: str | Path, **extra: str) -> str:
-        if step != "relink":
-            return super()._step(step, *argv, **extra)
+    def _make(self) -> None:
         # OptimizedCompilation would link libpython in.
+        cflags = f"CFLAGS_NODIST={self.optimization.cflags(())}"
+        ldflags = f"LDFLAGS={self.recipe.ldflags}"
         parts = f"LDFLAGS_NODIST=-flto={self.recipe.jobs}"
-        return Compilation._step(self, step, *argv, parts, **extra)
+        self._make_by_profile(ldflags, parts, cflags, "build_all")
+        (self.workspace.src / "profile-run-stamp").touch()
+        (self.workspace.src / "python").unlink()
+        self._run_make("relink", f"{ldflags} -Wl,-rpath='$$ORIGIN/../lib'", parts, "python")
+        self._install(parts)
 
 
 def compilation(workspace: Workspace, recipe: Recipe, profile: Path | None) -> InPlace | Crossed:
@@ -78,7 +82,7 @@ def compilation(workspace: Workspace, recipe: Recipe, profile: Path | None) -> I
 
     class ByProfile(Crossed):
         # As for images: what doesn't fit is compiled as without.
-        optimization = Optimization(lto=True, profile=profile, max_mismatched=10)
+        optimization = Optimization(lto=True, profile=profile, max_mismatched=10, beyond=False)
 
     return ByProfile(workspace, recipe)
 
