@@ -39,6 +39,9 @@ def _lock(rctx):
         ))
     return found[0]
 
+# What packages depend on that has none of the files assemble.py takes: programs, plug-ins, documents.
+_NOTHING_TAKEN = ["openssl", "openssl-provider-legacy"]
+
 def _without_data(lock):
     """The lock without packages that only bring data, such as tzdata with its 1,800 files.
 
@@ -53,7 +56,7 @@ def _without_data(lock):
         packages = [
             package
             for package in lock.packages
-            if package.arch != "all" or package.requested
+            if (package.arch != "all" and package.name not in _NOTHING_TAKEN) or package.requested
         ],
     )
 

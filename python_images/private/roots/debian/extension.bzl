@@ -20,10 +20,14 @@ load(":lock.bzl", "parse_lock", "parse_package")
 load(":packages.bzl", "BUILD", "debian_hub", "debian_packages", "set_repo_name")
 
 def _lines_by_set(parsed, name):
+    """The package lines of each set. Whoever fetches a set parses its lines wholly; here one of each role."""
     sets = {}
+    known = {}
     for line, number in parsed.lines.items():
-        package = parse_package(line, "{}:{}".format(name, number))
-        for set in package.roles:
+        roles = line.rpartition(" ")[2]
+        if roles not in known:
+            known[roles] = parse_package(line, "{}:{}".format(name, number)).roles
+        for set in known[roles]:
             sets.setdefault(set, []).append(line)
     return sets
 
