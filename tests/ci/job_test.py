@@ -206,6 +206,83 @@ def test_the_remote_cache(checkout: Path) -> None:
     assert "upload_local_results=true" in (checkout / "bazelrc").read_text()
 
 
+@pytest.fixture
+def consumer(checkout: Path) -> Path:
+    """The workspace that uses the module, in which the job calls Bazel."""
+    folder = checkout / ".ci/consumer"
+    folder.mkdir(exist_ok=True)
+    (folder / "bazelw").unlink(missing_ok=True)
+    (folder / "bazelw").symlink_to("../../bazelw")
+    return folder
+
+
+_FILL = {"REMOTE_CACHE": "grpcs://cache.example", "REMOTE_CACHE_WRITE": "true"}
+_IMAGES = "@python_images//images:"
+
+
+def test_the_cache_of_consumers_is_filled(checkout: Path, consumer: Path) -> None:
+    done = run(checkout, "consumers", "arm64", TAGS="3.14-slim 3.13", **_FILL)
+    assert done.returncode == 0, done.stderr
+    assert words(consumer)[:2] == ["build", "--config=ci"]
+    # What a disk cache has isn't sent.
+    assert "--disk_cache=" in words(consumer)
+    assert words(consumer)[-3:] == ["--", f"{_IMAGES}3.14-slim_arm64", f"{_IMAGES}3.13_arm64"]
+    assert "common --remote_upload_local_results=true" in (consumer / "bazelrc").read_text()
+
+
+def test_the_cache_of_consumers_has_all_published_images(checkout: Path, consumer: Path) -> None:
+    (consumer / "tags").write_text(f"{_IMAGES}3.14.1-slim_arm64\n{_IMAGES}3.14.1_arm64\n")
+    done = run(checkout, "consumers", "arm64", **_FILL)
+    assert done.returncode == 0, done.stderr
+    (query, _) = (consumer / "calls").read_text().splitlines()
+    assert f"{_IMAGES}matrix" in query and ":.*_arm64$" in query
+    assert words(consumer)[-3:] == ["--", f"{_IMAGES}3.14.1-slim_arm64", f"{_IMAGES}3.14.1_arm64"]
+    (consumer / "tags").write_text("")
+    done = run(checkout, "consumers", "sparc", **_FILL)
+    assert (done.returncode, done.stderr) == (1, ".ci/run: no published image is for sparc\n")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "REMOTE_CACHE is not set"),
+        ({"REMOTE_CACHE": "grpcs://cache.example"}, "REMOTE_CACHE_WRITE is not true"),
+    ],
+)
+def test_a_cache_that_cannot_be_filled_is_an_error(
+    checkout: Path, consumer: Path, settings: dict[str, str], said: str
+) -> None:
+    done = run(checkout, "consumers", "arm64", **settings)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not (consumer / "calls").exists()
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"), [("", ["--all"]), ("a_b_c d_e_f", ["a_b_c", "d_e_f"])]
+)
+def test_compiled_pythons_are_pushed(
+    checkout: Path, consumer: Path, named: str, expected: list[str]
+) -> None:
+    settings = {"CPYTHON_REGISTRY": "registry.example/team/cpython", "CPYTHONS": named}
+    settings |= {"REGISTRY_USER": "ada", "REGISTRY_PASSWORD": "s3cret"}
+    file = checkout / "made/prebuilt.json"
+    done = run(checkout, "prebuilt", str(file), **settings)
+    assert done.returncode == 0, done.stderr
+    assert words(consumer)[:4] == ["run", "--config=ci", "@python_images//tools:prebuilt", "--"]
+    assert words(consumer)[-len(expected) - 2 :] == ["--output", str(file), *expected]
+    auth = json.loads((consumer / "auth").read_text())["auths"]["registry.example"]["auth"]
+    assert base64.b64decode(auth).decode() == "ada:s3cret"
+    assert "s3cret" not in (consumer / "calls").read_text() + done.stderr
+
+
+def test_compiled_pythons_need_a_registry(checkout: Path, consumer: Path) -> None:
+    done = run(checkout, "prebuilt", "prebuilt.json")
+    assert done.returncode == 2
+    assert "CPYTHON_REGISTRY is not set" in done.stderr
+    assert not (consumer / "calls").exists()
+
+
 def git(checkout: Path, *words: str) -> str:
     """What git prints in the checkout."""
     identity = ("-c", "user.name=a", "-c", "user.email=a@localhost")

@@ -34,11 +34,15 @@ _OTHERS = (
     "-",
 )
 # What .ci/run is called for.
-_JOBS = ("archive", "bazelisk", "commit", "matrix", "platform", "publish", "update", "without")
+_JOBS = (
+    *("archive", "bazelisk", "commit", "consumers", "matrix", "platform", "prebuilt", "publish"),
+    *("update", "without"),
+)
 # What a job may do besides reading the repository.
 _RIGHTS = {
     "update": {"contents": "write", "pull-requests": "write"},
     "archive": {"contents": "write", "id-token": "write", "attestations": "write"},
+    "prebuilt": {"contents": "write"},
     "registry": {"contents": "write", "id-token": "write", "attestations": "write"},
 }
 
@@ -157,3 +161,24 @@ def test_no_workflow_has_more_rights_than_it_needs() -> None:
             for step in job.get("steps", []):
                 if step.get("uses", "").startswith("actions/checkout@") and name != "update":
                     assert step["with"] == {"persist-credentials": False}, (file, name)
+
+
+def test_each_job_is_in_both_systems() -> None:
+    for files in (WORKFLOWS, GITLAB):
+        lines = "\n".join(
+            line for file in files for line in scripts(yaml.safe_load(file.read_text()))
+        )
+        assert set(re.findall(r"\.ci/run ([a-z]+)", lines)) == set(_JOBS), files
+
+
+def test_gitlabs_plan_has_both_jobs_of_a_platform(tmp_path: Path) -> None:
+    """The very line that writes the child pipeline."""
+    lines = yaml.safe_load(GITLAB[0].read_text())["plan"]["script"]
+    (line,) = (line for line in lines if line.startswith("python3 "))
+    (tmp_path / "matrix.json").write_text('{"matrix": [{"PLATFORM": ["arm64"]}]}')
+    subprocess.run(["sh", "-c", line], cwd=tmp_path, check=True)
+    pipeline = yaml.safe_load((tmp_path / "pipeline.yml").read_text())
+    included = yaml.safe_load(Path(pipeline.pop("include")["local"]).read_text())
+    assert set(pipeline) == {"platform", "consumers"} <= set(included)
+    for job in pipeline.values():
+        assert job == {"parallel": {"matrix": [{"PLATFORM": ["arm64"]}]}}

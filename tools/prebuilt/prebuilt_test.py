@@ -169,3 +169,33 @@ def test_what_a_registry_sends_is_checked(
         assert fetch.main([*words, f"--digest={digest_of(right)}", "--size=5"]) == 1
         assert f"no blob {digest_of(right)}" in capsys.readouterr().err
         assert not output.exists()
+
+
+def test_all_are_those_of_published_images() -> None:
+    def image(suite: str, *platforms: str, archived: bool = False) -> dict[str, Any]:
+        return {
+            "version": "3.14.7",
+            "suite": suite,
+            "platforms": platforms,
+            "apart": ["riscv64"],
+            "archived": archived,
+        }
+
+    images = [
+        image("trixie", "amd64", "arm64"),
+        image("trixie", "amd64"),
+        image("bookworm", "amd64"),
+        image("bullseye", "amd64", archived=True),
+    ]
+    assert push.published({"images": images}) == [
+        "3.14.7_trixie_amd64",
+        "3.14.7_trixie_arm64",
+        "3.14.7_bookworm_amd64",
+    ]
+
+
+def test_nothing_named_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        push.main(["--catalog", str(tmp_path / "none"), "--repository", "127.0.0.1:1/a"])
+    assert stopped.value.code == 2
+    assert "name a CPython, such as 3.14_trixie_amd64, or --all" in capsys.readouterr().err

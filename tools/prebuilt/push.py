@@ -61,6 +61,18 @@ def release_of(catalog: Json, name: str) -> str:
     return str(version)
 
 
+def published(catalog: Json) -> list[str]:
+    """Return the names of all CPythons that images in indexes have, each once."""
+    return list(
+        dict.fromkeys(
+            f"{image['version']}_{image['suite']}_{platform}"
+            for image in catalog["images"]
+            if not image["archived"]
+            for platform in image["platforms"]
+        )
+    )
+
+
 def artifact(folder: Path, name: str, files: dict[str, Path]) -> tuple[Layout, Json]:
     """Write a CPython as an OCI layout; return it and the descriptor of its blob."""
     tar, blob = folder / "archive.tar", folder / "archive.tar.gz"
@@ -169,18 +181,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Push CPythons to a registry: other workspaces then need not compile them.",
     )
     parser.add_argument("--catalog", type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("names", nargs="+", metavar="NAME", help="such as 3.14_trixie_amd64")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="such as 3.14_trixie_amd64")
+    parser.add_argument(
+        "--all", action="store_true", help="those of all images that are published, too"
+    )
     parser.add_argument("-r", "--repository", required=True, help="where to: HOST[:PORT]/PATH")
     parser.add_argument(
         "--output", type=Path, default=Path("prebuilt.json"), help="the file to write or add to"
     )
     add_options(parser)
     args = parser.parse_args(argv)
+    if not (args.names or args.all):
+        parser.error("name a CPython, such as 3.14_trixie_amd64, or --all")
     output = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), args.output)
     try:
         catalog = parse(args.catalog.read_bytes(), args.catalog)
         wanted = {}
-        for name in args.names:
+        for name in [*args.names, *(published(catalog) if args.all else [])]:
             version = release_of(catalog, name)
             wanted[version + name[name.index("_") :]] = listing.facts(catalog, version)
         target = parse_repository(args.repository)
