@@ -1,13 +1,13 @@
 """An Alpine made of Debian's musl and what is compiled for it, with images of CPython on top."""
 
 load("@catalog//:catalog.bzl", "CATALOG")
+load("//images/structure:alpine.bzl", "alpine_structure_test")
 load("//python_images/private/attestations:sbom.bzl", "image_documents")
 load("//python_images/private/cpython:cpython.bzl", "cpython_links_layer")
 load("//python_images/private/cpython:musl.bzl", "cpython_musl")
 load("//python_images/private/oci:image.bzl", "image")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
 load("//python_images/private/roots/alpine:layer.bzl", "alpine_layer")
-load("//images/structure:alpine.bzl", "alpine_structure_test")
 load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_set")
 load("//toolchains/musl:rules.bzl", "apk_tree")
 load("//toolchains/musl:targets.bzl", "TARGETS")
