@@ -11,28 +11,17 @@ import os
 import shutil
 import subprocess
 import tarfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.container_runtime import container_runtime, missing
+from tests.e2e.daemons import containerd, containerd_missing, daemon
 from tools.oci.assembler import image, layer
 from tools.oci.assembler.layout import Layout
 from tools.oci.load import engine as engines
 from tools.oci.load.engines import ENGINES
 from tools.oci.load.main import load
-
-_CONTAINERD = """\
-version = 2
-root = "{root}/root"
-state = "{root}/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
-[grpc]
-address = "{root}/socket"
-"""
 
 
 def tar(path: Path, name: str, size: int) -> None:
@@ -57,29 +46,6 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         spec = image.ImageSpec(platform=platform, layers=sources[:count], cmd=["/none"])
         image.build(spec, folder / str(count))
     return [folder / "2", folder / "3"]
-
-
-@contextmanager
-def daemon(folder: Path, *command: str, ready: list[str]) -> Iterator[None]:
-    """A daemon, from when `ready` succeeds on."""
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        for _ in range(300):
-            if not subprocess.run(ready, capture_output=True, check=False).returncode:
-                break
-            if process.poll() is not None:
-                break
-            time.sleep(0.1)
-        else:
-            process.kill()
-        if process.poll() is not None:
-            reason = (folder / "log").read_text(errors="replace").splitlines()[-1:]
-            pytest.skip(f"SKIPPED: {command[0]} does not run here: {reason}")
-        yield
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def check(
@@ -165,14 +131,11 @@ def test_containerd(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    if os.geteuid() or not shutil.which("containerd") or not shutil.which("ctr"):
-        pytest.skip("SKIPPED: containerd takes root and Debian's containerd")
-    (tmp_path / "config.toml").write_text(_CONTAINERD.format(root=tmp_path))
-    monkeypatch.setenv("CONTAINERD_ADDRESS", f"{tmp_path}/socket")
-    monkeypatch.setenv("CONTAINERD_NAMESPACE", "test")
-    monkeypatch.setenv("CONTAINERD_SNAPSHOTTER", "native")
-    command = ["containerd", f"--config={tmp_path}/config.toml"]
-    with daemon(tmp_path, *command, ready=["ctr", "version"]):
+    if why := containerd_missing():
+        pytest.skip(f"SKIPPED: {why}")
+    with containerd(tmp_path) as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
         check("ctr", images, capfd, [["localhost/a:1"], ["localhost/b:1", "localhost/b:2"]])
         ran = [
             subprocess.run(["ctr", "images", *words], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Images with zstd layers: smaller, of the same trees, read by registries, skopeo and podman."""
+"""Images with zstd layers: smaller, of the same trees, read by skopeo, podman and containerd."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from tests.e2e.container_runtime import container_runtime, missing
+from tests.e2e.daemons import containerd, containerd_missing
 from tests.e2e.roles import SUITE
 from tools.oci.assembler.layout import Layout
+from tools.oci.registry.fake_registry import PASSWORD, USER
 from tools.oci.registry.fixtures import login
 from tools.oci.registry.real_registry import RealRegistry
 from tools.testing.checkout import Checkout, scratch
@@ -70,35 +72,43 @@ def test_the_trees_are_the_same_and_the_blobs_smaller(both: tuple[Path, Path]) -
     assert sizes[1] < 0.8 * sizes[0]
 
 
-def test_it_is_pushed_pulled_and_run(
-    checkout: Checkout, both: tuple[Path, Path], tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def registry(
+    checkout: Checkout, both: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RealRegistry]:
+    """A registry that has the image with zstd layers as debian:zstd."""
+    del both
     if not shutil.which("docker-registry"):
         pytest.skip("SKIPPED: docker-registry is not installed here")
-    (tmp_path / "registry").mkdir()
-    registry = RealRegistry(tmp_path / "registry", auth=True)
+    started = RealRegistry(tmp_path_factory.mktemp("registry"), auth=True)
     try:
-        environment = {**os.environ, **login(registry.folder, registry.host)}
         pushed = checkout.bazel(
             "run",
             FLAG,
             f"//images/debian:{NAME}.push",
             "--",
-            f"--repository={registry.host}/debian",
+            f"--repository={started.host}/debian",
             "--tag=zstd",
-            environment=environment,
+            environment={**os.environ, **login(started.folder, started.host)},
         )
         assert pushed.status == 0, pushed.errors
-        if not shutil.which("skopeo"):
-            pytest.skip("SKIPPED: skopeo is not installed here; nothing pulls the image")
-        copied = tmp_path / "copied"
-        command = ["skopeo", "--insecure-policy", "copy", "--quiet", "--preserve-digests"]
-        command += ["--src-tls-verify=false", f"--src-authfile={registry.folder}/config.json"]
-        command += [f"docker://{registry.host}/debian:zstd", f"oci:{copied}:x"]
-        subprocess.run(command, check=True, env=environment)
-        assert Layout(copied).root()["digest"] == Layout(both[1]).root()["digest"]
+        yield started
     finally:
-        registry.stop()
+        started.stop()
+
+
+def test_skopeo_pulls_and_podman_runs_it(
+    registry: RealRegistry, both: tuple[Path, Path], tmp_path: Path
+) -> None:
+    if not shutil.which("skopeo"):
+        pytest.skip("SKIPPED: skopeo is not installed here; nothing pulls the image")
+    copied = tmp_path / "copied"
+    command = ["skopeo", "--insecure-policy", "copy", "--quiet", "--preserve-digests"]
+    command += ["--src-tls-verify=false", f"--src-authfile={registry.folder}/config.json"]
+    command += [f"docker://{registry.host}/debian:zstd", f"oci:{copied}:x"]
+    environment = {**os.environ, **login(registry.folder, registry.host)}
+    subprocess.run(command, check=True, env=environment)
+    assert Layout(copied).root()["digest"] == Layout(both[1]).root()["digest"]
     if why := missing():
         pytest.skip(f"SKIPPED: podman doesn't run the image: {why}")
     with (
@@ -107,3 +117,24 @@ def test_it_is_pushed_pulled_and_run(
     ):
         image = runtime.load(copied, "zstd")
         assert runtime.run(image, "cat", "/etc/debian_version")
+
+
+def test_containerd_pulls_and_runs_it(
+    registry: RealRegistry, both: tuple[Path, Path], tmp_path: Path
+) -> None:
+    if why := containerd_missing("runc"):
+        pytest.skip(f"SKIPPED: {why}")
+    image = f"{registry.host}/debian:zstd"
+    with containerd(tmp_path) as environment:
+
+        def ctr(*words: str) -> str:
+            done = subprocess.run(
+                ["ctr", *words], env=environment, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, (words, done.stderr)
+            return done.stdout
+
+        ctr("images", "pull", "--plain-http", f"--user={USER}:{PASSWORD}", image)
+        (listed,) = [line for line in ctr("images", "ls").splitlines() if image in line]
+        assert Layout(both[1]).root()["digest"] in listed
+        assert ctr("run", "--rm", "--net-host", image, "zstd", "cat", "/etc/debian_version")
