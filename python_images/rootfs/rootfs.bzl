@@ -82,6 +82,9 @@ def root_names(catalog, suite, platform):
     }
     return [layer + suffix for layer in layers for suffix in ("", ".blob")]
 
+# Package sets without Python modules, which would have to be compiled.
+_WITHOUT_MODULES = ["base", "slim", "toolchain"]
+
 def root_attributes(suite, variant):
     """Attributes of debian_layer for the layers of a variant.
 
@@ -92,10 +95,11 @@ def root_attributes(suite, variant):
     Returns:
       dict: attributes.
     """
-    if variant["root"] == "debian-slim":
+    slim = variant["root"] == "debian-slim"
+    if slim and not [set for set in variant["layers"] if set not in _WITHOUT_MODULES]:
         return {}
     return {
-        "slim": False,
+        "slim": slim,
         "tools": build_set(suite, "amd64", "rootfs_tools"),
         "tools_packages": build_set(suite, "amd64", "rootfs_tools.json"),
     }
