@@ -95,6 +95,13 @@ def consumer() -> Iterator[Consumer]:
         yield Consumer(dataclasses.replace(copy, path=folder))
 
 
+def test_loading_images_takes_no_tools(consumer: Consumer) -> None:
+    result = consumer.workspace.bazel("query", IMAGE)
+    assert result.status == 0, result.errors
+    # The catalog was exported beforehand.
+    assert set(consumer.fetched()) & TOOLS.keys() == set()
+
+
 def test_an_image_fetches_the_tools_and_what_it_is_made_of(consumer: Consumer) -> None:
     consumer.analyse(IMAGE)
     fetched = consumer.fetched()
@@ -109,3 +116,10 @@ def test_an_image_of_python_fetches_its_compiler_besides(consumer: Consumer) -> 
     sources = {name for name in fetched if name.startswith(f"cpython_source_{MINOR}.")}
     assert len(sources) == 1
     assert fetched == TOOLS.keys() | PYTHON_NAMES | DEBIAN_INPUTS | PYTHON_INPUTS | sources
+
+
+def test_another_catalog_than_was_exported_is_read_anew(consumer: Consumer) -> None:
+    file = "../checkout/catalog/variants.yaml"
+    with consumer.workspace.changed(file, "tag: slim-{suite}", "tag: lean-{suite}"):
+        result = consumer.workspace.bazel("query", PYTHON.replace("-slim-", "-lean-"))
+    assert result.status == 0, result.errors

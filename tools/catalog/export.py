@@ -267,7 +267,7 @@ def export(
 
 
 def _added(
-    file: Path, directory: Path, families: Iterable[Family], sources: str, more: Added
+    file: Path, directory: Path, families: Iterable[Family], sources: str, more: Added | None
 ) -> Family:
     """The family of another workspace in ``file``.
 
@@ -282,6 +282,37 @@ def _added(
             file, None, "", f"the catalog has a family {family.name!r} already", "rename the file"
         )
     return family
+
+
+def text(
+    directory: Path,
+    shown: Path | None = None,
+    versions: Path | None = None,
+    family: Path | None = None,
+    sources: str = ALL,
+    more: Added | None = None,
+) -> str:
+    """The catalog in ``directory`` as JSON; the arguments are the command line's options.
+
+    Raises:
+        CatalogError: it is at fault.
+    """
+    catalog = load(directory, shown, versions, sources, more)
+    families = [] if versions else family_load.built(directory, shown, sources, more)
+    if family is not None:
+        families.append(_added(family, directory, families, sources, more))
+    # Other versions are there to be tested, on Debian.
+    systems = (
+        (None, None, None)
+        if versions
+        else (
+            alpine.read(directory, shown),
+            windows.read(directory, shown),
+            ubuntu.read(directory, catalog, shown),
+        )
+    )
+    exported = export(catalog, *systems, families)
+    return json.dumps(exported, indent=1, ensure_ascii=False) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -326,27 +357,18 @@ def main(arguments: list[str] | None = None) -> int:
         packages=dict(packages.split("=", 1) for packages in options.added_packages),
     )
     try:
-        catalog = load(options.catalog, options.shown, options.versions, options.sources, more)
-        # Other versions are there to be tested, on Debian.
-        on_alpine = None if options.versions else alpine.read(options.catalog, options.shown)
-        on_windows = None if options.versions else windows.read(options.catalog, options.shown)
-        on_ubuntu = (
-            None if options.versions else ubuntu.read(options.catalog, catalog, options.shown)
+        exported = text(
+            options.catalog,
+            options.shown,
+            options.versions,
+            options.family,
+            options.sources,
+            more,
         )
-        families = (
-            []
-            if options.versions
-            else family_load.built(options.catalog, options.shown, options.sources, more)
-        )
-        if options.family is not None:
-            families.append(
-                _added(options.family, options.catalog, families, options.sources, more)
-            )
-        exported = export(catalog, on_alpine, on_windows, on_ubuntu, families)
     except CatalogError as error:
         print(error, file=sys.stderr)
         return 2
-    atomic.write(options.output, json.dumps(exported, indent=1, ensure_ascii=False) + "\n")
+    atomic.write(options.output, exported)
     return 0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tools.catalog import family_load, load, results, versions_json
 from tools.cli import atomic, command
 from tools.packages.lines import LockError
-from tools.pages import hardened, picture
+from tools.pages import exported, hardened, picture
 from tools.pages.apidocs import page as apidocs
 from tools.pages.apidocs.starlark import StarlarkError
 from tools.pages.dockerfile import recipe
@@ -85,7 +85,7 @@ def expected(root: Path) -> dict[str, str]:
                 other, entry, recipes
             )
         files[f"docs/{other.name}.md"] = page(other, known=known)
-    return files | _status(root) | _picture(root) | apidocs.expected(root)
+    return files | _status(root) | _picture(root) | apidocs.expected(root) | exported.expected(root)
 
 
 def stale(root: Path) -> list[str]:
@@ -136,7 +136,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = command.parser(
         "generate",
         "Write every generated file that is checked in: Dockerfiles, manifest, versions.json,\n"
-        "the pages of images and rules, the tables of README.md and docs/status.md.",
+        "the pages of images and rules, the tables of README.md and docs/status.md,\n"
+        "the catalog for Starlark.",
         "--check",
     )
     options.add_argument(

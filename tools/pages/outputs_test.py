@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tools.catalog import fixture, load, proofs, results
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 from tools.inputs import inputs
-from tools.pages import outputs
+from tools.pages import exported, outputs
 from tools.pages.table import SUMMARY, alpine_kind, has_setup_py, summary, table
 from tools.pages.table import rows as every_row
 
@@ -238,3 +239,24 @@ def test_a_bad_catalog_changes_nothing(checkout: Path, capsys: pytest.CaptureFix
     assert outputs.main([]) == 2
     assert "catalog/versions.yaml:" in capsys.readouterr().err
     assert (checkout / "docs" / "images.md").read_bytes() == before
+
+
+def test_the_catalog_for_starlark_goes_with_its_inputs(checkout: Path) -> None:
+    before = outputs.expected(checkout)
+    file = checkout / "catalog" / "versions.yaml"
+    file.write_text(file.read_text() + "# Nothing else.\n")
+    after = outputs.expected(checkout)
+    assert after["catalog/exported/all.json"] == before["catalog/exported/all.json"]
+    listed = [json.loads(made["catalog/exported/inputs.json"]) for made in (before, after)]
+    assert {name for name in listed[0] if listed[0][name] != listed[1][name]} == {
+        "catalog/versions.yaml"
+    }
+    assert "tools/catalog/export.py" in listed[0]
+
+
+def test_a_hash_is_that_of_java() -> None:
+    # As java.lang.String says it is computed, of characters that are bytes.
+    assert exported.starlark_hash(b"") == 0
+    assert exported.starlark_hash(b"abc") == 96354
+    assert exported.starlark_hash(b"polygenelubricants") == -(1 << 31)
+    assert exported.starlark_hash("é".encode()) == 31 * 0xC3 + 0xA9

@@ -1,7 +1,8 @@
 """Module extension: reads the catalog once, for everything that depends on it.
 
-The YAML is read and checked by tools/catalog, run with the tool interpreter; a bad catalog stops
-the build with that program's message. It gives these repositories:
+The YAML is read and checked by tools/catalog, run with the tool interpreter, unless what that gives
+lies in catalog/exported already; a bad catalog stops the build with that program's message. It gives
+these repositories:
 
 - @catalog, whose catalog.bzl holds the catalog as CATALOG, in the shape tools/catalog/export.py describes;
 - @cpython_sources//:<version>, the source archive of each release, //:<version>-r<number>, that with
@@ -17,27 +18,12 @@ of `instead`. @catalog//:added has the files, for the tools: //catalog:added.
 
 load("//python_images/private/cpython:source.bzl", "cpython_patches", "cpython_source", "cpython_sources")
 load("//python_images/private/cpython:windows_archive.bzl", "windows_python", "windows_pythons")
+load("//python_images/private/tools:root_module.bzl", "root_module")
 load("//python_images/private/wheels:repository.bzl", "wheel_files_repo")
+load(":exported.bzl", "catalog_inputs", "exported_catalog", "watch_patches")
 
 # mirrored: as if releases weren't there that no mirror of a closed network has, which ./bazelw says there.
 _SOURCES = "PYTHON_IMAGES_SOURCES"
-
-def _watch_patches(mctx, file):
-    """Has the catalog read again when a patch beside a file of releases comes, goes or changes."""
-    folder = file.dirname.get_child("patches")
-    mctx.watch(folder)
-    folders = [folder] if folder.exists else []
-
-    # As deep as the layout in docs/patching.md: patches/<release>/<patch>, and a level more.
-    for _ in range(3):
-        below = []
-        for one in folders:
-            for entry in one.readdir():
-                if entry.is_dir:
-                    below.append(entry)
-                else:
-                    mctx.watch(entry)
-        folders = below
 
 def _read_catalog(mctx, files, packages):
     """Returns the checked catalog as JSON, keys in the catalog's own order, and what is wrong with it.
@@ -48,26 +34,24 @@ def _read_catalog(mctx, files, packages):
       packages: labels of repositories of Debian packages, which added variants may name.
     """
     root = mctx.path(Label("//:MODULE.bazel")).dirname
+    inputs = catalog_inputs(mctx, root)
+    sources = mctx.getenv(_SOURCES, "") or "all"
+    if sources not in ("all", "mirrored"):
+        return None, "{}={}: must be all or mirrored".format(_SOURCES, sources)
+    if not (files or packages):
+        exported = exported_catalog(mctx, root, inputs, sources)
+        if exported:
+            return exported, None
     wheels = mctx.path(Label("@wheels//:BUILD.bazel"))
     yaml = wheels.dirname.get_child("site/pyyaml")
 
-    # A new or changed file is a new catalog. From Bazel 8 on, a label's path is watched only by who
-    # says so.
+    # From Bazel 8 on, a label's path is watched only by who says so.
     mctx.watch(wheels)
-    for folder, suffix in (("catalog", ".yaml"), ("catalog/families", ".yaml"), ("tools/catalog", ".py"), ("tools/cli", ".py"), ("tools/patches", ".py"), ("tools/text", ".py")):
-        for file in root.get_child(folder).readdir():
-            if file.basename.endswith(suffix):
-                mctx.watch(file)
-    _watch_patches(mctx, root.get_child("catalog/versions.yaml"))
     options = ["--added-packages={}=@@{}".format(label.name, label.repo_name) for label in packages]
     for option, label in files.items():
         mctx.watch(label)
         options.append("--{}={}".format(option, mctx.path(label)))
-        _watch_patches(mctx, mctx.path(label))
-
-    sources = mctx.getenv(_SOURCES, "") or "all"
-    if sources not in ("all", "mirrored"):
-        return None, "{}={}: must be all or mirrored".format(_SOURCES, sources)
+        watch_patches(mctx, mctx.path(label))
     result = mctx.execute(
         [
             mctx.path(Label("@tool_python//:bin/python3")),
@@ -223,21 +207,23 @@ def _wanted(mctx):
     catalogs = {"catalog": None}
     added = {}
     packages = []
-    for module in mctx.modules:
-        tags = module.tags
-        adding = {name: getattr(tags, name) for name in _ADDED}
-        if not module.is_root and (tags.instead or tags.family or any(adding.values())):
-            fail("{}: only the root module can add to the catalog; use dev_dependency = True".format(module.name))
-        for name, files in adding.items():
+    root = root_module(
+        mctx,
+        lambda tags: tags.instead or tags.family or any([getattr(tags, name) for name in _ADDED]),
+        "add to the catalog",
+    )
+    if root:
+        for name in _ADDED:
+            files = getattr(root.tags, name)
             if len(files) > 1:
-                fail("{}: two tags catalog.{}; make one file of theirs".format(module.name, name))
+                fail("{}: two tags catalog.{}; make one file of theirs".format(root.name, name))
             for tag in files:
                 added[name] = tag.file
                 packages = getattr(tag, "packages", []) or packages
-        for option, tags in (("versions", module.tags.instead), ("family", module.tags.family)):
+        for option, tags in (("versions", root.tags.instead), ("family", root.tags.family)):
             for tag in tags:
                 if tag.name in catalogs:
-                    fail("{}: two catalogs are named {}; rename one".format(module.name, tag.name))
+                    fail("{}: two catalogs are named {}; rename one".format(root.name, tag.name))
                 catalogs[tag.name] = (option, tag.file)
     return struct(added = added, catalogs = catalogs, packages = packages)
 

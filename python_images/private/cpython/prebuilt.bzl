@@ -4,6 +4,7 @@ A workspace names a prebuilt.json, which //tools:prebuilt writes. What stands in
 blob is fetched when an image needs it, and checked. Without such a file nothing here does anything.
 """
 
+load("//python_images/private/tools:root_module.bzl", "root_module")
 load(":compile.bzl", "CPythonInfo")
 
 _HUB = "prebuilt_cpythons"
@@ -99,10 +100,8 @@ _hub = repository_rule(
 
 def _tag(mctx):
     """The root module's only tag; None without any."""
-    found = [tag for module in mctx.modules for tag in module.tags.cpythons if module.is_root]
-    for module in mctx.modules:
-        if module.tags.cpythons and not module.is_root:
-            fail("{}: only the root module can name prebuilt CPythons; use dev_dependency = True".format(module.name))
+    root = root_module(mctx, lambda tags: tags.cpythons, "name prebuilt CPythons")
+    found = root.tags.cpythons if root else []
     if len(found) > 1:
         fail("prebuilt.cpythons: two files are named; make one of them")
     return found[0] if found else None
