@@ -49,7 +49,7 @@ def daemon(
 
 
 def containerd_missing(*programs: str) -> str:
-    """Why there is no containerd to be had here, or none of these programs; empty if there is."""
+    """Why containerd or one of these programs is not available here; empty if there is."""
     absent = [name for name in ("containerd", "ctr", *programs) if not shutil.which(name)]
     if absent:
         return f"not installed: {', '.join(absent)}"
