@@ -33,6 +33,10 @@ BESIDES = {
 }
 
 
+# Python packages that are Debian's, as the bill lists them.
+_DEBIANS = "/usr/lib/python3/dist-packages/"
+
+
 @pytest.fixture(scope="module", name="scan")
 def _scan(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("syft")
@@ -77,7 +81,7 @@ def scanned(scan: dict[str, Any]) -> Found:
     found: Found = set()
     for artifact in scan["artifacts"]:
         kind, name, version = (artifact[key] for key in ("type", "name", "version"))
-        folder = BESIDES.get((kind, name))
+        folder = BESIDES.get((kind, name), _DEBIANS if kind == "python" else "")
         if folder and all(folder in location["path"] for location in artifact["locations"]):
             continue
         if (kind, name) == ("binary", "python"):
