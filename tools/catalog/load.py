@@ -14,7 +14,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from tools.catalog import added, grammar, lifecycle, revisions, tags, yamlfile
+from tools.catalog import added, grammar, lifecycle, package_sets, revisions, tags, yamlfile
 from tools.catalog.added import Added
 from tools.catalog.architectures import KNOWN
 from tools.catalog.errors import CatalogError
@@ -33,6 +33,7 @@ from tools.catalog.model import (
     Variant,
     Version,
 )
+from tools.catalog.package_sets import PackageSet
 from tools.catalog.yamlfile import Mapping, Value
 
 # Whose source archives are wanted: everybody's, or those that mirrors of a closed network have.
@@ -275,31 +276,15 @@ def _features(row: Mapping, tag: Value, users: dict[str, User]) -> dict[str, Any
     }
 
 
-@dataclasses.dataclass(frozen=True)
-class _Set:
-    """What package_sets.yaml says of a set for images."""
-
-    above: str | None
-    bare: bool
-
-
-def _package_sets(directory: Path, label: Path) -> dict[str, _Set]:
-    """The sets for images, none without their file; tools/debian/package_sets.py checks it."""
-    file = "package_sets.yaml"
-    if not (directory / file).is_file():
+def _package_sets(directory: Path, label: Path, archs: set[str]) -> dict[str, PackageSet]:
+    """The sets for images, still without packages; none without their file."""
+    if not (directory / package_sets.FILE).is_file():
         return {}
-    rows = yamlfile.read(directory / file, label / file).need("package_sets", "add a mapping")
-    found: dict[str, _Set] = {}
-    for name, value in rows.mapping().items():
-        row = value.mapping()
-        above, bare = row.get("above"), row.get("bare")
-        found[name] = _Set(
-            None if above is None else above.name(), bare is not None and bare.boolean()
-        )
-    return found
+    rules = package_sets.read_rules(directory / package_sets.FILE, label / package_sets.FILE, archs)
+    return {name: rule for name, rule in rules.items() if not rule.build}
 
 
-def _check_layers(layers: Value, variant: Variant, sets: dict[str, _Set]) -> None:
+def _check_layers(layers: Value, variant: Variant, sets: dict[str, PackageSet]) -> None:
     """Raise unless each set lies on the one that it was resolved above."""
     if not variant.layers:
         raise layers.error("is empty", "list at least one package set")
@@ -361,7 +346,7 @@ def _own_packages(
 def _variants(
     top: Mapping,
     suites: dict[str, Suite],
-    sets: dict[str, _Set],
+    sets: dict[str, PackageSet],
     platforms: dict[str, Platform],
     more: Added,
 ) -> dict[str, Variant]:
@@ -380,7 +365,7 @@ def _read_variants(
     found: dict[str, Variant],
     top: Mapping,
     suites: dict[str, Suite],
-    sets: dict[str, _Set],
+    sets: dict[str, PackageSet],
     users: dict[str, User],
     platforms: dict[str, Platform],
     more: Added | None,
@@ -645,7 +630,7 @@ def load(
     as_of = None if day is None else day.date()
     suites = _suites(tops["suites.yaml"], set(platforms), as_of)
     more = added.below(directory) if more is None else more
-    sets = _package_sets(directory, label)
+    sets = _package_sets(directory, label, {row.debian for row in platforms.values()})
     variants = _variants(tops["variants.yaml"], suites, sets, platforms, more)
     releases, minors, places, wheels = _versions(
         tops["versions.yaml"],

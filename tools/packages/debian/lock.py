@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.catalog.errors import CatalogError
+from tools.catalog.package_sets import PackageSet
 from tools.catalog.yamlfile import near
 from tools.cli.progress import Progress
 from tools.packages.debian import lockfile, package_sets, resolve
@@ -65,7 +66,7 @@ class Job:
     suite: str
     arch: str
     pockets: tuple[str, ...]
-    sets: tuple[package_sets.PackageSet, ...]
+    sets: tuple[PackageSet, ...]
     mirrors: tuple[Mirror, ...]
     components: tuple[str, ...] = ("main",)
     catalog: str = "catalog/suites.yaml"

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from tools.catalog.package_sets import PackageSet
 from tools.debian.fixtures import make_deb
 from tools.packages.debian import lock, lockfile
 from tools.packages.debian.archive_fixtures import Listed, Signer, write_pocket
 from tools.packages.debian.lock import Job, JobResult
 from tools.packages.debian.lockfile import Lock, Package
 from tools.packages.debian.mirrors import Mirror
-from tools.packages.debian.package_sets import PackageSet
 
 needs_apt = pytest.mark.skipif(
     not all(shutil.which(tool) for tool in ("apt-get", "gpg", "gpgv")),

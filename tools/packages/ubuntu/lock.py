@@ -20,6 +20,7 @@ from pathlib import Path
 from tools.catalog import load as catalog
 from tools.catalog import ubuntu
 from tools.catalog.errors import CatalogError
+from tools.catalog.package_sets import FILE, PackageSet, read_rules
 from tools.packages.debian import lockfile, package_sets, resolve
 from tools.packages.debian.lock import BUILD_HELP, Job, lock_all, report, require_known, wanted
 from tools.packages.debian.mirrors import Mirror
@@ -40,7 +41,7 @@ class Plan:
     """
 
     components: tuple[str, ...]
-    suites: Mapping[str, tuple[package_sets.PackageSet, ...]]
+    suites: Mapping[str, tuple[PackageSet, ...]]
     halves: Mapping[str, Mapping[str, str]]
 
 
@@ -50,9 +51,7 @@ def load_plan(directory: Path, shown: Path | None = None) -> Plan:
     whole = catalog.load(directory, label)
     read = ubuntu.load(directory, whole, label)
     debian = {name: platform.debian for name, platform in whole.platforms.items()}
-    rules = package_sets.read_rules(
-        directory / package_sets.FILE, label / package_sets.FILE, set(debian.values())
-    )
+    rules = read_rules(directory / FILE, label / FILE, set(debian.values()))
     return Plan(
         read.components,
         {
