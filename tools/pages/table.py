@@ -44,7 +44,8 @@ class Row:
         said: its status.
         ran: the platforms on which an image of it has passed its tests, of any release.
         locked: whether it can be built; else a lock is missing.
-        listed: whether the long table has it. docs/images.md lists the other hardened ones.
+        listed: whether the long table has it: hardened images that nobody has run are in
+            docs/images.md, but for the newest.
     """
 
     family: str
@@ -164,7 +165,7 @@ def _debian(root: Path, catalog: Catalog, known: Results) -> list[Row]:
             earlier=earlier,
         )
         ran = _ran(known, [target, *earlier.values()], image.platforms)
-        listed = not hardened or image.variant.kind in image.tags
+        listed = not hardened or bool(ran) or image.variant.kind in image.tags
         rows.append(
             Row(
                 _family(image),
