@@ -6,8 +6,8 @@ load("//python_images/private/cpython:cpython.bzl", "build_python", "cpython", "
 load("//python_images/private/cpython:lean_layer.bzl", "cpython_lean_layer")
 load("//python_images/private/cpython:minors.bzl", "minor_rules")
 load("//python_images/private/cpython:prebuilt.bzl", "prebuilt_cpython")
-load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
-load("//python_images/private/roots/debian:layer.bzl", "debian_layer")
+load("//python_images/private/oci:layer_blob.bzl", "catalog_layer_blob")
+load("//python_images/private/roots/debian:layer.bzl", "catalog_debian_layer")
 load("//python_images/private/roots/distroless:layer.bzl", "distroless_layer")
 load("//python_images/rootfs:rootfs.bzl", "layer_name", "root_attributes")
 load("//third_party/profiles:profiles.bzl", "PROFILES")
@@ -92,7 +92,7 @@ def _layers(release, version, label, suite, platform, arch, below, lean):
 
         # Where all the libraries are there already, this is the loader's cache with libpython, and
         # apt's note that someone asked for them.
-        debian_layer(
+        catalog_debian_layer(
             name = "{}.{}".format(release, runtime),
             arch = arch,
             below = "//python_images/rootfs:" + top,
@@ -134,7 +134,7 @@ def _layers(release, version, label, suite, platform, arch, below, lean):
         )
     for name in below.keys() + ["stripped", "unstripped", "links", "bytecode"] + (["lean"] if lean else []):
         layer = "{}.{}".format(release, name)
-        layer_blob(
+        catalog_layer_blob(
             name = layer + ".blob",
             tags = ["manual"],
             tar = layer,

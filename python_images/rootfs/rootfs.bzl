@@ -1,9 +1,9 @@
 """debian_roots: the root file system layers every image of a suite and platform shares."""
 
 load("@debian//:sets.bzl", "PACKAGE_SETS", "SOURCES")
-load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
+load("//python_images/private/oci:layer_blob.bzl", "catalog_layer_blob")
 load("//python_images/private/roots:user_layer.bzl", "user_layer")
-load("//python_images/private/roots/debian:layer.bzl", "debian_layer")
+load("//python_images/private/roots/debian:layer.bzl", "catalog_debian_layer")
 load("//python_images/private/roots/distroless:layer.bzl", "distroless_layer")
 load("//toolchains/cc:build_sets.bzl", "build_set")
 
@@ -57,7 +57,7 @@ def _package_layer(name, suite, arch, variant, set, below):
     if variant["root"] == "distroless":
         distroless_layer(name = name, **common)
         return
-    debian_layer(
+    catalog_debian_layer(
         name = name,
         sources = SOURCES.get("{}/{}".format(suite, arch), []),
         **(common | root_attributes(suite, variant))
@@ -118,7 +118,7 @@ def _user(suite, platform, variant, declared):
         tags = ["manual"],
         user = user["name"],
     )
-    layer_blob(
+    catalog_layer_blob(
         name = name + ".blob",
         tags = ["manual"],
         tar = name,
@@ -163,7 +163,7 @@ def debian_roots(name, catalog):  # buildifier: disable=unused-variable
                             "To lock it: ./bazelw run //tools:lock",
                         ))
                     _package_layer(layer, suite, arch, variant, set, below)
-                    layer_blob(
+                    catalog_layer_blob(
                         name = layer + ".blob",
                         tags = ["manual"],
                         tar = layer,

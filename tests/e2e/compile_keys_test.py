@@ -1,4 +1,4 @@
-"""A CPython is compiled once for everybody: the keys of its actions, read off action graphs.
+"""A CPython and the layers of an image are made once for everybody: keys, read off action graphs.
 
 Nothing runs. The key of an action is its command line, its environment, and the paths and content
 of its inputs and outputs. An action graph has all but the content, which is the same checkout's.
@@ -18,9 +18,23 @@ from tests.e2e.roles import MINOR, SUITE
 from tools.testing.checkout import Checkout, scratch
 
 IMAGE = f"@python_images//images:{MINOR}-slim-{SUITE}_amd64"
+# Of other layers: of libraries alone, and with a user.
+OTHERS = [
+    f"@python_images//images:{MINOR}-distroless-{SUITE}_amd64",
+    f"@python_images//images:{MINOR}-slim-nonroot-{SUITE}_amd64",
+]
 
-# What compiles, and what writes the programs that do.
-MNEMONICS = "BuildLauncher|BuildPython|CompileCPython|PackageTree|StripCPython|TemplateExpand"
+# What compiles, what makes layers, and what writes the programs that do.
+MNEMONICS = "|".join(
+    (
+        *("BuildLauncher", "BuildPython", "CompileCPython", "PackageTree", "StripCPython"),
+        *("DebianLayer", "DistrolessLayer", "LayerBlob", "LinkCPython", "UserLayer"),
+        "TemplateExpand",
+    )
+)
+
+# Programs of those actions; others are made for each configuration.
+PROGRAMS = ("//tools/cpython:", "//tools/oci:compress", "//tools/rootfs/")
 
 # A workspace that has another name, and another name for the module.
 OTHER = """\
@@ -94,8 +108,8 @@ class Graph:
                 found |= {paths[file] for file in sets[number].get("directArtifactIds", [])}
         return found
 
-    def compiling(self) -> dict[str, tuple[Any, ...]]:
-        """What is known of the key of each action that compiles, by mnemonic and label.
+    def shared(self) -> dict[str, tuple[Any, ...]]:
+        """What is known of the key of each action that is to be shared, by mnemonic and label.
 
         Of a program's start script only what it says and where it lies.
         """
@@ -103,7 +117,7 @@ class Graph:
         found = {}
         for action in self.document.get("actions", []):
             label = re.sub(r"^.*//", "//", targets[action["targetId"]]["label"])
-            if action["mnemonic"] == "TemplateExpand" and not label.startswith("//tools/cpython:"):
+            if action["mnemonic"] == "TemplateExpand" and not label.startswith(PROGRAMS):
                 continue
             found[f"{action['mnemonic']} {label}"] = (
                 action["actionKey"],
@@ -116,7 +130,7 @@ class Graph:
 
 
 def graph(workspace: Checkout, label: str, *flags: str) -> Graph:
-    """Return the actions that compile for a target."""
+    """Return the actions that compile, and that make layers, for a target."""
     # To a file: between the lines Bazel prints it may well say that it is still loading packages.
     file = workspace.output_base / "actions.json"
     result = workspace.bazel(
@@ -132,7 +146,7 @@ def graph(workspace: Checkout, label: str, *flags: str) -> Graph:
 
 def assert_same(expected: Graph, other: Graph) -> None:
     """Check that two graphs' keys are the same, naming an action that differs."""
-    one, two = expected.compiling(), other.compiling()
+    one, two = expected.shared(), other.shared()
     assert [name for name in one if one[name] != two.get(name)] == []
 
 
@@ -154,8 +168,11 @@ def consumer(copy: Checkout) -> Checkout:
 @pytest.fixture(scope="module")
 def expected(consumer: Checkout) -> Graph:
     found = graph(consumer, IMAGE)
-    compiled = [name for name in found.compiling() if name.startswith("CompileCPython ")]
-    assert len(compiled) == 1
+    mnemonics = [name.partition(" ")[0] for name in found.shared()]
+    assert mnemonics.count("CompileCPython") == 1
+    # Debian's layers and CPython's, and the libraries between them.
+    assert mnemonics.count("DebianLayer") == 3
+    assert mnemonics.count("LayerBlob") == 5
     return found
 
 
@@ -171,10 +188,17 @@ def test_transitions_are_not_of_the_key(consumer: Checkout, expected: Graph, nam
     assert_same(expected, graph(consumer, f"//:{name}"))
 
 
+@pytest.mark.parametrize("image", OTHERS)
+def test_other_layers_are_shared_as_well(consumer: Checkout, image: str) -> None:
+    one = graph(consumer, image)
+    assert {name.partition(" ")[0] for name in one.shared()} & {"DistrolessLayer", "UserLayer"}
+    assert_same(one, graph(consumer, image, "-c", "opt"))
+
+
 def test_what_is_quick_is_another_cpython(consumer: Checkout, expected: Graph) -> None:
-    (name,) = [name for name in expected.compiling() if name.startswith("CompileCPython ")]
+    (name,) = [name for name in expected.shared() if name.startswith("CompileCPython ")]
     quick = graph(consumer, IMAGE, "--config=quick")
-    arguments = quick.compiling()[name][1]
+    arguments = quick.shared()[name][1]
     assert arguments[arguments.index("--optimization") + 1] == "none"
     assert_same(quick, graph(consumer, IMAGE, "--config=quick", "-c", "opt"))
 

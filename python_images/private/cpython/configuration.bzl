@@ -1,4 +1,7 @@
-"""one_configuration: a CPython is compiled once, whatever flags and transitions lead to it."""
+"""one_configuration: what flags and transitions don't change is made once, whatever leads to it.
+
+So are CPythons, and the layers of the catalog's images: all of them are for the platform their target names.
+"""
 
 # What would name another folder of outputs, and with it be another key in every cache. None of it
 # changes what is compiled: that is for the platform its target names, by flags of the catalog.

@@ -1,6 +1,7 @@
 """layer_blob: a layer tar as the compressed blob an image refers to."""
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
+load("//python_images/private/cpython:configuration.bzl", "one_configuration")
 load(":layers.bzl", "LayerInfo", "layer_info")
 
 _FORMATS = {
@@ -47,19 +48,30 @@ _ATTRS = {
     "_layers": attr.label(default = "//python_images:layers"),
 }
 
+_BLOB_ATTRS = _ATTRS | {
+    "tar": attr.label(
+        mandatory = True,
+        allow_single_file = [".tar"],
+        doc = "The uncompressed layer.",
+    ),
+}
+
 layer_blob = rule(
     implementation = _compressed,
     doc = """A layer's blob, <name>.tar.gz or <name>.tar.zst; the same bytes on every machine.
 
 The output group `oci_descriptor` is a JSON file with `mediaType`, `digest` and `size` (bytes) of the
 blob, `diffId`, the digest of the tar inside, and `newest`, the newest time of a file in it.""",
-    attrs = _ATTRS | {
-        "tar": attr.label(
-            mandatory = True,
-            allow_single_file = [".tar"],
-            doc = "The uncompressed layer.",
-        ),
-    },
+    attrs = _BLOB_ATTRS,
+    provides = [LayerInfo],
+)
+
+catalog_layer_blob = rule(
+    implementation = _compressed,
+    # Not of layer_blob: what others give it may be built for the configuration they chose.
+    cfg = one_configuration,
+    doc = "A layer_blob of a layer of the catalog's images, compressed once for all configurations.",
+    attrs = _BLOB_ATTRS,
     provides = [LayerInfo],
 )
 

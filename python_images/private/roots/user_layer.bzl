@@ -1,5 +1,6 @@
 """user_layer: a layer that adds a user, with a home, to a root file system."""
 
+load("//python_images/private/cpython:configuration.bzl", "one_configuration")
 load("//python_images/private/roots/debian:layer.bzl", "DebianLayerInfo")
 load("//python_images/private/roots/distroless:layer.bzl", "DistrolessLayerInfo")
 
@@ -29,6 +30,7 @@ def _user_layer_impl(ctx):
 
 user_layer = rule(
     implementation = _user_layer_impl,
+    cfg = one_configuration,
     doc = "A layer with a user of its own group: its lines of /etc/passwd and the like, and its home.",
     attrs = {
         "home": attr.string(mandatory = True, doc = "An absolute path."),

@@ -1,5 +1,6 @@
 """debian_layer: one layer of a Debian root file system, computed from locked packages."""
 
+load("//python_images/private/cpython:configuration.bzl", "one_configuration")
 load(
     "//python_images/private/roots:layer.bzl",
     "RootInfo",
@@ -69,30 +70,41 @@ def _debian_layer_impl(ctx):
         tools = tools,
     )
 
+_ATTRS = deb_layer_attrs(DebianLayerInfo, rootfs = "//tools/rootfs/debian:main") | {
+    "slim": attr.bool(
+        default = True,
+        doc = "Leave out documentation and translations, as debian:<suite>-slim does.",
+    ),
+    "sources": attr.string_list(
+        doc = "URLs the image's apt is to ask, of the archive and of its security updates; " +
+              "Debian's images have those their apt package tells.",
+    ),
+    "tools": attr.label(
+        allow_files = [".deb"],
+        doc = "Packages of the build machine whose programs make byte code and databases, " +
+              "@debian//build/<suite>/amd64:rootfs_tools.",
+    ),
+    "tools_packages": attr.label(
+        allow_single_file = [".json"],
+        doc = "What those are, @debian//build/<suite>/amd64:rootfs_tools.json.",
+    ),
+}
+
 debian_layer = rule(
     implementation = _debian_layer_impl,
     doc = """One layer of a Debian root file system, <name>.tar; no package script is run.
 
 Output groups: `installed` (JSON of all packages in the tree) and `listing` (what the layer holds).""",
-    attrs = deb_layer_attrs(DebianLayerInfo, rootfs = "//tools/rootfs/debian:main") | {
-        "slim": attr.bool(
-            default = True,
-            doc = "Leave out documentation and translations, as debian:<suite>-slim does.",
-        ),
-        "sources": attr.string_list(
-            doc = "URLs the image's apt is to ask, of the archive and of its security updates; " +
-                  "Debian's images have those their apt package tells.",
-        ),
-        "tools": attr.label(
-            allow_files = [".deb"],
-            doc = "Packages of the build machine whose programs make byte code and databases, " +
-                  "@debian//build/<suite>/amd64:rootfs_tools.",
-        ),
-        "tools_packages": attr.label(
-            allow_single_file = [".json"],
-            doc = "What those are, @debian//build/<suite>/amd64:rootfs_tools.json.",
-        ),
-    },
+    attrs = _ATTRS,
+    provides = [DebianLayerInfo, RootInfo],
+)
+
+catalog_debian_layer = rule(
+    implementation = _debian_layer_impl,
+    # Not of debian_layer: what others give it may be built for the configuration they chose.
+    cfg = one_configuration,
+    doc = "A debian_layer of locked packages alone, computed once for all configurations.",
+    attrs = _ATTRS,
     provides = [DebianLayerInfo, RootInfo],
 )
 

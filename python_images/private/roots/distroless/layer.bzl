@@ -1,5 +1,6 @@
 """distroless_layer: one layer of a root without programs, computed from Debian's locked packages."""
 
+load("//python_images/private/cpython:configuration.bzl", "one_configuration")
 load(
     "//python_images/private/roots:layer.bzl",
     "RootInfo",
@@ -40,6 +41,7 @@ def _distroless_layer_impl(ctx):
 
 distroless_layer = rule(
     implementation = _distroless_layer_impl,
+    cfg = one_configuration,
     doc = """One layer of a distroless root file system, <name>.tar: libraries and data, no program.
 Of its packages without what they depend on.
 
