@@ -238,7 +238,7 @@ def test_one_compile_for_each_version_suite_and_platform(declared: Declared) -> 
 
 
 def test_one_base_layer_for_each_suite_platform_and_kind_of_root(declared: Declared) -> None:
-    layers = declared.labels(f'kind("^debian_layer rule$", deps({IMAGES}, 2))')
+    layers = declared.labels(f'kind("^catalog_debian_layer rule$", deps({IMAGES}, 2))')
     found = Counter(
         tuple(label.partition(":")[2].split("_")[:2]) for label in layers if label.endswith("_base")
     )
