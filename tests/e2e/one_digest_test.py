@@ -24,7 +24,7 @@ NAMES = ("amd64", "arm64", "tiny")
 # What calls the module, by the name that it has for the caller.
 MODULE = """\
 module(name = "caller")
-bazel_dep(name = "python_images", version = "0.4.0", repo_name = "{name}")
+bazel_dep(name = "python_images", version = "0.5.0", repo_name = "{name}")
 local_path_override(module_name = "python_images", path = "..")
 """
 
