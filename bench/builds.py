@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import debian_python, docker_library
+from toolchains.trees.unpack import extract
 from tools.cpython import train
-from tools.toolchain.unpack import extract
 
 NAMES = ("docker-library", "full", "none", "debian")
 # Of the build machine, and of what qemu-user emulates.

@@ -77,7 +77,7 @@ def test_a_worker_makes_what_this_machine_makes(checkout: Checkout, service: str
 
 
 def test_what_fails_on_the_worker_says_why_here(checkout: Checkout, service: str) -> None:
-    with checkout.changed("tools/toolchain/launcher.c", "typedef", "#error not today\ntypedef"):
+    with checkout.changed("toolchains/trees/launcher.c", "typedef", "#error not today\ntypedef"):
         done = remotely(checkout, service, LAUNCHER, succeeds=False)
     assert "not today" in done.result.output
 

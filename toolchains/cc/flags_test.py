@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.toolchain import unpack
+from toolchains.trees import unpack
 
 SUITE, VENDOR = os.environ["SUITE"], os.environ["VENDOR"]
 # Debian's architecture -> [CFLAGS, LDFLAGS]

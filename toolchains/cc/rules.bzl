@@ -48,12 +48,12 @@ launcher = rule(
     attrs = {
         "debs": attr.label(mandatory = True, doc = "packages of a native gcc and binutils"),
         "_build": attr.label(
-            default = "//tools/toolchain:build_launcher",
+            default = "//toolchains/trees:build_launcher",
             executable = True,
             cfg = "exec",
         ),
         "_source": attr.label(
-            default = "//tools/toolchain:launcher.c",
+            default = "//toolchains/trees:launcher.c",
             allow_single_file = True,
         ),
     },
@@ -91,7 +91,7 @@ package_tree = rule(
             doc = "launcher put before each program that needs a dynamic loader",
         ),
         "_assemble": attr.label(
-            default = "//tools/toolchain:assemble",
+            default = "//toolchains/trees:pack_debs",
             executable = True,
             cfg = "exec",
         ),

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from toolchains.trees import elf
 from tools.cpython.workspace import BuildError, Toolchain, Workspace
-from tools.toolchain import elf
 
 GNU = os.environ["GNU"]
 MACHINES = {  # e_machine, of the ELF specification

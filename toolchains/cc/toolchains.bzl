@@ -173,7 +173,7 @@ def _flags_test(suite, platforms, targets, vendor):
             "SUITE": suite,
             "VENDOR": vendor,
         },
-        deps = ["//tools/toolchain:unpack"],
+        deps = ["//toolchains/trees:unpack"],
     )
 
 def suite_toolchains(name, catalog, vendor, test_sample = False):
@@ -240,7 +240,10 @@ def suite_toolchains(name, catalog, vendor, test_sample = False):
                     "TRIPLET": target["triplet"],
                 },
                 tags = [] if test_sample and target["sample"] else ["manual"],
-                deps = ["//tools/cpython:workspace"],
+                deps = [
+                    "//toolchains/trees:elf",
+                    "//tools/cpython:workspace",
+                ],
             )
             toolchains.append(toolchain)
     native.filegroup(

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from toolchains.trees import elf
+from toolchains.trees.unpack import extract
 from tools.cpython.workspace_musl import MuslToolchain, MuslWorkspace
-from tools.toolchain import elf
-from tools.toolchain.unpack import extract
 
 MACHINES = {  # e_machine, of the ELF specification
     "amd64": elf.EM_X86_64,

@@ -7,7 +7,7 @@ import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tools.toolchain import elf
+from toolchains.trees import elf
 
 
 def rewrite(

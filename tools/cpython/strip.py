@@ -13,8 +13,8 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from toolchains.trees.unpack import LIBRARIES
 from tools.cpython import elves, layer
-from tools.toolchain.unpack import LIBRARIES
 
 
 def unpack_strip(cc: Path, into: Path, triplet: str) -> Path:

@@ -117,7 +117,7 @@ def make_startable(python: Path, libpython: Path, sysroot: Path, launcher: Path)
         python: the interpreter; it is renamed.
         libpython: the directory of its library.
         sysroot: the unpacked sysroot it was made for.
-        launcher: the program of tools/toolchain/launcher.c.
+        launcher: the program of toolchains/trees/launcher.c.
 
     Returns:
         The command that starts it without the launcher, under another name.

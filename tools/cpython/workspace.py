@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.toolchain.unpack import extract
+from toolchains.trees.unpack import extract
 
 # Busybox has applets of these names too, but the compiler's programs are the ones to use.
 _NOT_FROM_BUSYBOX = {"ar", "strings"}

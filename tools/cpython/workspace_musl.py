@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from toolchains.trees.unpack import extract
 from tools.cpython.workspace import BuildError, Toolchain, Workspace
-from tools.toolchain.unpack import extract
 
 # Busybox has applets of these names too, but the compiler's programs are the ones to use.
 _NOT_FROM_BUSYBOX = {"ar", "strings"}

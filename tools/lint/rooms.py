@@ -25,7 +25,8 @@ class Rules:
     """What is checked; files are named by globs of the checkout.
 
     Attributes:
-        floors: rooms of tools/, from the ground up; a room imports only from floors below it.
+        floors: rooms from the ground up, those of tools/ by their name alone and others by their
+            path; a room imports only from floors below it.
         sources: where production files are.
         tests: those of them that are tests or serve only tests.
         vague: names that only one file of tools/ may have, as they say nothing.
@@ -88,7 +89,11 @@ def room(file: str) -> str:
 
 
 def _floors(rules: Rules) -> dict[str, int]:
-    return {f"tools/{name}": number for number, row in enumerate(rules.floors) for name in row}
+    return {
+        name if "/" in name else f"tools/{name}": number
+        for number, row in enumerate(rules.floors)
+        for name in row
+    }
 
 
 def arrows(root: Path, rules: Rules) -> Iterator[tuple[str, str, str]]:
@@ -111,12 +116,12 @@ def arrows(root: Path, rules: Rules) -> Iterator[tuple[str, str, str]]:
 
 
 def homeless(root: Path, rules: Rules) -> list[str]:
-    """The rooms of tools/ with programs and without a floor, and floors for rooms that are gone."""
+    """The rooms with programs and without a floor, and floors for rooms that are gone."""
     known = _floors(rules)
     have = {
         room(file)
         for file in files(root, rules)
-        if file.startswith("tools/") and file.endswith(".py") and room(file)
+        if file.startswith(("tools/", "toolchains/")) and file.endswith(".py") and room(file)
     }
     return [f"{name} has no floor" for name in sorted(have - known.keys())] + [
         f"{name} has a floor and no files" for name in sorted(known.keys() - have)

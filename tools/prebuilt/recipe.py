@@ -28,7 +28,7 @@ _FILES = (
     "tools/debian/deb.py",
     "tools/debian/fields.py",
     "tools/patches/*.py",
-    "tools/toolchain/*",
+    "toolchains/trees/*",
 )
 
 # What is beside them and compiles nothing.

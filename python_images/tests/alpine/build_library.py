@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from toolchains.trees.unpack import extract
 from tools.cpython import layer
 from tools.cpython.workspace import BuildError
 from tools.cpython.workspace_musl import MuslToolchain, MuslWorkspace
-from tools.toolchain.unpack import extract
 
 _EPOCH = 1_700_000_000
 _PERL = "5.40"

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from python_images.tests.alpine.pack_musl import package
-from tools.toolchain.tree import Entry, Tree, read_packages
+from toolchains.trees.tree import Entry, Tree, read_packages
 
 _CERTIFICATES = "usr/share/ca-certificates/"
 _TERMINALS = "usr/share/terminfo/"

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from python_images.tests.alpine.pack_musl import package
+from toolchains.trees.tree import Entry, Tree
 from tools.rootfs.elf import read_elf
-from tools.toolchain.tree import Entry, Tree
 
 _DEV = re.compile(r"usr/include/.*|usr/lib/.*\.([aho]|la|pc)|usr/lib/lib[^/]*\.so|usr/share/.*")
 

@@ -13,9 +13,9 @@ import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from toolchains.trees.tree import Entry, Tree, read_packages
 from tools.alpine import fixtures as make
 from tools.rootfs.alpine.fixtures import KEY
-from tools.toolchain.tree import Entry, Tree, read_packages
 
 _BUILT = 1_700_000_000
 _LAYOUT = {

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.debian.fixtures import directory, file, make_deb, symlink
-from tools.toolchain import assemble, elf
-from tools.toolchain.tree import (
+from toolchains.trees import elf, pack_debs
+from toolchains.trees.tree import (
     Entry,
     Tree,
     TreeError,
@@ -20,7 +19,8 @@ from tools.toolchain.tree import (
     relative_target,
     write_tar,
 )
-from tools.toolchain.unpack import extract
+from toolchains.trees.unpack import extract
+from tools.debian.fixtures import directory, file, make_deb, symlink
 
 
 def program(machine: int = elf.EM_X86_64, loader: bool = True, bits: int = 64) -> bytes:
@@ -138,7 +138,7 @@ def test_launchers() -> None:
         "usr/lib/gcc/x/12/cc1": Entry(0o755, program()),
     }
     before = dict(tree)
-    assert assemble.add_launchers(tree, b"LAUNCHER") == ["usr/bin/tool", "usr/lib/gcc/x/12/cc1"]
+    assert pack_debs.add_launchers(tree, b"LAUNCHER") == ["usr/bin/tool", "usr/lib/gcc/x/12/cc1"]
     assert tree["usr/bin/tool"].data == b"LAUNCHER"
     assert tree["usr/bin/tool.real"] == before["usr/bin/tool"]
     assert bytes(tree["usr/lib/gcc/x/12/cc1.launch"].data).decode().splitlines() == [
@@ -156,18 +156,18 @@ def test_launchers() -> None:
 
 def test_launchers_need_a_loader() -> None:
     with pytest.raises(TreeError, match="usr/bin/tool needs lib64/ld-linux"):
-        assemble.add_launchers({"usr/bin/tool": Entry(0o755, program())}, b"LAUNCHER")
+        pack_debs.add_launchers({"usr/bin/tool": Entry(0o755, program())}, b"LAUNCHER")
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     package = deb(tmp_path, "one", (file("./usr/bin/a"), b"a"), (file("./usr/man/a"), b"m"))
     out = tmp_path / "out.tar"
-    assert assemble.main(["--deb", str(package), "--drop", "usr/man/*", "--out", str(out)]) == 0
+    assert pack_debs.main(["--deb", str(package), "--drop", "usr/man/*", "--out", str(out)]) == 0
     with tarfile.open(out) as archive:
         assert archive.getnames() == ["bin", "usr/bin/a"]
 
     package.write_bytes(b"damaged")
     out.unlink()
-    assert assemble.main(["--deb", str(package), "--out", str(out)]) == 1
+    assert pack_debs.main(["--deb", str(package), "--out", str(out)]) == 1
     assert "one.deb" in capsys.readouterr().err
     assert not out.exists()

@@ -12,10 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from toolchains.trees.pack_debs import LOADER
+from toolchains.trees.tree import TreeError, read_packages, write_tar
+from toolchains.trees.unpack import LIBRARIES, extract
 from tools.debian.deb import DebError
-from tools.toolchain.assemble import LOADER
-from tools.toolchain.tree import TreeError, read_packages, write_tar
-from tools.toolchain.unpack import LIBRARIES, extract
 
 _CFLAGS = (
     "-quiet",

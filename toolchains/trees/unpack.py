@@ -1,4 +1,4 @@
-"""Unpacking the archives that tools/toolchain makes.
+"""Unpacking the archives that toolchains/trees makes.
 
 Apart from the rest, so that what compiles with a toolchain doesn't depend on how it was made.
 """

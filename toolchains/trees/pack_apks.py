@@ -1,6 +1,6 @@
 """Packs Alpine packages into one tree, to compile against: a sysroot.
 
-The output is an uncompressed tar, as tools/toolchain/assemble.py makes of Debian's packages.
+The output is an uncompressed tar, as toolchains/trees/pack_debs.py makes of Debian's packages.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from toolchains.trees.tree import Entry, Tree, write_tar
 from tools.alpine.apk import read_apk
 from tools.alpine.errors import AlpineError
-from tools.toolchain.tree import Entry, Tree, write_tar
 
 
 def relative_target(path: str, target: str) -> str:

@@ -15,10 +15,10 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from toolchains.trees import elf
+from toolchains.trees.tree import Entry, Tree, TreeError, read_packages, write_tar
+from toolchains.trees.unpack import LIBRARIES
 from tools.debian.deb import DebError
-from tools.toolchain import elf
-from tools.toolchain.tree import Entry, Tree, TreeError, read_packages, write_tar
-from tools.toolchain.unpack import LIBRARIES
 
 LOADER = "lib64/ld-linux-x86-64.so.2"
 
