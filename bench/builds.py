@@ -73,7 +73,7 @@ def release(root: Path, name: str) -> str:
 
 
 def files(root: Path, optimization: str, subject: Subject) -> dict[str, Path]:
-    """Builds an interpreter; what it is made of, by the names train.py has for them.
+    """Build an interpreter; what it is made of, by the names train.py has for them.
 
     Besides: `tar`, itself, and `report`.
     """
@@ -101,7 +101,7 @@ def files(root: Path, optimization: str, subject: Subject) -> dict[str, Path]:
 
 
 def make(root: Path, name: str, subject: Subject, scratch: Path) -> Build:
-    """Builds and unpacks one of NAMES, or a tar, below `scratch`."""
+    """Build and unpack one of NAMES, or a tar, below `scratch`."""
     inputs = files(root, "none" if name == "none" else "full", subject)
     archive = inputs.pop("tar")
     report = json.loads(inputs.pop("report").read_text())

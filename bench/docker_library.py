@@ -34,7 +34,7 @@ class InPlace(train.Training):
     options = ("--enable-optimizations", "--with-lto")
 
     def build(self, phases: train.Phases) -> None:
-        """Builds and installs below `out`.
+        """Build and install below `out`.
 
         Raises:
             BuildError: a step failed.
@@ -55,7 +55,7 @@ class Crossed(OptimizedCompilation):
     """A compilation for another platform; `build` does all of it."""
 
     def build(self, phases: train.Phases) -> None:
-        """Builds and installs below `out`.
+        """Build and install below `out`.
 
         Raises:
             BuildError: a step failed.

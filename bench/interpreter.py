@@ -171,7 +171,7 @@ def script(benchmarks: Path, name: str) -> list[str]:
 def seconds(
     build: Build, program: Sequence[str], path: Sequence[Path], prefix: Sequence[str] = ()
 ) -> Values:
-    """Runs a benchmark once: a few values in seconds, by the names pyperf gives them.
+    """Run a benchmark once: a few values in seconds, by the names pyperf gives them.
 
     Args:
         build: what runs it.

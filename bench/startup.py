@@ -43,7 +43,7 @@ COMMANDS = {
 
 
 def start(command: Sequence[str]) -> float:
-    """Runs a command; the CPU time it and its children took, in milliseconds.
+    """Run a command; the CPU time it and its children took, in milliseconds.
 
     Raises:
         SystemExit: it failed.
@@ -67,7 +67,7 @@ def start(command: Sequence[str]) -> float:
 
 
 def compile_all(build: builds.Build, library: Path) -> int:
-    """Writes byte code that is never checked against its source; its size in bytes."""
+    """Write byte code that is never checked against its source; its size in bytes."""
     options = ["-q", "--invalidation-mode=unchecked-hash", str(library)]
     subprocess.run([*build.command, "-m", "compileall", *options], check=True, env={})
     return sum(path.stat().st_size for path in library.rglob("*.pyc"))

@@ -31,7 +31,7 @@ def missing(platform: str) -> list[str]:
 
 
 def run(command: Sequence[str | Path], environment: Mapping[str, str], folder: Path) -> str:
-    """Runs a program; what it says.
+    """Run a program; what it says.
 
     Raises:
         SystemExit: it failed; the text has the end of what it said.
@@ -82,7 +82,7 @@ def interface(version: str) -> int:
 
 
 def plugin(emulator: str, out: Path) -> None:
-    """Compiles the plugin that counts, for this emulator.
+    """Compile the plugin that counts, for this emulator.
 
     Raises:
         SystemExit: it takes no plugins, or gcc failed.

@@ -98,7 +98,7 @@ def known_modules() -> set[str]:
 
 
 def main() -> int:
-    """Returns the exit status."""
+    """Return the exit status."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--needs", action="append", default=[])
     library_of: dict[str, str] = {}

@@ -72,7 +72,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
 
 
 def write(folder: pathlib.Path) -> None:
-    """Writes the archive into `folder`, which is made if need be."""
+    """Write the archive into `folder`, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(folder / f"{NAME}.tar.gz", "w:gz") as archive:
         for name, text in FILES.items():

@@ -27,7 +27,7 @@ def record(name: str, text: str) -> str:
 
 
 def write(folder: pathlib.Path) -> None:
-    """Writes the wheel into `folder`, which is made if need be."""
+    """Write the wheel into `folder`, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
     records = "".join(record(name, text) for name, text in FILES.items())
     with zipfile.ZipFile(folder / "structure_sample-1.0-py3-none-any.whl", "w") as wheel:

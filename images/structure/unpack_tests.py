@@ -10,7 +10,7 @@ import tarfile
 
 
 def main() -> None:
-    """Unpacks the tests."""
+    """Unpack the tests."""
     target = pathlib.Path(sysconfig.get_path("stdlib"))
     with tarfile.open(sys.argv[1], "r|*") as archive:
         for member in archive:

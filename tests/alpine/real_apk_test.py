@@ -58,12 +58,12 @@ class Mirror:
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
+        """Say nothing."""
 
 
 @contextlib.contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """Serves a folder on the loopback; the URL."""
+    """Serve a folder on the loopback; the URL."""
     handler = partial(_Handler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -130,7 +130,7 @@ class Layers:
 
 
 def compute(locked: lockfile.Lock, mirror: Path, url: str, folder: Path) -> Layers:
-    """Computes the layers of a lock, with the project's own table of reviewed scripts."""
+    """Compute the layers of a lock, with the project's own table of reviewed scripts."""
     base, runtime, libraries = (
         package_set(locked, mirror, name, folder) for name in ("base", "runtime", "sysroot")
     )
@@ -189,7 +189,7 @@ def sets() -> dict[str, list[str]]:
 
 
 def chroot(root: Path, *command: str) -> str:
-    """Runs a command in a root file system; what it printed, on either stream."""
+    """Run a command in a root file system; what it printed, on either stream."""
     done = subprocess.run(
         ["/usr/sbin/chroot", root, *command],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True,

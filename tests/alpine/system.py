@@ -64,7 +64,7 @@ class RealAlpine:
         return made, missing
 
     def write_mirror(self, folder: Path, changed: Mapping[str, bytes] | None = None) -> Path:
-        """Makes a mirror of the packages, and its key's folder beside; returns the latter.
+        """Make a mirror of the packages, and its key's folder beside; return the latter.
 
         `changed`: packages that stand for those of the same name.
         """
@@ -77,7 +77,7 @@ class RealAlpine:
         return keys
 
     def write_files(self, names: Iterable[str], folder: Path) -> None:
-        """Writes the files of packages, as programs that can be run."""
+        """Write the files of packages, as programs that can be run."""
         for name in names:
             for file in self.installed[name].files:
                 node, path = self.tree[file.path], folder / file.path
@@ -106,7 +106,7 @@ class RealApk:
         ]  # fmt: skip
 
     def run(self, root: Path, *arguments: str) -> str:
-        """Runs apk on a root file system; returns what it printed. Raises where it fails."""
+        """Run apk on a root file system; return what it printed. Raise where it fails."""
         done = subprocess.run(
             [*self._command, *arguments, "--root", str(root), "--arch", ARCH, "--no-cache"],
             capture_output=True,

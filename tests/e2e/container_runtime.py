@@ -47,14 +47,14 @@ class Runtime:
     root: Path
 
     def call(self, *command: str, status: int = 0, timeout: int = 600) -> str:
-        """Runs a program; its standard output. AssertionError if it ends otherwise."""
+        """Run a program; its standard output. AssertionError if it ends otherwise."""
         done = self.attempt(*command, timeout=timeout)
         shown = f"{' '.join(command)}\nstatus {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert done.returncode == status, shown
         return done.stdout
 
     def attempt(self, *command: str, timeout: int = 600) -> subprocess.CompletedProcess[str]:
-        """Runs a program, however it ends."""
+        """Run a program, however it ends."""
         environment = {
             **os.environ,
             "CONTAINERS_CONF": str(self.root / "containers.conf"),
@@ -71,7 +71,7 @@ class Runtime:
         )
 
     def load(self, layout: Path, name: str) -> str:
-        """Copies an OCI layout's image into the store; its reference there."""
+        """Copy an OCI layout's image into the store; its reference there."""
         target = f"localhost/{name}"
         self.call(
             "skopeo",
@@ -84,7 +84,7 @@ class Runtime:
         return target
 
     def build(self, context: Path, name: str, options: tuple[str, ...] = ()) -> str:
-        """Builds the Dockerfile in `context` with buildah; the new image's reference."""
+        """Build the Dockerfile in `context` with buildah; the new image's reference."""
         target = f"localhost/{name}"
         self.call(*self.build_command(context, target, options))
         return target
@@ -98,7 +98,7 @@ class Runtime:
         return ("buildah", "build", *own, *options, str(context))
 
     def run(self, image: str, *command: str, options: tuple[str, ...] = (), status: int = 0) -> str:
-        """Runs a command, or the image's own, in a new container; its standard output."""
+        """Run a command, or the image's own, in a new container; its standard output."""
         return self.call("podman", "run", "--rm", *options, image, *command, status=status)
 
 

@@ -90,7 +90,7 @@ def test_a_variant_of_ones_own(workspace: Checkout) -> None:
     ("file", "old", "new", "said"),
     [
         ("BUILD.bazel", "3.14-slim-trixie", "3.14-slim-trixy", "no such tag; did you mean 3."),
-        ("BUILD.bazel", "3.14-slim-trixie", "3.14-slim-bookworm", "are of trixie for amd64"),
+        ("BUILD.bazel", "3.14-slim-trixie", "3.14-slim-bookworm", "belong to trixie for amd64"),
         (
             "BUILD.bazel",
             "pip = False,",

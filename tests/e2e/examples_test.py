@@ -15,7 +15,7 @@ import pytest
 
 from tools.testing.checkout import Checkout, Result, scratch, source
 
-# Not all of the family: `publish` and `sign` are of all releases, and the sources of
+# Not all of the family: `publish` and `sign` cover all releases, and the sources of
 # some may be out of reach.
 ANALYSED = {
     "app": ["//..."],

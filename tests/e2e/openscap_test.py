@@ -74,7 +74,7 @@ def _results(
 
 
 def _unpack(layout: Path, root: Path) -> None:
-    """Unpacks an image's layers, which take nothing away from each other."""
+    """Unpack an image's layers, which take nothing away from each other."""
     with ExitStack() as stack:
         for _, layer in open_layers(read_image(layout), stack):
             with tarfile.open(fileobj=layer, mode="r|") as tar:

@@ -213,7 +213,7 @@ def test_other_bytes_are_an_error(pushed: World) -> None:
         pushed.environment.update(login(pushed.registry.folder, other))
         with pushed.consumer.changed("prebuilt.json", host, other):
             shown = fails(pushed.build())
-        assert f"the prebuilt CPython {NAME} of //:prebuilt.json can't be had" in shown
+        assert f"the prebuilt CPython {NAME} of //:prebuilt.json isn't available" in shown
         assert f"for the blob sha256:{digest} of {len(whole)} bytes" in shown
         assert "Remove its entry from //:prebuilt.json, and it is compiled here." in shown
     finally:

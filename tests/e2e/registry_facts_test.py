@@ -41,7 +41,7 @@ def provisioned(workspace: Path) -> list[str]:
 
 
 def recorded_registry(closed: Path, path: Path, modules: Mapping[str, facts.Module]) -> Path:
-    """Make a registry of recorded versions out of the closed network's; return its bazelrc.
+    """Make a registry of recorded versions from the closed network's; return its bazelrc.
 
     Modules of which nothing is recorded keep what they have: only Bazel itself names them.
     """

@@ -249,7 +249,7 @@ def test_legacy_time_zones_by_a_wheel(runtime: Runtime, image: str, tmp_path: Pa
 
 @pytest.mark.parametrize("name", FOREIGN)
 def test_a_foreign_image(runtime: Runtime, name: str) -> None:
-    """Runs if this machine's kernel knows an emulator for all containers."""
+    """Run if this machine's kernel knows an emulator for all containers."""
     rules = Path("/proc/sys/fs/binfmt_misc")
     emulators = [p.name for p in rules.glob("qemu-*")] if rules.is_dir() else []
     if platform.machine() == "x86_64" and not any("aarch64" in name for name in emulators):

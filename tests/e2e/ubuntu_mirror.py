@@ -46,7 +46,7 @@ Edit = Callable[[dict[str, ControlFile]], None]
 
 
 def repack(deb: Path, folder: Path, edits: Sequence[Edit] = ()) -> Path:
-    """Writes the package into `folder` as Ubuntu's are; `edits` may change its control files."""
+    """Write the package into `folder` as Ubuntu's are; `edits` may change its control files."""
     read = read_deb(deb)
     control = dict(read.control_files)
     files = FILES.get(read.control["Package"], {})
@@ -134,7 +134,7 @@ class Packages:
 def _any_version(control: Mapping[str, str]) -> dict[str, str]:
     """The dependencies of a package without exact versions.
 
-    Packages that only compile are of a lock that may be older than that of the images.
+    Packages for compiling come from a lock that may be older than that of the images.
     """
     depends = control.get("Depends", "")
     return {"Depends": re.sub(r" \(= [^)]*\)", "", depends)} if depends else {}
@@ -143,7 +143,7 @@ def _any_version(control: Mapping[str, str]) -> dict[str, str]:
 def write_mirror(
     top: Path, packages: dict[str, Packages], signer: Signer, edits: Mapping[str, Edit]
 ) -> None:
-    """Writes both halves below `top`. `edits` change packages, by name."""
+    """Write both halves below `top`. `edits` change packages, by name."""
     for arch, found in packages.items():
         folder = top / "debs" / arch
         folder.mkdir(parents=True)

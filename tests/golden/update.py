@@ -19,7 +19,7 @@ _FORMS = ("--golden", "--summary")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the program. Arguments: a golden file's path and its listings' paths, for each."""
+    """Run the program. Arguments: a golden file's path and its listings' paths, for each."""
     parser = argparse.ArgumentParser(
         prog="./bazelw run //tests/golden:update --", description="Write the golden listings anew."
     )

@@ -15,7 +15,7 @@ from tools.debian.deb import read_deb
 def write_archive(
     top: Path, suite: str, arch: str, base: Collection[Path], others: Iterable[Path]
 ) -> None:
-    """Writes an unsigned archive below `top`; packages are hard links where possible.
+    """Write an unsigned archive below `top`; packages are hard links where possible.
 
     Its date is that of the newest package of `base`, as it is for a computed base layer; what is
     installed from the archive takes it over.

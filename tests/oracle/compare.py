@@ -87,7 +87,7 @@ _EQUAL_BUT_FOR: dict[str, Callable[[bytes], object]] = {
 
 
 def read_allowed(path: Path) -> list[Allowed]:
-    """Reads a list of accepted differences; ValueError for a malformed line."""
+    """Read a list of accepted differences; ValueError for a malformed line."""
     found: list[Allowed] = []
     for number, raw in enumerate(path.read_text("utf-8").splitlines(), 1):
         words = raw.partition("#")[0].split()

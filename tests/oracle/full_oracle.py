@@ -35,7 +35,7 @@ _SAMPLE = "libzstd-dev"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the comparison; see the module's text. Returns the exit status."""
+    """Run the comparison; see the module's text. Returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="./bazelw run //tests/oracle:full_SUITE --",
         description="Compare the default variant's file system.",

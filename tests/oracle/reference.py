@@ -27,7 +27,7 @@ _CACHES = "var/cache/apt/|var/lib/apt/lists/"
 
 class _QuietHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing about requests."""
+        """Say nothing about requests."""
 
 
 def cannot_run() -> str:
@@ -45,7 +45,7 @@ def cannot_run() -> str:
 def report(
     title: str, entries: Mapping[str, Entry], reference: Path, allowed: list[Allowed]
 ) -> int:
-    """Compares with the tar `reference` and prints what differs; the number of faults."""
+    """Compare with the tar `reference` and print what differs; the number of faults."""
     ours = nodes_of_entries(entries)
     theirs = nodes_of_tar(reference)
     _drop_logs(theirs)
@@ -61,7 +61,7 @@ def report(
 
 
 def _drop_logs(nodes: dict[str, Node]) -> None:
-    """Forgets what any use of apt and dpkg leaves behind, and what the test itself made."""
+    """Forget what any use of apt and dpkg leaves behind, and what the test itself made."""
     for path in list(nodes):
         in_log = path.startswith("var/log/") and path.endswith((".log", ".log.xz"))
         if in_log or path in ("var/cache/ldconfig/aux-cache", "debuerreotype-epoch"):
@@ -70,7 +70,7 @@ def _drop_logs(nodes: dict[str, Node]) -> None:
 
 @contextmanager
 def serve(folder: Path) -> Iterator[str]:
-    """Serves a folder on the loopback interface; its URL."""
+    """Serve a folder on the loopback interface; its URL."""
     handler = functools.partial(_QuietHandler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -97,7 +97,7 @@ def bootstrap(suite: str, url: str, top: Path, *, slim: bool) -> None:
 
 
 def install(root: Path, suite: str, url: str, sets: Iterable[Iterable[str]], tar: Path) -> None:
-    """Installs packages into `root`, set by set, as container builds do; then archives it."""
+    """Install packages into `root`, set by set, as container builds do; then archive it."""
     line = f"deb [trusted=yes] {url} {suite} main\n"
     (root / "etc/apt/sources.list").write_text(line)
     for names in sets:
@@ -116,7 +116,7 @@ def install(root: Path, suite: str, url: str, sets: Iterable[Iterable[str]], tar
 def enter(
     entries: Mapping[str, Entry], suite: str, url: str, root: Path, *, left_out: str, sample: str
 ) -> int:
-    """Unpacks the computed tree and has its own dpkg and apt check it. Number of faults.
+    """Unpack the computed tree and have its own dpkg and apt check it. Number of faults.
 
     `left_out` is a pattern of paths that are missing on purpose; `sample` a package apt installs.
     """
@@ -153,7 +153,7 @@ def enter(
 
 
 def _chroot(root: Path, command: str, *, check: bool = True) -> str:
-    """Runs a shell command inside, with /proc and /dev; returns what it prints."""
+    """Run a shell command inside, with /proc and /dev; return what it prints."""
     script = (
         'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && '
         'exec chroot "$0" /usr/bin/env -i DEBIAN_FRONTEND=noninteractive '

@@ -46,7 +46,7 @@ class _Suite:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the comparison; see the module's text. Returns the exit status."""
+    """Run the comparison; see the module's text. Returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="./bazelw run //tests/oracle:rootfs --",
         description="Compare computed root file systems.",

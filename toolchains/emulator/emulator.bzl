@@ -77,7 +77,7 @@ _emulator = rule(
 )
 
 def emulator(name, **kwargs):
-    """Declares the emulator of one platform, taken out of the locked package.
+    """Declares the emulator of one platform, unpacked from the locked package.
 
     Args:
       name: the platform, as catalog/platforms.yaml names it.
@@ -87,7 +87,7 @@ def emulator(name, **kwargs):
         name = name,
         debs = [build_set(TOOLS_SUITE, "amd64", "emulator")],
         qemu = EMULATORS[name],
-        # Unpacked for who needs it, not by `bazel build //...`.
+        # Unpacked where it is needed, not by `bazel build //...`.
         tags = ["manual"],
         visibility = ["//visibility:public"],
         **kwargs

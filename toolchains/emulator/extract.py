@@ -15,7 +15,7 @@ from tools.debian.deb import DebError, read_deb
 
 
 def extract(deb: Path, member: str, out: Path) -> bool:
-    """Writes `member` of `deb` to `out`, executable; whether the package has it."""
+    """Write `member` of `deb` to `out`, executable; whether the package has it."""
     with (
         read_deb(deb).open_data() as data,
         tarfile.open(fileobj=data, mode="r|") as archive,
@@ -38,7 +38,7 @@ def extract(deb: Path, member: str, out: Path) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit status."""
+    """Return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deb", type=Path, action="append", required=True)
     parser.add_argument("--member", required=True, help="path in the package, without leading /")

@@ -33,7 +33,7 @@ class SoftFloatError(Exception):
 def _members(archive: bytes) -> Iterator[tuple[str, bytes]]:
     """Name and whole text, header and padding included, of each member of an ar archive."""
     if not archive.startswith(_MAGIC):
-        raise SoftFloatError("libgcc.a: is no ar archive; look into the package set it is out of")
+        raise SoftFloatError("libgcc.a: is no ar archive; check the package set it comes from")
     offset = len(_MAGIC)
     while offset < len(archive):
         header = archive[offset : offset + _HEADER]
@@ -67,7 +67,7 @@ def without(archive: bytes) -> bytes:
 
 
 def convert(source: Path, out: Path) -> None:
-    """Copies the tar of gcc's objects, its libgcc.a changed."""
+    """Copy the tar of gcc's objects, its libgcc.a changed."""
     found = 0
     with tarfile.open(source) as old, tarfile.open(out, "w", format=tarfile.PAX_FORMAT) as new:
         for info in old:

@@ -1,6 +1,6 @@
 """Make the tool interpreter's folder from Debian packages unpacked into one root.
 
-Run by the repository rule with the very interpreter it assembles; standard library only.
+Run by the repository rule with the interpreter it assembles; standard library only.
 
 The layout is chosen for few files, since each is a link in every sandbox that runs Python:
     bin/python3                 the launcher (text)

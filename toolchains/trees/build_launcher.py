@@ -1,4 +1,4 @@
-"""Compiles launcher.c with a native gcc straight out of its packages.
+"""Compiles launcher.c with a native gcc straight from its packages.
 
 The compiler's programs can't be started through launchers yet, so each is started through the
 dynamic loader by hand: cc1, as and ld. The launcher needs no C library, so neither does this.
@@ -41,10 +41,12 @@ def _wanted(path: str) -> bool:
 
 
 def build(debs: list[Path], source: Path, scratch: Path) -> Path:
-    """Compiles `source` below `scratch`; returns the executable.
+    """Compile `source` below `scratch`; return the executable.
 
     Args:
         debs: the packages of a gcc for x86-64 that runs on x86-64.
+        source: launcher.c.
+        scratch: a folder for the compiler and what it writes.
 
     Raises:
         TreeError: they lack a program of the compiler.

@@ -28,7 +28,7 @@ class ElfHeader:
 
 
 def parse(data: bytes | memoryview) -> ElfHeader | None:
-    """Reads the headers of an ELF file.
+    """Read the headers of an ELF file.
 
     Args:
         data: the whole file.

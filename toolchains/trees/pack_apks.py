@@ -29,7 +29,7 @@ def relative_target(path: str, target: str) -> str:
 
 
 def read_tree(apks: Iterable[Path], keep: Callable[[str], bool]) -> Tree:
-    """Merges the files of packages whose path `keep` wants.
+    """Merge the files of packages whose path `keep` wants.
 
     Raises:
         AlpineError: a package is malformed, or two have a path with different content.

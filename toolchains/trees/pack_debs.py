@@ -24,7 +24,7 @@ LOADER = "lib64/ld-linux-x86-64.so.2"
 
 
 def add_launchers(tree: Tree, launcher: bytes) -> list[str]:
-    """Puts a launcher in front of each dynamically linked x86-64 program of `tree`, in place.
+    """Put a launcher in front of each dynamically linked x86-64 program of `tree`, in place.
 
     Shared libraries that can also be executed (the loader and libc.so.6 among them) are left alone.
 

@@ -61,7 +61,7 @@ def relative_target(path: str, target: str) -> str:
 
 
 def read_packages(debs: Iterable[Path], keep: Callable[[str], bool]) -> Tree:
-    """Merges the files of packages as if all were unpacked into one merged-/usr directory.
+    """Merge the files of packages as if all were unpacked into one merged-/usr directory.
 
     Args:
         debs: .deb files.
@@ -101,7 +101,7 @@ def _members(deb: Path) -> Iterable[tuple[str, Entry]]:
 
 
 def write_tar(tree: Tree, out: Path) -> None:
-    """Writes a tree as an uncompressed tar whose bytes depend on the tree alone.
+    """Write a tree as an uncompressed tar whose bytes depend on the tree alone.
 
     Entries are sorted; owner is root:root (0:0), mtime 0; directories are left to the unpacker.
     """

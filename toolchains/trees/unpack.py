@@ -13,7 +13,7 @@ LIBRARIES = "usr/lib/x86_64-linux-gnu"
 
 
 def extract(archive: Path, into: Path) -> None:
-    """Unpacks an archive of a tree into the directory `into`, which is created."""
+    """Unpack an archive of a tree into the directory `into`, which is created."""
     into.mkdir(parents=True, exist_ok=True)
     with tarfile.open(archive) as tar:
         tar.extractall(into, filter="tar")

@@ -156,7 +156,7 @@ def q1(sha1: bytes) -> str:
 
 
 def gunzip(packed: memoryview, path: object, what: str, limit: int) -> tuple[bytes, int]:
-    """Unpacks the gzip stream `packed` begins with; also how long it was, packed.
+    """Unpack the gzip stream `packed` begins with; also how long it was, packed.
 
     Raises AlpineError where it's damaged, or has more than `limit` bytes, unpacked.
     """
@@ -238,7 +238,7 @@ def parse_info(path: object, text: str) -> dict[str, tuple[str, ...]]:
 
 
 def read_apk(path: Path) -> Apk:
-    """Reads a package and checks its data's digest; signatures are for the caller to check.
+    """Read a package and check its data's digest; signatures are for the caller to check.
 
     Raises AlpineError.
     """

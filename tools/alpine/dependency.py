@@ -45,7 +45,7 @@ class Dependency:
 
 
 def parse(text: str) -> Dependency:
-    """Parses one dependency. Raises ValueError for what this can't express.
+    """Parse one dependency. Raises ValueError for what this can't express.
 
     That is: pinning to a tagged repository (`name@edge`) and to a checksum (`name><Q1...`), which
     packages of Alpine's repositories don't use.
@@ -59,5 +59,5 @@ def parse(text: str) -> Dependency:
 
 
 def parse_all(text: str) -> tuple[Dependency, ...]:
-    """Parses dependencies with blanks between them. Raises ValueError."""
+    """Parse dependencies with blanks between them. Raises ValueError."""
     return tuple(parse(word) for word in text.split())

@@ -176,7 +176,7 @@ _LETTERS = {
 
 
 def index_entry(path: Path, arch: str = "") -> str:
-    """A package's paragraph of an index; `arch` stands there instead of the package's own."""
+    """A package's paragraph of an index; `arch` replaces the package's own."""
     apk = read_apk(path)
     lines = [f"C:{apk.identity}", f"S:{path.stat().st_size}"]
     for name, letter in _LETTERS.items():
@@ -196,7 +196,7 @@ def make_index(entries: Iterable[str], keys: Sequence[Key], algorithm: str = "sh
 
 
 def write_repository(folder: Path, packages: Iterable[bytes], keys: Sequence[Key]) -> None:
-    """Makes a repository, such as <mirror>/v3.24/main/x86_64, of the packages.
+    """Make a repository, such as <mirror>/v3.24/main/x86_64, of the packages.
 
     As in Alpine's, the index calls them all after the architecture, noarch or not.
     """

@@ -93,7 +93,7 @@ def read_index(
     repository: int = 0,
     directory: str = "",
 ) -> list[IndexPackage]:
-    """Checks an APKINDEX.tar.gz and returns its packages, with the last two fields as given.
+    """Check an APKINDEX.tar.gz and return its packages, with the last two fields as given.
 
     `keys` None skips the signature: for looking up the package that has the keys. Raises
     AlpineError naming `subject`.

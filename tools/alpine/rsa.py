@@ -47,7 +47,7 @@ def fingerprint(pem: bytes, subject: object) -> str:
 
 
 def public_key(pem: bytes, subject: object) -> PublicKey:
-    """Reads a key in PEM, as Alpine's .rsa.pub files have it; errors name `subject`.
+    """Read a key in PEM, as Alpine's .rsa.pub files have it; errors name `subject`.
 
     Raises AlpineError for anything else, and for a key that is too short to be trusted.
     """

@@ -41,7 +41,7 @@ _STREAMS: dict[str, Callable[[], Any]] = {
 
 
 def gunzip(packed: memoryview, limit: int) -> tuple[bytes, int]:
-    """Unpacks the gzip stream `packed` begins with; also returns how long it is, packed.
+    """Unpack the gzip stream `packed` begins with; also returns how long it is, packed.
 
     Raises ArchiveError where it is damaged or cut short, or stands for more than `limit` bytes.
     """
@@ -51,7 +51,7 @@ def gunzip(packed: memoryview, limit: int) -> tuple[bytes, int]:
 
 
 def unpack(packed: memoryview, compression: str, limit: int) -> bytes | memoryview:
-    """Unpacks all streams of `packed`, one after the other.
+    """Unpack all streams of `packed`, one after the other.
 
     Args:
         packed: the data.

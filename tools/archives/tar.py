@@ -47,7 +47,7 @@ class Header(tarfile.TarInfo):
 
     @classmethod
     def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
-        """Reads and checks the next header, with those that are about it; tarfile calls it."""
+        """Read and check the next header, with those that are about it; tarfile calls it."""
         try:
             found = super().fromtarfile(archive)
         except tarfile.HeaderError as error:
@@ -87,7 +87,7 @@ class Member(NamedTuple):
 def check(
     info: tarfile.TarInfo, paths: rules.Paths, keywords: Collection[str] | None = STANDARD
 ) -> rules.Kind:
-    """Checks one member, gives it its path for a name, and notes that in `paths`.
+    """Check one member, give it its path for a name, and note that in `paths`.
 
     Args:
         info: as tarfile read it with `tarinfo=Header` or LayerHeader. Of a hard link the target

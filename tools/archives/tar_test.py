@@ -1,4 +1,4 @@
-"""What a tar may have in it, and what is refused: by the very headers that readers differ on."""
+"""What a tar may have in it, and what is refused: headers that readers interpret differently."""
 
 from __future__ import annotations
 

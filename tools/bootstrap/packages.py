@@ -11,7 +11,7 @@ import hashlib
 SUITE = "forky"
 ARCHITECTURE = "amd64"
 
-# Raise it when provision.py or relocate.py make something else out of the same packages.
+# Raise it when provision.py or relocate.py make something else of the same packages.
 RECIPE = 2
 
 WANTED = (

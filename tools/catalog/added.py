@@ -1,7 +1,7 @@
 """What another workspace adds to the catalog: files of the catalog's own forms, read over them.
 
 Precedence is by name: a row of theirs takes the place of ours with the same name, and stands behind
-ours otherwise. Revisions are of releases as they are then, theirs included.
+ours otherwise. Revisions refer to the releases after that, theirs included.
 """
 
 from __future__ import annotations

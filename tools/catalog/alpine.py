@@ -162,7 +162,7 @@ def _release(name: str, value: Value, architectures: Mapping[str, str]) -> Relea
 
 
 def load(directory: Path, shown: Path | None = None) -> Alpine:
-    """Reads and checks the file of the catalog in `directory`, shown as `shown`.
+    """Read and check the file of the catalog in `directory`, shown as `shown`.
 
     Raises CatalogError.
     """

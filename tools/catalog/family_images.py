@@ -46,7 +46,7 @@ def _made_of(entry: Entry, family: Family, build: Build, catalog: Catalog) -> tu
 
 
 def _same_variant(family: Family, value: Value, catalog: Catalog) -> None:
-    """Raises unless the layers are those that the names of the official scheme tell."""
+    """Raise unless the layers are those that the names of the official scheme tell."""
     build = family.build
     assert build is not None
     named = [one.on(suite) for suite in catalog.suites for one in catalog.variants.values()]

@@ -103,7 +103,7 @@ def _suite(name: str, value: Value, archives: Mapping[str, str]) -> Suite:
 
 
 def load(directory: Path, catalog: Catalog, shown: Path | None = None) -> Ubuntu:
-    """Reads and checks the file in `directory`, shown as `shown`; `catalog` is the rest of it.
+    """Read and check the file in `directory`, shown as `shown`; `catalog` is the rest of it.
 
     Raises CatalogError.
     """

@@ -246,7 +246,7 @@ class _Loader(yaml.SafeLoader):
         self._sizes: dict[int, int] = {}
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Composes the next node, within the limits."""
+        """Compose the next node, within the limits."""
         event = self.peek_event()  # type: ignore[no-untyped-call]
         mark = event.start_mark
         if not self._aliases and getattr(event, "anchor", None) is not None:

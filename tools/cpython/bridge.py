@@ -140,12 +140,13 @@ def name_option(names: Names) -> str:
 
 
 def build(workspace: Workspace, program: Path, lib: Path, names: Names, ldflags: str) -> None:
-    """Makes the libraries, beside the one with the code.
+    """Make the libraries, beside the one with the code.
 
     Args:
         workspace: where the compiler is.
         program: the installed interpreter.
         lib: the installed lib; has the library with the code by the name `names.interface`.
+        names: of the libraries.
         ldflags: LDFLAGS, as make has them.
 
     Raises:

@@ -63,7 +63,7 @@ _OPT = "-DNDEBUG $(if $(filter Modules/%,$@),-O0,-O1) -fwrapv -w"
 
 
 def build(workspace: Workspace, source: Path, jobs: int, *, free_threaded: bool = False) -> Path:
-    """Compiles the interpreter; returns where it lies in the workspace.
+    """Compile the interpreter; return where it lies in the workspace.
 
     Args:
         workspace: where to build.
@@ -77,7 +77,7 @@ def build(workspace: Workspace, source: Path, jobs: int, *, free_threaded: bool 
 
 
 def compile_static(workspace: Workspace, jobs: int, options: Sequence[str] = ()) -> Path:
-    """Compiles what lies in the workspace's source directory; returns the static interpreter.
+    """Compile what lies in the workspace's source directory; return the static interpreter.
 
     Args:
         workspace: where the source is unpacked.

@@ -62,7 +62,7 @@ def setup_local(modules: Path) -> str:
 
 
 def build(workspace: Workspace, source: Path, jobs: int, *, free_threaded: bool = False) -> Path:
-    """Compiles the interpreter; returns where it lies in the workspace.
+    """Compile the interpreter; return where it lies in the workspace.
 
     Args:
         workspace: where to build.

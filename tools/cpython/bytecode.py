@@ -25,7 +25,7 @@ class BytecodeError(Exception):
 
 
 def unpack(archive: Path, root: Path) -> Path:
-    """Unpacks the modules of an installation; the directory of its standard library, below `root`.
+    """Unpack the modules of an installation; the directory of its standard library, below `root`.
 
     Raises:
         BytecodeError: there isn't exactly one.
@@ -41,7 +41,7 @@ def unpack(archive: Path, root: Path) -> Path:
 
 
 def compile_all(python: Path, library: Path, root: Path) -> None:
-    """Writes byte code below `library`, as if `root` were /.
+    """Write byte code below `library`, as if `root` were /.
 
     Args:
         python: an interpreter of the same version, which needs no library but that one.
@@ -75,7 +75,7 @@ def compile_all(python: Path, library: Path, root: Path) -> None:
 
 
 def write(root: Path, out: Path, epoch: int) -> int:
-    """Writes the byte code below `root`, with its __pycache__ directories; how many files it is."""
+    """Write the byte code below `root`, with its __pycache__ directories; how many files it is."""
     count = 0
     with tarfile.open(out, "w", format=tarfile.PAX_FORMAT) as archive:
         for path in sorted(root.rglob("*"), key=lambda path: path.relative_to(root).parts):

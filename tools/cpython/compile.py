@@ -90,7 +90,7 @@ class Compilation:
         self.states: dict[str, str] = {}
 
     def run(self) -> None:
-        """Builds and installs below `out`.
+        """Build and install below `out`.
 
         Raises:
             BuildError: a step failed, a module is missing, or the result names the work directory.
@@ -173,7 +173,7 @@ class Compilation:
         return [f"--with-build-python={self.python}"]
 
     def _find_modules(self) -> None:
-        """Takes from configure what it decided on extension modules."""
+        """Take from configure what it decided on extension modules."""
         self.states = modules.states((self.workspace.src / "Makefile").read_text())
         try:
             modules.check(self.states, self.recipe.expected_missing)

@@ -13,7 +13,7 @@ from toolchains.trees import elf
 def rewrite(
     source: Path, scratch: Path, out: Path, change: Callable[[Sequence[Path]], None]
 ) -> None:
-    """Writes the tar `source` with every ELF file in it changed to `out`.
+    """Write the tar `source` with every ELF file in it changed to `out`.
 
     Everything else (order, owners, times, modes) stays as it is.
 

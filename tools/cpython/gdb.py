@@ -46,7 +46,7 @@ def script_path(files: Iterable[str]) -> str:
 
 
 def append(archive: tarfile.TarFile, path: str, script: bytes, epoch: int) -> None:
-    """Adds the extension at `path`, with the directories it is in."""
+    """Add the extension at `path`, with the directories it is in."""
     known = {member.name for member in archive.getmembers()}
     for directory in reversed(PurePosixPath(path).parents[:-1]):
         if str(directory) not in known:
@@ -61,7 +61,7 @@ def append(archive: tarfile.TarFile, path: str, script: bytes, epoch: int) -> No
 
 
 def compact(source: Path, programs: Programs, work: Path, out: Path) -> None:
-    """Writes the tar `source` to `out`, with less debugging information that says the same.
+    """Write the tar `source` to `out`, with less debugging information that says the same.
 
     Each file keeps all of its own information: what several files share only gdb reads.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def main(wheel: str, root: str, prefix: str, *others: str) -> None:
-    """Runs `pip install pip` on `wheel` and `others`, into `root` + `prefix`."""
+    """Run `pip install pip` on `wheel` and `others`, into `root` + `prefix`."""
     minor = f"{sys.version_info.major}.{sys.version_info.minor}"
     sys.executable = f"{prefix}/bin/python{minor}"  # what the scripts' first line names
     sys.path.insert(0, wheel)

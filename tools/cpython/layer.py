@@ -27,7 +27,7 @@ def scratch(path: Path) -> Iterator[Path]:
 
 
 def prune(root: Path) -> None:
-    """Removes what docker-library removes from an installation: tests, byte code, static library.
+    """Remove what docker-library removes from an installation: tests, byte code, static library.
 
     Args:
         root: the directory that stands for /usr/local.
@@ -55,7 +55,7 @@ def normalized(info: tarfile.TarInfo, epoch: int) -> tarfile.TarInfo:
 
 
 def write(root: Path, out: Path, epoch: int) -> None:
-    """Writes everything below `root` as an uncompressed tar with deterministic bytes.
+    """Write everything below `root` as an uncompressed tar with deterministic bytes.
 
     Members are sorted by path and named relative to `root`, directories included.
 

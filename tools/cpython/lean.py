@@ -2,8 +2,8 @@
 
 It is taken from the stripped layer: no programs but the interpreter, no pip, no headers, nothing to
 link with. The standard library has byte code, never compared with its source (unchecked hashes,
-PEP 552), so a read-only root costs no start-up time. In the place of a module that is left out
-there is one that raises ImportError and says which image has it.
+PEP 552), so a read-only root costs no start-up time. A module that is left out is replaced by one
+that raises ImportError and names the image that has it.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class LeanError(Exception):
 
 
 def unpack(stripped: Path, root: Path) -> Path:
-    """Unpacks what may stay; the directory of the standard library, below `root`.
+    """Unpack what may stay; the directory of the standard library, below `root`.
 
     Raises:
         LeanError: there isn't exactly one.
@@ -108,7 +108,7 @@ def unpack(stripped: Path, root: Path) -> Path:
 
 
 def keep_own_libraries(root: Path) -> None:
-    """Removes each libpython that the interpreter doesn't load: programs that embed Python would.
+    """Remove each libpython that the interpreter doesn't load: programs that embed Python would.
 
     Most interpreters have their code; those that aren't optimised load libpython.
 
@@ -134,7 +134,7 @@ def _files_of(library: Path, module: str) -> Iterator[Path]:
 
 
 def leave_out(library: Path, label: str) -> list[str]:
-    """Replaces the modules that are left out; those that were there, sorted.
+    """Replace the modules that are left out; those that were there, sorted.
 
     Args:
         library: directory of the standard library.
@@ -158,7 +158,7 @@ def leave_out(library: Path, label: str) -> list[str]:
 
 
 def make(stripped: Path, python: Path, root: Path, label: str) -> None:
-    """Makes the tree of the layer below `root`.
+    """Make the tree of the layer below `root`.
 
     Args:
         stripped: tar of the stripped CPython.

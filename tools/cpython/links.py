@@ -78,7 +78,7 @@ def embedded(installed: set[str]) -> dict[str, str]:
 
 
 def write(made: dict[str, str], texts: dict[str, str], out: Path, epoch: int) -> None:
-    """Writes links and files, and the directories they are in, as a deterministic tar.
+    """Write links and files, and the directories they are in, as a deterministic tar.
 
     Args:
         made: path -> target of each link.

@@ -51,7 +51,7 @@ def alone(makefile: str) -> set[str]:
 
 
 def check(found: Mapping[str, str], expected_missing: Collection[str]) -> None:
-    """Checks that every module is built, save those expected to be missing.
+    """Check that every module is built, save those expected to be missing.
 
     Raises:
         ModulesError: names the modules that differ and what to do.

@@ -41,7 +41,7 @@ _FUNCTION_TAG = 0x01000000
 
 
 class ProfileError(Exception):
-    """A profile is damaged or doesn't fit what is compiled; the text says how."""
+    """A profile is damaged or doesn't fit what is compiled; the text names the difference."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Use:
     unknown: tuple[str, ...]
 
     def check(self, max_mismatched: int) -> None:
-        """Refuses a profile that doesn't fit.
+        """Refuse a profile that doesn't fit.
 
         Args:
             max_mismatched: how many of a thousand functions may be mismatched.
@@ -92,7 +92,7 @@ class Use:
 
 
 def pack(source: Path, archive: Path) -> int:
-    """Writes the .gcda files below `source` to `archive`; the same files give the same bytes.
+    """Write the .gcda files below `source` to `archive`; the same files give the same bytes.
 
     Returns:
         How many there were.
@@ -115,7 +115,7 @@ def pack(source: Path, archive: Path) -> int:
 
 
 def unpack(archive: Path, source: Path) -> None:
-    """Puts a profile's files below the source directory, where gcc looks for them.
+    """Put a profile's files below the source directory, where gcc looks for them.
 
     Raises:
         ProfileError: it isn't a tar.xz of .gcda files that lie below it.

@@ -45,7 +45,7 @@ def not_built(log: str) -> list[str]:
 
 
 def check(missing: Collection[str], expected: Collection[str]) -> None:
-    """Checks that every module was built, save those expected to be missing.
+    """Check that every module was built, save those expected to be missing.
 
     Raises:
         ModulesError: names the modules that differ and what to do.

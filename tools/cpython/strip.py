@@ -18,7 +18,7 @@ from tools.cpython import elves, layer
 
 
 def unpack_strip(cc: Path, into: Path, triplet: str) -> Path:
-    """Unpacks only what `strip` needs out of a compiler archive; returns its path."""
+    """Unpack only what `strip` needs out of a compiler archive; return its path."""
     program = f"usr/bin/{triplet}-strip"
     with tarfile.open(cc) as archive:
         wanted = [
@@ -31,7 +31,7 @@ def unpack_strip(cc: Path, into: Path, triplet: str) -> Path:
 
 
 def strip(source: Path, program: Path, scratch: Path, out: Path) -> None:
-    """Writes the tar `source` with every ELF file in it stripped to `out`.
+    """Write the tar `source` with every ELF file in it stripped to `out`.
 
     Args:
         source: the tar.

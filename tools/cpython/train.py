@@ -60,7 +60,7 @@ class Phases:
 
     @contextmanager
     def phase(self, name: str, done: Callable[[], float | None] = lambda: None) -> Iterator[None]:
-        """Shows `name` while the block runs.
+        """Show `name` while the block runs.
 
         Args:
             name: what is done.
@@ -108,7 +108,7 @@ def _tested(log: Path) -> float | None:
 
 
 def make_startable(python: Path, libpython: Path, sysroot: Path, launcher: Path) -> list[str]:
-    """Puts a launcher before an interpreter for the build machine.
+    """Put a launcher before an interpreter for the build machine.
 
     The interpreter then starts with the sysroot's loader and libraries, also when its own tests
     start it again, and other programs don't get them.
@@ -158,7 +158,7 @@ class Training(Compilation):
         super().__init__(workspace, with_options(recipe, self.options))
 
     def train(self, phases: Phases) -> list[str]:
-        """Leaves .gcda files in the workspace's source directory; returns the task's arguments.
+        """Leave .gcda files in the workspace's source directory; return the task's arguments.
 
         Raises:
             BuildError: a step failed.
@@ -191,7 +191,7 @@ class Training(Compilation):
 
 
 def write(compilation: Compilation, task: list[str], out: Path) -> None:
-    """Packs the profile to `out`, and beside it what it was made of and how."""
+    """Pack the profile to `out`, and beside it what it was made of and how."""
     count = profiles.pack(compilation.workspace.src, out)
     compiler = compilation.workspace.run("gcc-version", ["gcc", "--version"]).splitlines()[0]
     machine = subprocess.run(["/bin/uname", "-srm"], stdout=subprocess.PIPE, text=True, check=False)

@@ -96,7 +96,7 @@ def listing(directory: Path) -> str:
 
 
 def run(command: Sequence[str], folder: Path) -> int:
-    """Runs one training, and returns its exit status.
+    """Run one training, and return its exit status.
 
     Interrupted by the terminal, which tells both, it waits: the training takes minutes to make
     gigabytes of temporary files, and seconds to remove them.

@@ -68,10 +68,10 @@ def available_jobs() -> int:
 
 
 def extract_source(archive: Path, into: Path) -> None:
-    """Unpacks what lies in an archive's only directory into the directory `into`.
+    """Unpack what lies in an archive's only directory into the directory `into`.
 
     The files become ours: owners that the sandbox doesn't know would cost them their modes and
-    their times, on which make goes.
+    their times, which make compares.
     """
     with tarfile.open(archive) as tar:
         members = []
@@ -89,10 +89,11 @@ class Workspace:
     """A work directory with its tools in place; use as a context manager, which removes it."""
 
     def __init__(self, root: Path, toolchain: Toolchain, epoch: int) -> None:
-        """Unpacks the toolchain.
+        """Unpack the toolchain.
 
         Args:
             root: directory to create; an old one of that name is removed first.
+            toolchain: the archives to unpack.
             epoch: seconds since 1970, what the build takes as the time.
         """
         self.root = root.absolute()
@@ -113,11 +114,11 @@ class Workspace:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Removes the directory."""
+        """Remove the directory."""
         shutil.rmtree(self.root, ignore_errors=True)
 
     def _name_tools(self) -> None:
-        """Fills `bin`: compiler and binutils under native names, make, pkg-config and busybox."""
+        """Fill `bin`: compiler and binutils under native names, make, pkg-config and busybox."""
         gnu, version = self.toolchain.gnu, self.toolchain.gcc
         for tool in _BINUTILS:
             self._launch(tool, f"cc/usr/bin/{gnu}-{tool}")
@@ -146,14 +147,14 @@ class Workspace:
                 (self.bin / applet).symlink_to(os.path.relpath(busybox, self.bin))
 
     def _launch(self, name: str, program: str, flags: Sequence[str] = ()) -> None:
-        """Makes bin/<name> start `program` (relative to the root) with `flags` put first."""
+        """Make bin/<name> start `program` (relative to the root) with `flags` put first."""
         path = self.root / program
         if not path.exists():
             raise BuildError(f"the toolchain archives have no {program} (wanted as {name})")
         self.launcher(self.bin / name, f"%d/../{program}", *flags)
 
     def launcher(self, path: Path, *words: str | Path) -> None:
-        """Makes `path` start a program: the words are its path and its first arguments.
+        """Make `path` start a program: the words are its path and its first arguments.
 
         In a word, %d stands for the launcher's directory and %s for its path.
         """
@@ -194,7 +195,7 @@ class Workspace:
         }
 
     def unpack_source(self, archive: Path) -> None:
-        """Unpacks a source archive (tar, any compression) whose files lie in one directory."""
+        """Unpack a source archive (tar, any compression) whose files lie in one directory."""
         extract_source(archive, self.src)
 
     def run(
@@ -204,7 +205,7 @@ class Workspace:
         extra: Mapping[str, str] | None = None,
         cwd: Path | None = None,
     ) -> str:
-        """Runs one step of the build.
+        """Run one step of the build.
 
         Args:
             step: short name, for the log and messages.

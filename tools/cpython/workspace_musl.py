@@ -47,7 +47,7 @@ class MuslWorkspace(Workspace):
     toolchain: MuslToolchain
 
     def __init__(self, root: Path, toolchain: MuslToolchain, epoch: int) -> None:
-        """Unpacks the toolchain, as Workspace does."""
+        """Unpack the toolchain, as Workspace does."""
         self._libgcc = toolchain.libgcc
         super().__init__(root, toolchain, epoch)
 

@@ -65,7 +65,7 @@ class SecurityDatabase:
 def load(origins: Sequence[str], folder: Path) -> SecurityDatabase:
     """Return the data of some files (relative to `folder`) or HTTPS addresses; may be gzip or xz.
 
-    CvesError where they aren't available, are no such data, or are of several releases.
+    CvesError where they aren't available, are no such data, or belong to several releases.
     """
     read: list[Origin] = []
     suites: set[str] = set()
@@ -87,7 +87,7 @@ def load(origins: Sequence[str], folder: Path) -> SecurityDatabase:
     if len(suites) != 1:
         raise CvesError(
             " ".join(origin.name for origin in read) or "no data",
-            f"are of several releases: {', '.join(sorted(suites))}"
+            f"belong to several releases: {', '.join(sorted(suites))}"
             if suites
             else "there is nothing to compare the image with",
             _GIVE,

@@ -53,7 +53,7 @@ class Deb:
     Attributes:
         path: where it was read from, for errors.
         control: the fields of the control file, in its order and with its spelling. A value of
-            several lines keeps them as they are: "\\n" and the line with its leading blank.
+            several lines keeps them as they are: a line feed and the line with its leading blank.
         control_files: all files of the control archive by name ("control", "postinst", ...).
         time: the newest time that a member of the ar archive carries, in seconds since 1970.
             dpkg-deb writes SOURCE_DATE_EPOCH there, the date of the changelog's newest entry; 0

@@ -37,7 +37,8 @@ TRIGGER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._:-]*|/[!-~]*")
 def parse(text: str) -> dict[str, str]:
     """The fields of one control paragraph, in its order and with its spelling.
 
-    A value of several lines keeps them as they are: "\\n" and the line with its leading blank.
+    A value of several lines keeps them as they are: a line feed, then the line with its leading
+    blank.
 
     Raises:
         ValueError: a line or a value isn't what policy asks for, or a needed field is missing.

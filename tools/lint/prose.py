@@ -28,7 +28,6 @@ class Rules:
         pages: Markdown that people read.
         generated: pages of any width.
         sources: other files whose phrases are checked.
-        frozen: sources that are left out.
         phrases: what not to write, and what to write instead.
     """
 
@@ -36,7 +35,6 @@ class Rules:
     pages: Sequence[str]
     generated: Sequence[str]
     sources: Sequence[str]
-    frozen: Sequence[str]
     phrases: Mapping[str, str]
 
 
@@ -126,8 +124,6 @@ def problems(root: Path, rules: Rules) -> list[str]:
         add(page, links(root, page))
         if page not in generated:
             add(page, wide(text, rules.width))
-    frozen = set(_files(root, rules.frozen))
     for file in _files(root, rules.sources):
-        if file not in frozen:
-            add(file, phrases(file.read_text(encoding="utf-8"), rules.phrases))
+        add(file, phrases(file.read_text(encoding="utf-8"), rules.phrases))
     return found

@@ -27,7 +27,7 @@ def _image(found: status.Status, old: Result | None, inputs: str | None) -> Resu
     """What an image's tests ended with; None where they have not run.
 
     A digest that was recorded keeps its inputs: the same image isn't made of anything else, so
-    where the checkout's are others now, what lies in bazel-bin is of before.
+    where the checkout's differ, bazel-bin is older than the checkout.
     """
     if found.state not in _STATES:
         return None

@@ -33,7 +33,7 @@ MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 CONFIG: Final = "application/vnd.oci.image.config.v1+json"
 LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
 LAYERS: Final = {LAYER: b"", LAYER + "+gzip": b"\x1f\x8b\x08", LAYER + "+zstd": b"\x28\xb5\x2f\xfd"}
-# Layers that stay in a registry: they name the image they are of, and are in no layout.
+# Layers that stay in a registry: they name their image, and are in no layout.
 BASE: Final = "org.opencontainers.image.base.name"
 NONDISTRIBUTABLE: Final = "application/vnd.oci.image.layer.nondistributable.v1.tar"
 BASE_LAYERS: Final = frozenset(

@@ -54,7 +54,7 @@ class Lines:
     rows: tuple[Row, ...]
 
     def value(self, key: str) -> str:
-        """The value of a header line that stands there once; KeyError if there is none."""
+        """The value of a header line that occurs once; KeyError if there is none."""
         return self.header[key][0]
 
 

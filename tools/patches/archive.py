@@ -1,9 +1,9 @@
-"""Apply patches to a source archive: the same archive with other files.
+r"""Apply patches to a source archive: the same archive with other files.
 
-    python -m tools.patches.archive --source Python-3.13.15.tar.xz --label 3.13.15-r1 \\
+    python -m tools.patches.archive --source Python-3.13.15.tar.xz --label 3.13.15-r1 \
         --patch patches/3.13.15/fix.patch=FILE … --out source.tar.gz
 
-The files keep their times, on which make goes, whatever a patch does to them; a new one has the
+The files keep their times, which make compares, whatever a patch does to them; a new one has the
 newest of the archive. The result depends on the inputs alone.
 """
 
@@ -89,7 +89,7 @@ def _failed(name: str, error: PatchError) -> ArchiveError:
 
 
 def write(source: Path, out: Path, patches: Sequence[tuple[str, bytes]]) -> None:
-    """Writes `source` with its patches applied to `out`, a .tar.gz.
+    """Write `source` with its patches applied to `out`, a .tar.gz.
 
     Raises:
         ArchiveError: one doesn't apply; nothing is written.

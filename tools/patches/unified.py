@@ -150,7 +150,7 @@ def parse(data: bytes) -> list[Change]:
 
 
 def _git_header(lines: _Lines) -> bool:
-    """Reads what git says before a file's diff; whether the file is a new program."""
+    """Read what git says before a file's diff; whether the file is a new program."""
     start = lines.number
     lines.next()
     executable = False

@@ -37,7 +37,7 @@ class PrebuiltError(Exception):
 
 
 def facts(catalog: Mapping[str, Any], version: str) -> Json:
-    """Return what of a release goes into its CPython, out of the exported catalog.
+    """Return the facts of a release that its CPython depends on, from the exported catalog.
 
     `prebuilt_facts` in python_images/private/cpython/prebuilt.bzl says the same.
     """

@@ -54,7 +54,7 @@ def elf(
 
 
 def programs(path: Path, members: Mapping[str, bytes]) -> Path:
-    """Writes a tar of files."""
+    """Write a tar of files."""
     with tarfile.open(path, "w") as tar:
         for name, content in members.items():
             info = tarfile.TarInfo(name)

@@ -47,7 +47,7 @@ def needed_libraries(programs: Path, arch: Arch) -> dict[str, str]:
 
 
 def elf_of(where: str, data: bytes | memoryview) -> Elf | None:
-    """Reads an ELF file; None for any other. A damaged one is a RootfsError that says `where`."""
+    """Read an ELF file; None for any other. A damaged one is a RootfsError that says `where`."""
     try:
         return read_elf(data)
     except ElfError as error:

@@ -15,12 +15,12 @@ Writers = Mapping[Path, Callable[[BinaryIO], object]]
 
 
 def write_text(out: BinaryIO, text: str) -> None:
-    """Writes text as UTF-8; what wasn't UTF-8 when it was read becomes the same bytes again."""
+    """Write text as UTF-8; what wasn't UTF-8 when it was read becomes the same bytes again."""
     out.write(text.encode("utf-8", "surrogateescape"))
 
 
 def write_all(writers: Writers) -> None:
-    """Writes all files under temporary names, then renames them: all or none."""
+    """Write all files under temporary names, then rename them: all or none."""
     with ExitStack() as stack:
         temporary: dict[Path, Path] = {}
         for path in writers:

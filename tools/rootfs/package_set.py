@@ -70,7 +70,7 @@ def read_package_set(listing: Path, paths: Iterable[Path]) -> PackageSet:
 
 
 def read_object(path: Path) -> Mapping[str, Any]:
-    """Reads a file of JSON that is to hold an object; RootfsError if it doesn't."""
+    """Read a file of JSON that is to hold an object; RootfsError if it doesn't."""
     return as_object(path, _load(path))
 
 

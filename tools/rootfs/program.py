@@ -22,7 +22,7 @@ def option_parser(description: str) -> argparse.ArgumentParser:
 
 
 def run(outputs: Callable[[], Writers]) -> int:
-    """Writes all outputs, or prints what's wrong and writes none; returns the exit status."""
+    """Write all outputs, or print what's wrong and write none; return the exit status."""
     try:
         write_all(outputs())
     except (RootfsError, OSError) as error:

@@ -42,13 +42,13 @@ class Tar:
         self._parts.append(bytes(2 * _BLOCK))
 
     def write(self, out: BinaryIO) -> None:
-        """Writes the archive."""
+        """Write the archive."""
         for part in self._parts:
             out.write(part)
 
 
 def write_tar(out: BinaryIO, entries: Iterable[tuple[str, Entry]]) -> None:
-    """Writes entries as a Tar."""
+    """Write entries as a Tar."""
     Tar(entries).write(out)
 
 

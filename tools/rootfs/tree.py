@@ -110,7 +110,7 @@ class Tree:
             self.root = replace(self.root, mtime=epoch)
 
     def keep_times(self, before: Mapping[str, Entry]) -> None:
-        """Ends a layer: what was written again as it was keeps its time, and is in no new layer.
+        """End a layer: what was written again as it was keeps its time, and is in no new layer.
 
         `before` has the entries of the tree, the root's at "", as they were when the layer began.
         """
@@ -184,7 +184,7 @@ class Tree:
         return self.read(path).decode("utf-8")
 
     def add(self, path: str, entry: Entry) -> None:
-        """Adds what a package ships at `path`.
+        """Add what a package ships at `path`.
 
         Directories may be shared; anything else is an error when the path is taken, as it is for
         dpkg. Of two packages' directories, equal ones are one; different ones are an error.
@@ -223,25 +223,25 @@ class Tree:
         gid: int = 0,
         mtime: int | None = None,
     ) -> None:
-        """Writes a file, making its directories; replaces a file, refuses anything else."""
+        """Write a file, making its directories; replace a file, refuse anything else."""
         data = content.encode("utf-8") if isinstance(content, str) else content
         stamp = self.epoch if mtime is None else min(mtime, self.epoch)
         self._set(path, Entry("file", mode, uid, gid, stamp, "", data, source))
 
     def copy(self, path: str, to: str, *, source: str, mode: int | None = None) -> None:
-        """Copies a file with its metadata, as ``cp -p``."""
+        """Copy a file with its metadata, as ``cp -p``."""
         content = self.read(path)
         entry = self.entries[self.resolve(path) or ""]
         self._set(to, replace(entry, content=content, mode=mode or entry.mode, source=source))
 
     def symlink(self, path: str, target: str, *, source: str) -> None:
-        """Makes or replaces a symbolic link."""
+        """Make or replace a symbolic link."""
         self._set(path, Entry("symlink", 0o777, mtime=self.epoch, target=target, source=source))
 
     def mkdir(
         self, path: str, *, source: str, mode: int = 0o755, uid: int = 0, gid: int = 0
     ) -> None:
-        """Makes a directory unless there is one, with its parents."""
+        """Make a directory unless there is one, with its parents."""
         key = self.normalise(path)
         old = self.entries.get(key)
         if old is None:
@@ -259,7 +259,7 @@ class Tree:
         self.entries[key] = replace(self.entries[key], mode=mode, uid=uid, gid=gid)
 
     def remove(self, path: str) -> None:
-        """Removes a path and what is below it."""
+        """Remove a path and what is below it."""
         key = self.normalise(path)
         for below in [p for p in self.entries if p == key or p.startswith(f"{key}/")]:
             del self.entries[below]
@@ -273,7 +273,7 @@ class Tree:
         )
 
     def finish(self) -> None:
-        """Makes directories no package shipped, and checks that links and parents make sense."""
+        """Make directories no package shipped, and check that links and parents make sense."""
         for path in sorted(self.entries):
             self._make_parents(path)
         for path, entry in self.entries.items():

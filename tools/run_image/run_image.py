@@ -56,7 +56,7 @@ def _image(request: Request) -> Image:
 
 @contextmanager
 def _forwarding(talk: socket.socket) -> Iterator[None]:
-    """Leaves it to the command what a signal to this program means."""
+    """Leave it to the command what a signal to this program means."""
 
     def send(number: int, _: FrameType | None) -> None:
         try:
@@ -73,7 +73,7 @@ def _forwarding(talk: socket.socket) -> Iterator[None]:
 
 
 def _started(talk: socket.socket) -> int | None:
-    """Waits until the command runs; a descriptor of its terminal, if it has one of its own."""
+    """Wait until the command runs; a descriptor of its terminal, if it has one of its own."""
     found = None
     while True:
         data, descriptors, _, _ = socket.recv_fds(talk, 1 << 16, 1)
@@ -99,7 +99,7 @@ def _is_terminal() -> bool:
 
 
 def run(request: Request) -> int:
-    """Runs the command; its exit status.
+    """Run the command; its exit status.
 
     Raises:
         LayoutError: the layout has no image to run.
@@ -157,7 +157,7 @@ def _absolute(path: Path | None) -> Path | None:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Returns the exit status."""
+    """Return the exit status."""
     try:
         return run(parse(sys.argv[1:] if words is None else words))
     except ArgumentError as error:

@@ -58,7 +58,7 @@ class _FailedError(Exception):
 
 
 def serve(job: Job, folder: Folder, talk: socket.socket, no_namespace: str | None) -> None:
-    """Runs the command. The keeper's body; `no_namespace` is why it has no user namespace."""
+    """Run the command. The keeper's body; `no_namespace` is why it has no user namespace."""
     try:
         os.chdir(folder.path)
         if no_namespace:
@@ -79,7 +79,7 @@ def _tell(talk: socket.socket, message: dict[str, Any]) -> None:
 
 
 def _prepare(job: Job, folder: Folder) -> tuple[Place, Process]:
-    """Unpacks the image, and finds out what it runs as whom."""
+    """Unpack the image, and find out what it runs as whom."""
     request, config = job.request, job.config.get("config") or {}
     try:
         mounts, problem = folder.enter_mounts(request.volumes, job.platform, request.emulator)
@@ -154,7 +154,7 @@ def _not_started(program: str, code: int) -> _FailedError:
 
 
 def _watch(init: int, ended: int, talk: socket.socket) -> int:
-    """Hands signals on until the container ends; its exit status."""
+    """Hand signals on until the container ends; its exit status."""
     watched = select.poll()
     watched.register(ended, select.POLLIN)
     watched.register(talk, select.POLLIN)

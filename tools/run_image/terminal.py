@@ -16,7 +16,7 @@ from types import FrameType
 
 @contextmanager
 def raw(terminal: int) -> Iterator[None]:
-    """Leaves all keys to the container: Ctrl-C is a character until its terminal reads it."""
+    """Leave all keys to the container: Ctrl-C is a character until its terminal reads it."""
     old = termios.tcgetattr(terminal)
     tty.setraw(terminal)
     try:
@@ -27,7 +27,7 @@ def raw(terminal: int) -> Iterator[None]:
 
 @contextmanager
 def same_size(user: int, container: int) -> Iterator[None]:
-    """Keeps the container's terminal as large as the user's."""
+    """Keep the container's terminal as large as the user's."""
 
     def copy(_: int = 0, __: FrameType | None = None) -> None:
         with contextlib.suppress(OSError):
@@ -43,7 +43,7 @@ def same_size(user: int, container: int) -> Iterator[None]:
 
 
 def join(source: int, sink: int, container: int, talk: socket.socket) -> bytes:
-    """Copies between the user's terminal (`source`, `sink`) and the container's until it ends.
+    """Copy between the user's terminal (`source`, `sink`) and the container's until it ends.
 
     The end is what comes out of `talk`, which is returned; all that was written before is shown.
     """

@@ -55,7 +55,7 @@ def make_place(
 
 
 def dress(place: Place) -> None:
-    """Gives a container's / owner and mode of the image's."""
+    """Give a container's / owner and mode of the image's."""
     top = place.lowers[0].stat()
     os.chown(place.upper, top.st_uid, top.st_gid)
     place.upper.chmod(stat.S_IMODE(top.st_mode))
@@ -86,7 +86,7 @@ class Container:
         self._outcome: int | Exception | None = None
 
     def start(self, process: Process) -> None:
-        """Starts the command. SetupError or StartError when it does not get as far as exec."""
+        """Start the command. SetupError or StartError when it does not get as far as exec."""
         try:
             dress(self._place)
         except OSError as error:
@@ -138,7 +138,7 @@ class Container:
         return self._outcome
 
     def kill(self) -> None:
-        """Ends a container that still runs; nothing of it is left when this returns."""
+        """End a container that still runs; nothing of it is left when this returns."""
         if self._pid and self._outcome is None:
             os.close(self._lifeline)
             os.waitpid(self._pid, 0)
@@ -176,7 +176,7 @@ class Container:
         os.write(ended, json.dumps(answer).encode())
 
     def _watch(self, init: int, outputs: dict[int, Path], lifeline: int) -> str | None:
-        """Collects the outputs until the container ends; what went over a limit, or None."""
+        """Collect the outputs until the container ends; what went over a limit, or None."""
         deadline = time.monotonic() + self._limits.seconds
         end = os.pidfd_open(init)
         watched = select.poll()

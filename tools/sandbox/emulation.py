@@ -61,7 +61,7 @@ def binfmt_rule(platform: str, emulator: Path) -> bytes:
 
 
 def empty_program(platform: str) -> bytes:
-    """A file that is a program of `platform` for who only looks at its beginning."""
+    """A file that passes for a program of `platform` by its first bytes."""
     machine, elf_class, order = _ELF[_base(platform)]
     endian: Literal["little", "big"] = "little" if order == 1 else "big"
     head = b"\x7fELF" + bytes([elf_class, order, 1]) + bytes(9)
@@ -70,7 +70,7 @@ def empty_program(platform: str) -> bytes:
 
 
 def enable(platform: str, emulator: Path | None, mount_point: Path) -> str | None:
-    """Lets this user namespace run programs of `platform`; why it could not, or None.
+    """Let this user namespace run programs of `platform`; why it could not, or None.
 
     `mount_point` is a directory. The host's own binfmt_misc may still do: probe.py tries.
     """

@@ -27,7 +27,7 @@ class Folder:
     mount_points: list[Path] = field(default_factory=list)
 
     def make(self, shown: Sequence[Shown]) -> None:
-        """Makes what is mounted on while the process that mounts has no rights to it yet."""
+        """Make what is mounted on while the process that mounts has no rights to it yet."""
         points = staging.Staging(self.path)
         self._give(self.path)
         for name in ("binfmt_misc", "containers"):

@@ -72,7 +72,7 @@ def make_directory(root: int, path: str) -> int:
 
 
 def write_file(root: int, path: str, content: bytes) -> None:
-    """Makes or replaces the regular file `path`, on the root's own file system."""
+    """Make or replace the regular file `path`, on the root's own file system."""
     os.close(make_directory(root, posixpath.dirname(path)))
     # Not to wait for the other end of a pipe that may lie there.
     flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY

@@ -116,7 +116,7 @@ class Streams:
 def run(
     process: Process, place: Place, limits: Limits | None, started: int, streams: Streams
 ) -> NoReturn:
-    """Makes this process, pid 1 of a pid namespace, the container's own, and starts the command.
+    """Make this process, pid 1 of a pid namespace, the container's own, and start the command.
 
     Writes to `started` why the command can't be run, as `:reason`, or exec's errno and a colon. It
     is closed when the command runs. Ends with the command, and with its status; the kernel then
@@ -187,7 +187,7 @@ def _signal_to(command: int, number: int) -> None:
 
 
 def _enter_root(process: Process, place: Place, limits: Limits | None) -> None:
-    """Mounts the root and what every container has, and makes it this process's root."""
+    """Mount the root and what every container has, and make it this process's root."""
     lowers = ":".join(str(path) for path in reversed(place.lowers))
     data = f"lowerdir={lowers},upperdir={place.upper},workdir={place.work},userxattr"
     linux.mount("overlay", place.merged, "overlay", data=data)
@@ -260,7 +260,7 @@ def _make_devices(dev: Path) -> None:
 
 
 def _protect(root: Path, below: str) -> None:
-    """Hides what tells of the machine below a place, and makes its settings read-only."""
+    """Hide what tells of the machine below a place, and make its settings read-only."""
     for name in (name for name in _READ_ONLY if name.startswith(below)):
         path = root / name.lstrip("/")
         if path.exists():

@@ -32,13 +32,13 @@ class Keeper:
         self._control = control
 
     def stop(self) -> None:
-        """Ends the engine and all containers, and waits until they and their files are gone."""
+        """End the engine and all containers, and wait until they and their files are gone."""
         os.close(self._control)
         os.waitpid(self._pid, 0)
 
 
 def start(work: Path, identity: int, body: Body, more: Further | None = None) -> Keeper:
-    """Forks the keeper, which runs `body` as pid 1 of new user and pid namespaces.
+    """Fork the keeper, which runs `body` as pid 1 of new user and pid namespaces.
 
     `identity` is the user of this machine who is root there (`user_namespace.owner`), `more` what
     other ids there are. `body` gets the reason if no user namespace is available; then it
@@ -93,7 +93,7 @@ def _keep(work: Path, identity: int, more: Further | None, control: int, body: B
 
 
 def end_with_parent(lifeline: int) -> None:
-    """Makes this process end with its parent, also if that has ended already.
+    """Make this process end with its parent, also if that has ended already.
 
     `lifeline` is the reading end of a pipe whose other end the parent alone holds.
     """

@@ -53,7 +53,7 @@ def syscall(name: str, number: int, *arguments: object) -> int:
 
 
 def unshare(flags: int) -> None:
-    """Moves this process (of CLONE_NEWPID: its next children) into new namespaces."""
+    """Move this process (of CLONE_NEWPID: its next children) into new namespaces."""
     check(libc.unshare(ctypes.c_int(flags)), f"unshare({flags:#x})")
 
 
@@ -70,12 +70,12 @@ def mount(source: str, target: Path | str, kind: str = "", flags: int = 0, data:
 
 
 def unmount(target: Path) -> None:
-    """Takes a mount, and what is below it, out of sight (umount2 with MNT_DETACH)."""
+    """Take a mount, and what is below it, out of sight (umount2 with MNT_DETACH)."""
     check(libc.umount2(os.fsencode(target), ctypes.c_int(_MNT_DETACH)), f"umount {target}")
 
 
 def make_read_only(target: Path | str) -> None:
-    """Makes the mount at `target`, and those below it, read-only."""
+    """Make the mount at `target`, and those below it, read-only."""
     attributes = struct.pack("=4Q", _MOUNT_ATTR_RDONLY, 0, 0, 0)
     syscall(
         f"mount_setattr {target}",
@@ -100,7 +100,7 @@ def clone_mount(source: str) -> int:
 
 
 def attach_mount(tree: int, target: int) -> None:
-    """Mounts what `clone_mount` gave on the file or directory that `target` describes."""
+    """Mount what `clone_mount` gave on the file or directory that `target` describes."""
     syscall(
         "move_mount",
         _SYS_MOVE_MOUNT,
@@ -113,7 +113,7 @@ def attach_mount(tree: int, target: int) -> None:
 
 
 def pivot_root(new_root: Path, put_old: str) -> Path:
-    """Makes `new_root`, a mount point, the root; the old root's place in it (relative) is made.
+    """Make `new_root`, a mount point, the root; the old root's place in it (relative) is made.
 
     The result is the old root's new path.
     """
@@ -134,7 +134,7 @@ def sethostname(name: str) -> None:
 
 
 def die_with_parent(signal: int) -> None:
-    """Asks the kernel to send `signal` to this process when its parent ends."""
+    """Ask the kernel to send `signal` to this process when its parent ends."""
     check(libc.prctl(_PR_SET_PDEATHSIG, signal, 0, 0, 0), "prctl(PR_SET_PDEATHSIG)")
 
 
@@ -144,7 +144,7 @@ def set_dumpable(dumpable: bool) -> None:
 
 
 def close_all_but(kept: set[int]) -> None:
-    """Closes every descriptor of this process but these."""
+    """Close every descriptor of this process but these."""
     first = 0
     for number in sorted(kept):
         if number > first:
@@ -154,7 +154,7 @@ def close_all_but(kept: set[int]) -> None:
 
 
 def close_at_exec(first: int) -> None:
-    """Lets no descriptor from `first` on reach the program that this process executes."""
+    """Let no descriptor from `first` on reach the program that this process executes."""
     _close_range(first, _LAST_DESCRIPTOR, _CLOSE_RANGE_CLOEXEC)
 
 
@@ -164,7 +164,7 @@ def _close_range(first: int, last: int, flags: int = 0) -> None:
 
 
 def loopback_up() -> None:
-    """Switches on `lo` in this network namespace."""
+    """Switch on `lo` in this network namespace."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         request = struct.pack("16sh14x", b"lo", 0)
         _, flags = struct.unpack("16sh14x", fcntl.ioctl(sock, _SIOCGIFFLAGS, request))

@@ -30,7 +30,7 @@ class Limits:
 
 
 def drop(*, root: bool) -> None:
-    """Gives up, for good, all this process could do that a container's command may not.
+    """Give up, for good, all this process could do that a container's command may not.
 
     Only `root` keeps capabilities.
     """
@@ -51,7 +51,7 @@ def drop(*, root: bool) -> None:
 
 
 def limit(limits: Limits) -> None:
-    """Sets the limits that the kernel watches over; it counts processes of this user namespace."""
+    """Set the limits that the kernel watches over; it counts processes of this user namespace."""
     _set(resource.RLIMIT_DATA, limits.memory_mib << 20)
     _set(resource.RLIMIT_NPROC, limits.processes)
     with contextlib.suppress(OSError):  # if memory runs out, this is what to end
@@ -59,7 +59,7 @@ def limit(limits: Limits) -> None:
 
 
 def limit_process_ids(proc: Path, limits: Limits) -> None:
-    """Caps the process ids of a pid namespace, where each has a limit of its own: Linux 6.14.
+    """Cap the process ids of a pid namespace, where each has a limit of its own: Linux 6.14.
 
     This holds for root of the machine too, for whom RLIMIT_NPROC does not. `proc` is where the
     namespace's procfs is mounted. OSError if it can't be set.

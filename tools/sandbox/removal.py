@@ -8,7 +8,7 @@ from tools.sandbox import inroot
 
 
 def empty(folder: int) -> None:
-    """Removes all that is in a directory, given by a descriptor.
+    """Remove all that is in a directory, given by a descriptor.
 
     Neither links nor mounts are followed; directories that their modes close are opened first. A
     directory in a directory is moved up before it is looked into, so depth costs nothing. OSError
@@ -50,7 +50,7 @@ def _names(folder: int) -> list[tuple[str, bool]]:
 
 
 def _open_up(parent: int, name: str) -> None:
-    """Lets a directory be moved, which changes its `..`."""
+    """Let a directory be moved, which changes its `..`."""
     descriptor = inroot.open_own_directory(parent, name)
     try:
         _set_open(descriptor)

@@ -70,7 +70,7 @@ class Rootfs:
         return current
 
     def apply(self, layer: BinaryIO, name: str) -> None:
-        """Puts one layer's tar stream on top of what is there; `name` is for error messages."""
+        """Put one layer's tar stream on top of what is there; `name` is for error messages."""
         fresh: set[str] = set()
         try:
             with tarfile.open(fileobj=layer, mode="r|") as archive:
@@ -89,13 +89,13 @@ class Rootfs:
             raise RootfsError(f"layer {name}: {error}") from error
 
     def finish(self) -> None:
-        """Sets directory modes: last, since a read-only directory could not be filled."""
+        """Set directory modes: last, since a read-only directory could not be filled."""
         for path, header in self.headers.items():
             if header.isdir():
                 self.on_disk(path).chmod(header.mode & 0o7777)
 
     def show_to(self, user: User, ids: int) -> None:
-        """Gives the tree on disk the owners and modes that `user` of a container has to find.
+        """Give the tree on disk the owners and modes that `user` of a container has to find.
 
         This takes the root of a user namespace of `ids` further ids (`user_namespace.become`). With
         them each file has its owner, as far as there is such an id. Without, all files are the
@@ -205,7 +205,7 @@ class Rootfs:
             self._children.setdefault(path, set())
 
     def _remove(self, path: str, keep: set[str]) -> None:
-        """Removes a path and what is below it, except paths this very layer has added."""
+        """Remove a path and what is below it, except paths this very layer has added."""
         header = self.headers.get(path)
         if header is None:
             return
@@ -243,7 +243,7 @@ def _mode_for(user: User, header: tarfile.TarInfo) -> int:
 
 
 def unpack(root: Path, layers: Iterable[tuple[str, BinaryIO]]) -> Rootfs:
-    """Unpacks (name, tar stream) layers, lowest first, into the new directory `root`."""
+    """Unpack (name, tar stream) layers, lowest first, into the new directory `root`."""
     rootfs = Rootfs(root)
     for name, stream in layers:
         rootfs.apply(stream, name)

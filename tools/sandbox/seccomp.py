@@ -52,7 +52,7 @@ def _load(offset: int) -> Instruction:
 def _refuse_values(
     number: int, argument: int, values: Iterable[int], code: int
 ) -> list[Instruction]:
-    """Refuses a call with one of these arguments, allows it with all others."""
+    """Refuse a call with one of these arguments, allows it with all others."""
     body = [_load(_ARGUMENTS[argument])]
     for value in values:
         body += _if_equal(value, _errno(code))
@@ -113,7 +113,7 @@ class _Program(ctypes.Structure):
 
 
 def install() -> None:
-    """Puts the filter on this process for good, and takes from it all ways to gain privileges.
+    """Put the filter on this process for good, and take from it all ways to gain privileges.
 
     OSError where the kernel has no filters, or none is known for this machine.
     """

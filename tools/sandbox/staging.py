@@ -37,7 +37,7 @@ class Staging:
 
 
 def mount(source: Path, point: Path, *, read_only: bool) -> None:
-    """Mounts `source` on a mount point. OSError if that can't be done."""
+    """Mount `source` on a mount point. OSError if that can't be done."""
     linux.mount(str(source), point, flags=linux.MS_BIND | linux.MS_REC)
     if read_only:
         linux.make_read_only(point)

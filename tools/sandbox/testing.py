@@ -77,7 +77,7 @@ def layer(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
 
 
 def put(layout: Path, content: bytes, kind: str, **more: Any) -> dict[str, Any]:
-    """Writes a blob; its descriptor."""
+    """Write a blob; its descriptor."""
     digest = hashlib.sha256(content).hexdigest()
     blob = layout / "blobs/sha256" / digest
     blob.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def put(layout: Path, content: bytes, kind: str, **more: Any) -> dict[str, Any]:
 def add_image(
     layout: Path, layers: list[bytes], config: dict[str, Any], architecture: str = "amd64"
 ) -> dict[str, Any]:
-    """Writes an image's blobs; the manifest's descriptor."""
+    """Write an image's blobs; the manifest's descriptor."""
     document = {"os": "linux", "architecture": architecture, "config": config}
     manifest = {
         "schemaVersion": 2,
@@ -105,6 +105,6 @@ def add_image(
 
 
 def write_index(layout: Path, manifests: list[dict[str, Any]]) -> Path:
-    """Writes index.json; the layout."""
+    """Write index.json; the layout."""
     (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": manifests}))
     return layout

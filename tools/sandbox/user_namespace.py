@@ -169,7 +169,7 @@ def _enter_by_helper(write: Callable[[int], None]) -> None:
 
 
 def become_root() -> None:
-    """Drops what is left of who started this process: it is the namespace's root, nothing else."""
+    """Drop what is left of who started this process: it is the namespace's root, nothing else."""
     if os.geteuid() != 0:
         os.setgroups([])
         os.setresgid(0, 0, 0)
@@ -203,7 +203,7 @@ def _lines(own: int, count: int) -> Lines:
 
 
 def become(user: User, count: int) -> None:
-    """Makes this process, root of the namespace of all containers, the user of a command.
+    """Make this process, root of the namespace of all containers, the user of a command.
 
     It is in a namespace of its own then, unless that is root; `count` further ids are there. Where
     there are none, it has no supplementary groups.

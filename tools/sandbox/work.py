@@ -28,7 +28,7 @@ def directory(prefix: str) -> Iterator[Path]:
 
 @contextmanager
 def signals_as_exceptions() -> Iterator[None]:
-    """Lets the signals that ask a program to end do so by way of all `finally` clauses."""
+    """Let the signals that ask a program to end do so by way of all `finally` clauses."""
 
     def leave(number: int, _: FrameType | None) -> NoReturn:
         # Once: nothing is to interrupt the cleaning up.

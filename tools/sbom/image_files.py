@@ -1,4 +1,4 @@
-"""The files of an image that say what is in it, read out of its OCI layout."""
+"""The files of an image that say what is in it, read from its OCI layout."""
 
 from __future__ import annotations
 

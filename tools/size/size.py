@@ -43,13 +43,13 @@ class Share:
     _compressed: int = 0
 
     def add(self, content: bytes) -> None:
-        """Adds a file."""
+        """Add a file."""
         self.files += 1
         self.size += len(content)
         self._compressed += len(self._stream.compress(content))
 
     def finish(self) -> Share:
-        """Ends the compressed stream."""
+        """End the compressed stream."""
         self._compressed += len(self._stream.flush())
         return self
 

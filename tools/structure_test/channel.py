@@ -71,5 +71,5 @@ class Channel:
         return notes
 
     def close(self) -> None:
-        """Forgets the notes."""
+        """Forget the notes."""
         os.close(self._file)

@@ -68,13 +68,13 @@ class AnyContainer(Protocol):
         """Whether a command has run, or tried to, in here."""
 
     def start(self, process: Process) -> None:
-        """Starts the command. SetupError or StartError."""
+        """Start the command. SetupError or StartError."""
 
     def wait(self) -> int:
         """The command's exit status. SetupError or LimitError."""
 
     def kill(self) -> None:
-        """Ends a container that still runs."""
+        """End a container that still runs."""
 
 
 @dataclass
@@ -144,7 +144,7 @@ class Engine:
         }
 
     def remove_image(self, name: str) -> list[dict[str, str]]:
-        """Forgets a committed image."""
+        """Forget a committed image."""
         self._image(name)
         del self._images[name]
         return [{"Deleted": name}]
@@ -162,7 +162,7 @@ class Engine:
         return Container(self._state / name, lowers, name, self._limits, self._ids)
 
     def start(self, identity: str) -> None:
-        """Starts the container's command; it runs on while other requests are answered."""
+        """Start the container's command; it runs on while other requests are answered."""
         made = self._container(identity)
         process = self._process(made)
         if self._cannot_run:
@@ -229,7 +229,7 @@ class Engine:
             raise ApiError(400, f"bind {bind!r}: {error}") from error
 
     def wait(self, identity: str) -> dict[str, Any]:
-        """Waits for the command's end; its exit status."""
+        """Wait for the command's end; its exit status."""
         try:
             return {"StatusCode": self._container(identity).container.wait()}
         except (LimitError, SetupError) as error:
@@ -264,7 +264,7 @@ class Engine:
         return {"Id": image.id}
 
     def remove_container(self, identity: str) -> None:
-        """Forgets it. Its files stay until the end: an image may have been made of them."""
+        """Forget it. Its files stay until the end: an image may have been made of them."""
         self._container(identity).container.kill()
         del self._containers[identity]
 
@@ -307,7 +307,7 @@ class Engine:
         archive.addfile(header)
 
     def close(self) -> None:
-        """Ends what still runs."""
+        """End what still runs."""
         for made in self._containers.values():
             made.container.kill()
 

@@ -93,7 +93,7 @@ def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 @contextmanager
 def _engine(job: service.Job, path: Path, socket_path: Path) -> Iterator[Channel]:
-    """Runs the engine in processes of its own; when this ends nothing of them is left."""
+    """Run the engine in processes of its own; when this ends nothing of them is left."""
     identity = user_namespace.owner()
     more = None if service.runs_as_root(job.config) else user_namespace.further(identity)
     job = replace(job, ids=more.count if more else 0)
@@ -221,7 +221,7 @@ def _judge(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the tests; the exit status."""
+    """Run the tests; the exit status."""
     try:
         return _test(_parse_arguments(arguments))
     except (configs.ConfigError, EngineError, LayoutError, RootfsError) as error:

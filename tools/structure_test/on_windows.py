@@ -63,7 +63,7 @@ class DriveC(Rootfs):
         super()._apply_member(archive, member, fresh)
 
     def finish(self) -> None:
-        """Remembers how each path is spelled; modes are Linux' alone."""
+        """Remember how each path is spelled; modes are Linux' alone."""
         self._spelled = {path.casefold(): path for path in self.headers}
 
     def user(self, name: str) -> User:
@@ -124,7 +124,7 @@ class Wine:
         return None
 
     def _boot(self) -> str:
-        """Makes the prefix; what wine says."""
+        """Make the prefix; what wine says."""
         said = b""
         try:
             for words in (("wineboot", "--init"), _VERSION):
@@ -144,7 +144,7 @@ class Wine:
         return said.decode(errors="replace").strip()
 
     def end(self, prefix: Path) -> None:
-        """Ends all that runs in a prefix, and waits for it."""
+        """End all that runs in a prefix, and wait for it."""
         for option in ("--kill", "--wait"):
             subprocess.run(
                 ["wineserver", option],
@@ -155,7 +155,7 @@ class Wine:
             )
 
     def copy(self, source: Path, target: Path) -> None:
-        """Makes `target` a prefix like `source`, with the same files of Windows."""
+        """Make `target` a prefix like `source`, with the same files of Windows."""
         windows = source / _DRIVE / "windows"
         shutil.copytree(
             source,
@@ -186,7 +186,7 @@ class WineContainer:
         return self._running is not None
 
     def start(self, process: Process) -> None:
-        """Starts the command. SetupError or StartError where it doesn't get that far."""
+        """Start the command. SetupError or StartError where it doesn't get that far."""
         try:
             self._wine.copy(self._source, self.upper)
         except (OSError, shutil.Error) as error:
@@ -260,7 +260,7 @@ class WineContainer:
             running.wait()
 
     def kill(self) -> None:
-        """Ends a container that still runs; nothing of it is left when this returns."""
+        """End a container that still runs; nothing of it is left when this returns."""
         if self._running is not None and self._outcome is None:
             self._end(self._running)
             self._outcome = LimitError("the command was ended")
@@ -285,7 +285,7 @@ class WindowsEngine(Engine):
         return WineContainer(self._state / name, source, self._wine, self._limits)
 
     def start(self, identity: str) -> None:
-        """Starts the container's command; the first one has to wait for wine's first start."""
+        """Start the container's command; the first one has to wait for wine's first start."""
         self._cannot_run = self._wine.what_is_missing(self._rootfs.root)
         super().start(identity)
 
@@ -306,7 +306,7 @@ class WindowsEngine(Engine):
 
 @contextmanager
 def serving(job: Job, folder: Path, socket_path: Path) -> Iterator[Channel]:
-    """Runs the engine in a thread, at a socket; when this ends nothing of it is left.
+    """Run the engine in a thread, at a socket; when this ends nothing of it is left.
 
     RootfsError for layers that can't be unpacked.
     """
@@ -334,7 +334,7 @@ def serving(job: Job, folder: Path, socket_path: Path) -> Iterator[Channel]:
 
 
 def _show(source: Path, target: Path) -> None:
-    """Copies what is to be seen in every container."""
+    """Copy what is to be seen in every container."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
         shutil.copytree(source, target)

@@ -137,7 +137,7 @@ def _printable(value: str) -> str:
 
 
 def publish(subject: str, digest: str, results: list[Result]) -> None:
-    """Leaves a JUnit file where Bazel's test environment says: it becomes the target's test.xml."""
+    """Leave a JUnit file where Bazel's test environment says: it becomes the target's test.xml."""
     xml = os.environ.get("XML_OUTPUT_FILE")
     if xml:
         Path(xml).write_bytes(junit(subject, digest, results))

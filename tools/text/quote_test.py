@@ -39,7 +39,7 @@ def test_a_real_shell(text: str) -> None:
 
 
 def word_of_dockerfile(word: str) -> str:
-    """Reads a word as Docker's builder does (frontend/dockerfile/shell)."""
+    """Read a word as Docker's builder does (frontend/dockerfile/shell)."""
     if not word.startswith('"'):
         assert not re.search(r"[\s\"'\\$]", word)
         return word

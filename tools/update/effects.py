@@ -1,4 +1,4 @@
-"""What newer packages and releases mean for who builds and publishes: images, layers, time."""
+"""What newer packages and releases mean for building and publishing: images, layers, time."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Effects:
 
     @property
     def pushed(self) -> int:
-        """Bytes of .debs in layers that are to be pushed anew; layers are of about that size."""
+        """Bytes of .debs in layers that are to be pushed anew; layers have about that size."""
         return sum(one.size for one in self.layers)
 
 

@@ -1,4 +1,4 @@
-"""CVE numbers: out of the changelogs of .debs on a server, and out of the tracker's data."""
+"""CVE numbers: from the changelogs of .debs on a server, and from the tracker's data."""
 
 from __future__ import annotations
 

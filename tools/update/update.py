@@ -188,7 +188,7 @@ class Update:
         }
 
     def _locked(self, suite: str) -> bool:
-        """Whether all locks of a suite are of today, from all parts of the archive."""
+        """Whether all locks of a suite were made today, from all parts of the archive."""
         ours = [one for one in self._results if one.suite == suite]
         whole = bool(ours) and not self._asked.arch and not self._asked.pocket
         return whole and all(

@@ -44,7 +44,7 @@ def pins(lock: Path) -> dict[str, str]:
 
 
 def without(lines: Iterable[str], names: Iterable[str]) -> list[str]:
-    """Return the lines of a lock that are of no wheel in `names`."""
+    """Return the lines of a lock that belong to no wheel in `names`."""
     left_out = set(names)
     return [line for line in lines if line.split("==")[0] not in left_out]
 

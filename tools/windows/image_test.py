@@ -91,7 +91,7 @@ def test_an_outline_is_the_same_image(tmp_path: Path) -> None:
 
 def test_it_is_as_new_as_the_newest_of_what_is_inside(tmp_path: Path) -> None:
     created = "org.opencontainers.image.created"
-    base = "2026-11-08T04:19:26.1234567Z"  # the layer's files are of 1970
+    base = "2026-11-08T04:19:26.1234567Z"  # the layer's files have times of 1970
     layout = make_image(tmp_path / "a", Base(), created=None, annotations={created: ""})
     manifest, config = documents(layout)
     assert config["created"] == manifest["annotations"][created] == base

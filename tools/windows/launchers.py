@@ -43,7 +43,7 @@ def program(launcher: bytes, interpreter: str, target: str) -> bytes:
 
 
 def _installed(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The files of pip, out of its wheel, if the archive has it only there."""
+    """The files of pip, from its wheel, if the archive has it only there."""
     if f"{_PACKAGES}/pip/__init__.py" in files:
         return {}
     wheels = [name for name in files if _BUNDLED.fullmatch(name)]

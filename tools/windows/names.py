@@ -1,6 +1,6 @@
 """Names that Windows takes for files, and what it makes of them.
 
-The rules are of "Naming Files, Paths, and Namespaces" in Microsoft's documentation of Windows: a
+The rules come from "Naming Files, Paths, and Namespaces" in Microsoft's documentation of Windows: a
 file of another name can be made by the kernel's own calls, but hardly any program opens it.
 """
 

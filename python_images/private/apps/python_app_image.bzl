@@ -78,7 +78,7 @@ def python_app_image(
         )
     by_platform = wheels if type(wheels) == "dict" else {platform: wheels for platform in found.images}
     if sorted(by_platform) != sorted(found.images):
-        fail("{}: wheels are of {}, and the platforms {}".format(
+        fail("{}: the wheels are for {}, and the platforms are {}".format(
             where,
             ", ".join(by_platform.keys()),
             ", ".join(found.images.keys()),

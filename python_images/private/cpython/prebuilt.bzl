@@ -38,7 +38,7 @@ def _prebuilt_cpython_repo_impl(rctx):
     if result.return_code != 0:
         fail("\n".join([
             "",
-            "the prebuilt CPython {} of {} can't be had:".format(rctx.attr.cpython, rctx.attr.shown),
+            "the prebuilt CPython {} of {} isn't available:".format(rctx.attr.cpython, rctx.attr.shown),
             "  " + result.stderr.strip(),
             "Remove its entry from {}, and it is compiled here.".format(rctx.attr.shown),
         ]))
@@ -206,7 +206,7 @@ def _prebuilt_cpython_impl(ctx):
 
 _prebuilt_cpython = rule(
     implementation = _prebuilt_cpython_impl,
-    doc = "A CPython out of its archive.",
+    doc = "A CPython from its archive.",
     attrs = {
         "epoch": attr.int(mandatory = True),
         "gdb": attr.label(mandatory = True, allow_single_file = True),

@@ -31,7 +31,7 @@ cpython_runtime = rule(
     implementation = _cpython_runtime_impl,
     doc = """The CPython of an image as a program: `interpreter` of a py_runtime.
 
-So programs and tests run on the very interpreter, standard library and shared libraries that ship,
+So programs and tests run on the same interpreter, standard library and shared libraries that ship,
 without a container. The image is one of Debian or Ubuntu for amd64.""",
     attrs = {
         "image": attr.label(

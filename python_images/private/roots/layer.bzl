@@ -1,4 +1,4 @@
-"""What the rules for root file systems share, whichever kind they are of."""
+"""What the rules for root file systems share, whatever their kind."""
 
 RootInfo = provider(
     doc = "A root file system up to one of its layers, as further layers and images see it. " +
@@ -11,7 +11,7 @@ RootInfo = provider(
                    "digest; None of a base image.",
         "packages": "list of File: what its package files are, <set>.json of each package set, " +
                     "those of the lowest layer first; empty of a base image.",
-        "release": "string: what it is of, such as trixie, alpine3.24 or ltsc2025.",
+        "release": "string: the release of the distribution, such as trixie, alpine3.24 or ltsc2025.",
         "tar": "File: the uppermost layer, an uncompressed tar; None of a base image, whose " +
                "layers are only known by their digests.",
     },
@@ -62,7 +62,7 @@ def compute_layer(ctx, own, key, release, spec, mnemonic, inputs = [], options =
       ctx: context of a rule with root_layer_attrs.
       own: the layer's package set; with the attribute needed_by, what is chosen from.
       key: what its files are, such as debs.
-      release: what the root file system is of.
+      release: the release of the distribution.
       spec: dict: what the program has to be told besides.
       mnemonic: of the action.
       inputs: Files it reads besides.

@@ -1,4 +1,4 @@
-"""Repository rule: the pinned buildifier, out of its npm package.
+"""Repository rule: the pinned buildifier, from its npm package.
 
 Where no npm registry is known (npm.bzl), //:buildifier is an empty file, and the
 check that wants it reports itself as skipped: formatting is no reason to fail a build.

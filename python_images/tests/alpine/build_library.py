@@ -60,7 +60,7 @@ class LibraryWorkspace(MuslWorkspace):
         }
 
     def unpack_source(self, archive: Path) -> None:
-        """Unpacks an archive, and has its scripts started by our shell and perl."""
+        """Unpack an archive, and have its scripts started by our shell and perl."""
         super().unpack_source(archive)
         for path in self.src.rglob("*"):
             if path.is_symlink() or not path.is_file() or not path.stat().st_mode & 0o100:
@@ -81,7 +81,7 @@ def build(
     words: Mapping[str, str],
     variables: Mapping[str, str],
 ) -> Path:
-    """Compiles and installs; returns the folder of what was installed.
+    """Compile and install; return the folder of what was installed.
 
     Args:
         workspace: where.

@@ -12,7 +12,7 @@ from tools.alpine.apk import read_apk
 
 
 def write_list(listing: Path, packages: Iterable[Path]) -> None:
-    """Writes what @alpine//<release>/<arch>:<set>.json has of locked packages."""
+    """Write what @alpine//<release>/<arch>:<set>.json has of locked packages."""
     rows = []
     for path in packages:
         apk = read_apk(path)

@@ -13,7 +13,7 @@ from tools.rootfs.alpine import fixtures
 
 
 def main(folder: Path) -> None:
-    """Writes all of it."""
+    """Write all of it."""
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         base = fixtures.tiny_base(scratch)

@@ -1,4 +1,4 @@
-"""The documents about an image of one's own follow what is added to the base, and taken away."""
+"""The documents about an image of your own follow what is added to the base, and taken away."""
 
 from __future__ import annotations
 

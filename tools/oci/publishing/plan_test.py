@@ -1,4 +1,4 @@
-"""What is told before anything is built, and who has to agree."""
+"""What is printed before anything is built, and when the user must confirm."""
 
 from __future__ import annotations
 

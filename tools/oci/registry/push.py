@@ -79,7 +79,7 @@ class Plan:
     layouts: list[Layout] = dataclasses.field(default_factory=list)
     # Digest to size in bytes.
     blobs: dict[str, int] = dataclasses.field(default_factory=dict)
-    # Of them, those that stay in a registry: digest to the image they are of.
+    # Of them, those that stay in a registry: digest to their image.
     base: dict[str, str] = dataclasses.field(default_factory=dict)
     # (descriptor, file), images before the indexes that name them.
     manifests: dict[str, tuple[Json, Path]] = dataclasses.field(default_factory=dict)

@@ -181,7 +181,7 @@ def _pin(package: IndexPackage, fetcher: Fetcher, scratch: Path) -> str:
 def make_lock(
     job: Job, fetcher: Fetcher, old: Lock | None, scratch: Path, progress: Progress
 ) -> Lock:
-    """Resolves and pins all sets of one release and architecture.
+    """Resolve and pin all sets of one release and architecture.
 
     What the old lock has already isn't downloaded again. Raises AlpineError, MirrorError.
     """
@@ -271,7 +271,7 @@ def _read_old(path: Path) -> Lock | None:
 
 
 def _update(top: Path, old: Lock | None, new: Lock, *, write: bool) -> bool:
-    """Brings one lock file up to date if `write`, and says so; returns whether it was stale."""
+    """Bring one lock file up to date if `write`, and say so; return whether it was stale."""
     path = top / LOCKS / new.file
     stale = old is None or path.read_text(encoding="utf-8") != new.text()
     if stale and write:

@@ -27,7 +27,7 @@ class Signer:
         subprocess.run([*self._gpg, "--export", "--output", str(self.keyring)], check=True)
 
     def sign(self, folder: Path) -> None:
-        """Writes InRelease beside Release."""
+        """Write InRelease beside Release."""
         output = str(folder / "InRelease")
         command = [*self._gpg, "--yes", "--clearsign", "--output", output, str(folder / "Release")]
         subprocess.run(command, check=True, capture_output=True)
@@ -70,7 +70,7 @@ def write_pocket(
     *,
     by_hash: bool = False,
 ) -> None:
-    """Writes and signs `dists/<pocket>` below `root`: architecture -> its packages.
+    """Write and sign `dists/<pocket>` below `root`: architecture -> its packages.
 
     `by_hash`: indexes are there under their hashes, too; those of earlier calls stay.
     """

@@ -77,7 +77,7 @@ def _parse(path: Path) -> _Release:
 class Indexes:
     """The indexes of one run, below `folder`. May be used by several threads at once.
 
-    `config` is an apt configuration that says how mirrors are reached.
+    `config` is an apt configuration for reaching the mirrors.
     """
 
     def __init__(self, folder: Path, config: str) -> None:

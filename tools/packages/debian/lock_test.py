@@ -202,7 +202,7 @@ def test_the_next_mirror_has_the_index(tmp_path: Path, archive: Archive, server:
         for arch, result in results.items()
         if result.after
     }
-    # All architectures are of the same Release file, though another mirror has a newer one.
+    # All architectures come from the same Release file, though another mirror has a newer one.
     assert versions == {arch: ["1.0"] for arch in ARCHS}
 
 
@@ -362,7 +362,7 @@ def test_adding_changes_no_line(tmp_path: Path, archive: Archive, server: Server
     sets = [replace(SETS[0], packages=("alpha", "newer"))]
     error = run(tmp_path, archive, mirrors, sets=sets, add_only=True)["amd64"].error
     assert error.endswith("lock without --add-only")
-    # A lock of what there is now is of one time.
+    # A lock of the current packages has one time.
     results = run(tmp_path, archive, mirrors, sets=sets)
     assert versions(results["s390x"])["shared"] == "1.1-1"
     renewed = results["s390x"].after

@@ -10,7 +10,7 @@ of each. Plain text, so that a change reads well in a diff:
     snapshot 20261120T060000Z
     adduser 3.134 all pool/main/a/adduser/adduser_3.134_all.deb <sha256> <size> base=dependency
 
-A fourth header line, such as `pockets main,updates`, stands there when not all parts of the
+A fourth header line, such as `pockets main,updates`, is added when not all parts of the
 archive were resolved from: the security archive isn't for every architecture. Lines `earlier
 20261101T060000Z` are there when some packages were locked before and have been superseded since:
 times at which the snapshot archive had them. An Ubuntu lock also

@@ -366,7 +366,7 @@ class AptRoot:
 
 
 def require_apt() -> None:
-    """Raises ResolveError on a machine without apt."""
+    """Raise ResolveError on a machine without apt."""
     for program in ("apt-get", "apt-cache", "apt-config"):
         if not shutil.which(program):
             raise ResolveError(

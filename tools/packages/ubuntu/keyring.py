@@ -31,7 +31,7 @@ def pinned_package() -> Path:
 
 
 def extract_keyring(package: Path, folder: Path) -> Path:
-    """Writes the package's keyring into `folder`; returns the file. Raises ResolveError."""
+    """Write the package's keyring into `folder`; return the file. Raises ResolveError."""
     try:
         for member in read_deb(package).members():
             if member.info.name == _KEYRING and member.info.isreg():

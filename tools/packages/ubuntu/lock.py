@@ -46,7 +46,7 @@ class Plan:
 
 
 def load_plan(directory: Path, shown: Path | None = None) -> Plan:
-    """Reads the catalog in `directory`, which errors call `shown`. Raises CatalogError."""
+    """Read the catalog in `directory`, which errors call `shown`. Raises CatalogError."""
     label = shown or directory
     whole = catalog.load(directory, label)
     read = ubuntu.load(directory, whole, label)

@@ -72,7 +72,7 @@ def _definer(kind: str) -> Callable[..., Any]:
 
 
 class _Label(str):
-    """A label as text, of the repository the files are of."""
+    """A label as text, in the repository of the files."""
 
     repo_name = ""
 

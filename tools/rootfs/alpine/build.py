@@ -30,7 +30,7 @@ class Result:
 
 
 def build(spec: Spec, table_path: Path = TABLE) -> Result:
-    """Computes the layer. Raises RootfsError."""
+    """Compute the layer. Raises RootfsError."""
     table = load_table(table_path, EFFECTS)
     system = System(Tree(0, {}), spec.arch)
     needed: set[str] = set()

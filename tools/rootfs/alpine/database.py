@@ -23,7 +23,7 @@ _LISTS = (("D", "depend"), ("p", "provides"), ("i", "install_if"), ("r", "replac
 
 
 def write_database(system: System) -> None:
-    """Writes the database of everything that is installed."""
+    """Write the database of everything that is installed."""
     tree = system.tree
     packages = [system.packages[name] for name in sorted(system.packages)]
     tree.put(f"{_DB}/installed", "".join(_paragraph(system, p) for p in packages), source=_SOURCE)

@@ -18,7 +18,7 @@ KEY = make.make_key("tester-1.rsa.pub")
 
 
 def tiny_base(folder: Path) -> list[Path]:
-    """Writes musl, baselayout and busybox; returns their files."""
+    """Write musl, baselayout and busybox; return their files."""
     return write(folder, _tiny_packages())
 
 
@@ -88,7 +88,7 @@ def _tiny_packages() -> tuple[bytes, ...]:
 
 
 def write(folder: Path, packages: Iterable[bytes]) -> list[Path]:
-    """Writes packages under the names a mirror has them by; makes the folder."""
+    """Write packages under the names a mirror has them by; make the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for data in packages:
@@ -101,7 +101,7 @@ def write(folder: Path, packages: Iterable[bytes]) -> list[Path]:
 
 
 def table(path: Path, packages: Iterable[Path], effects: Mapping[str, list[str]]) -> Path:
-    """Writes a table that accepts all scripts of the packages, with `effects` by package."""
+    """Write a table that accepts all scripts of the packages, with `effects` by package."""
     lines = []
     for file in packages:
         apk = read_apk(file)
@@ -121,7 +121,7 @@ def table(path: Path, packages: Iterable[Path], effects: Mapping[str, list[str]]
 def package_set(
     folder: Path, name: str, apks: Iterable[Path], requested: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """Writes a packages.json; returns what a spec says of the set."""
+    """Write a packages.json; return what a spec says of the set."""
     paths = list(apks)
     asked = set(requested)
     listing = [
@@ -138,7 +138,7 @@ def package_set(
 
 
 def spec(folder: Path, **changes: Any) -> Path:
-    """Writes a spec of an empty layer, with changes."""
+    """Write a spec of an empty layer, with changes."""
     value: dict[str, Any] = {
         "release": "alpine3.24",
         "arch": "x86_64",

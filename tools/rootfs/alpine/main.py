@@ -22,7 +22,7 @@ from tools.rootfs.tarout import write_tar
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the program; see the module's text. Returns the exit status."""
+    """Run the program; see the module's text. Returns the exit status."""
     parser = option_parser("Compute a layer of an Alpine root file system.")
     parser.add_argument("--table", type=Path, default=TABLE, help="table of reviewed scripts")
     options = parser.parse_args(arguments)

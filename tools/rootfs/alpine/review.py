@@ -65,7 +65,7 @@ class Script:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the program; see the module's text. Returns the exit status."""
+    """Run the program; see the module's text. Returns the exit status."""
     parser = argparse.ArgumentParser(description="Review install scripts of Alpine's packages.")
     parser.add_argument("--table", type=Path, help="the table of reviewed scripts")
     command.add_options(parser)
@@ -149,7 +149,7 @@ def show(script: Script, table: Table, packages: str) -> str:
 
 
 def _record(options: argparse.Namespace, script: Script) -> None:
-    """Writes the review of one script into the table."""
+    """Write the review of one script into the table."""
     path = options.table or command.in_sources(options.record, f"tools/rootfs/alpine/{TABLE.name}")
     table = load_table(path, EFFECTS)
     if _known(script, table):

@@ -51,7 +51,7 @@ Table = Mapping[tuple[str, str], tuple[Rule, ...]]
 
 
 def load_table(path: Path, known_effects: Iterable[str]) -> Table:
-    """Reads the table: rules by package and script. RootfsError for anything malformed."""
+    """Read the table: rules by package and script. RootfsError for anything malformed."""
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:

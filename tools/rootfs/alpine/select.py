@@ -58,7 +58,7 @@ def _add(
     system: System,
     chosen: dict[str, Package],
 ) -> None:
-    """Adds a package to `chosen` with all it depends on, unless it's installed."""
+    """Add a package to `chosen` with all it depends on, unless it's installed."""
     waiting = [package]
     while waiting:
         one = waiting.pop()

@@ -32,7 +32,7 @@ class System:
 
 
 def install(system: System, packages: Iterable[Package]) -> list[Package]:
-    """Unpacks packages as apk does; returns those that weren't there yet."""
+    """Unpack packages as apk does; return those that weren't there yet."""
     added: list[Package] = []
     for package in packages:
         if package.requested:

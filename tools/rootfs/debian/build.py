@@ -21,7 +21,7 @@ from tools.rootfs.tree import Entry
 
 
 def build(spec: Spec, tables: Path) -> Result:
-    """Computes the layer; `tables` is the directory of the reviewed scripts."""
+    """Compute the layer; `tables` is the directory of the reviewed scripts."""
     table = load_table(tables / f"{spec.suite}.toml", EFFECTS)
     if spec.scripts is not None:
         table = table.with_own(spec.scripts.table, spec.scripts.name, EFFECTS)
@@ -46,7 +46,7 @@ def build(spec: Spec, tables: Path) -> Result:
 def _add(
     system: System, packages: Sequence[Package], table: ScriptTable, epoch: int | None
 ) -> dict[str, Entry]:
-    """Adds packages, and returns the entries there were before; see begin."""
+    """Add packages, and return the entries there were before; see begin."""
     first = not system.packages
     before = begin(system, packages, epoch)
     install(system, packages, table, EFFECTS, generated)

@@ -52,7 +52,7 @@ force-unsafe-io
 
 
 def configure(system: System) -> None:
-    """Applies the settings; with the slim variant, also deletes what it leaves out."""
+    """Apply the settings; with the slim variant, also deletes what it leaves out."""
     tree = system.tree
     tree.put("usr/sbin/policy-rc.d", _POLICY_RC_D, source=_SOURCE, mode=0o755)
     tree.put("etc/dpkg/dpkg.cfg.d/docker-apt-speedup", _SPEEDUP, source=_SOURCE)

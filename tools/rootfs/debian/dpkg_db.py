@@ -21,7 +21,7 @@ _FIELD_ORDER = (
 
 
 def write_database(system: System) -> None:
-    """Writes status, info files, triggers, diversions and locks for all packages."""
+    """Write status, info files, triggers, diversions and locks for all packages."""
     tree = system.tree
     packages = [system.packages[name] for name in sorted(system.packages)]
     for package in packages:
@@ -39,7 +39,7 @@ def write_database(system: System) -> None:
 
 
 def write_extended_states(system: System) -> None:
-    """Tells apt which packages nobody asked for, so that autoremove may remove them."""
+    """Tell apt which packages nobody asked for, so that autoremove may remove them."""
     text = "".join(
         f"Package: {name}\nArchitecture: {system.arch.name}\nAuto-Installed: 1\n\n"
         for name in sorted(set(system.packages) - system.requested)

@@ -39,7 +39,7 @@ def deb(
     time: int = EPOCH,
     **fields: str,
 ) -> Path:
-    """Writes a .deb packed at `time`.
+    """Write a .deb packed at `time`.
 
     `files` maps paths to contents (text: a symbolic link's), or lists members.
     """
@@ -68,12 +68,12 @@ def deb(
 
 
 def package(path: Path, *, requested: bool = False, arch: str = "amd64") -> Package:
-    """Reads a .deb."""
+    """Read a .deb."""
     return load_package(path, requested, arch)
 
 
 def table(folder: Path, packages: Iterable[Package], effects: Mapping[str, list[str]]) -> Path:
-    """Writes a table that accepts all scripts of the packages; returns the folder of tables.
+    """Write a table that accepts all scripts of the packages; return the folder of tables.
 
     `effects` maps ``package.script`` to the effects it names, others get none.
     """
@@ -107,7 +107,7 @@ def loaded_table(folder: Path, packages: Iterable[Package], **effects: list[str]
 def package_set(
     folder: Path, name: str, debs: Iterable[Path], requested: set[str]
 ) -> dict[str, Any]:
-    """Writes a packages.json; returns what a spec says of the set."""
+    """Write a packages.json; return what a spec says of the set."""
     paths = list(debs)
     listing = [
         {
@@ -207,7 +207,7 @@ def tiny_spec(
     select: dict[str, Any] | None = None,
     **changes: Any,
 ) -> Path:
-    """Writes a spec."""
+    """Write a spec."""
     spec: dict[str, Any] = {
         "suite": SUITE,
         "arch": "amd64",

@@ -61,7 +61,7 @@ def owners_of(
         needed: by a library's name, the path of a file that needs it.
         libraries: what packages have.
         suite: whose packages they are.
-        here: names of libraries that are of no interest, nor what they need.
+        here: names of libraries to ignore, with what they need.
 
     Raises:
         RootfsError: no package has a library.

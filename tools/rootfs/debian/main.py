@@ -10,7 +10,7 @@ from tools.rootfs.debian.program import compute
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the program. Returns the exit status."""
+    """Run the program. Returns the exit status."""
     return compute("Compute a layer of a Debian root file system.", build, arguments)
 
 

@@ -63,7 +63,7 @@ def arguments(folder: Path, spec: Path, name: str) -> list[str]:
 
 
 def base_layer(folder: Path) -> dict[str, Any]:
-    """Computes the base; returns what a spec says of the layers below."""
+    """Compute the base; return what a spec says of the layers below."""
     base, _ = sets(folder)
     assert main(arguments(folder, fixtures.tiny_spec(folder, add=[base]), "base")) == 0
     return {"state": str(folder / "base.state"), "tars": [str(folder / "base.tar")]}
@@ -219,7 +219,7 @@ OLD, NEW, NEWEST = (fixtures.EPOCH + days * DAY for days in (0, 10, 20))
 
 
 def timed(folder: Path, base: dict[str, int], extra: int) -> None:
-    """Packs the debs of `tiny` anew: those named in `base`, and the upper layer's, at these times.
+    """Pack the debs of `tiny` anew: those named in `base`, and the upper layer's, at these times.
 
     All others are from the day OLD.
     """
@@ -236,7 +236,7 @@ def timed(folder: Path, base: dict[str, int], extra: int) -> None:
 
 
 def layers(folder: Path) -> tuple[dict[str, int], dict[str, int]]:
-    """Computes base and upper layer without an epoch given; the times of what is in them."""
+    """Compute base and upper layer without an epoch given; the times of what is in them."""
     base, extra = sets(folder)
     below = None
     for name, package_set in (("base", base), ("upper", extra)):

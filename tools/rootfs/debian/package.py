@@ -140,7 +140,7 @@ def in_threads(do: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
 
 
 def load_packages(debs: Sequence[tuple[Path, bool]], arch: str) -> list[Package]:
-    """Reads .debs, given with their requested flag; see load_package.
+    """Read .debs, given with their requested flag; see load_package.
 
     Returns the packages sorted by name; RootfsError for a package given twice.
     """
@@ -157,13 +157,13 @@ def load_packages(debs: Sequence[tuple[Path, bool]], arch: str) -> list[Package]
 
 
 def unpack_all(packages: Iterable[Package]) -> None:
-    """Unpacks data archives in threads; decompression is most of a run's time."""
+    """Unpack data archives in threads; decompression is most of a run's time."""
     largest_first = sorted(packages, key=lambda p: -int(p.control.get("Installed-Size") or "0"))
     in_threads(lambda package: package.files, largest_first)
 
 
 def load_package(path: Path, requested: bool, arch: str) -> Package:
-    """Reads the control archive of one .deb.
+    """Read the control archive of one .deb.
 
     Raises RootfsError for a malformed .deb, a package of another architecture, or a control file
     of unknown meaning.

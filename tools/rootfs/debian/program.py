@@ -28,7 +28,7 @@ Build = Callable[[Spec, Path], Result]
 
 
 def compute(description: str, build: Build, arguments: Sequence[str] | None) -> int:
-    """Runs the program whose layers `build` computes. Returns the exit status."""
+    """Run the program whose layers `build` computes. Returns the exit status."""
     parser = option_parser(description)
     parser.add_argument("--state", type=Path, help="state for layers above, to write")
     parser.add_argument("--tables", type=Path, default=TABLES, help="tables of reviewed scripts")

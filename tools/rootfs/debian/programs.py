@@ -56,7 +56,7 @@ class Programs:
         return Path(self._folder.name)
 
     def require(self, package: Package) -> None:
-        """Unpacks the package of that name, and what it depends on.
+        """Unpack the package of that name, and what it depends on.
 
         RootfsError unless there is one, of the same upstream version.
         """
@@ -74,7 +74,7 @@ class Programs:
         self._unpack(_closure(found, self._packages))
 
     def unpack_all(self) -> None:
-        """Unpacks all packages."""
+        """Unpack all packages."""
         self._unpack(set(self._packages))
 
     def _unpack(self, names: set[str]) -> None:
@@ -84,7 +84,7 @@ class Programs:
         _write(new, self.top)
 
     def run(self, program: str, *arguments: str, stdin: bytes = b"") -> bytes:
-        """Runs a program of the packages, given by its path; returns its standard output.
+        """Run a program of the packages, given by its path; return its standard output.
 
         Its environment is empty but for what makes it deterministic. RootfsError if it fails.
         """
@@ -141,7 +141,7 @@ def _closure(package: Package, packages: Mapping[str, Package]) -> set[str]:
 
 
 def _write(packages: Sequence[Package], top: Path) -> None:
-    """Writes what programs load; documentation and data of packages aren't needed to run them."""
+    """Write what programs load; documentation and data of packages aren't needed to run them."""
     tree = Tree(2**32, _MERGED)
     for package in packages:
         for file in package.files:

@@ -38,7 +38,7 @@ from tools.rootfs.reviews.table import entry as table_entry
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the program; see the module's text. Returns the exit status."""
+    """Run the program; see the module's text. Returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="./bazelw run //tools/rootfs:review --", description="Review maintainer scripts."
     )
@@ -128,7 +128,7 @@ def _earlier(script: Script, table: ScriptTable, texts: Path) -> Rule | None:
 
 
 def _record(options: argparse.Namespace, script: Script) -> None:
-    """Writes the review of one script into the table, and its text beside."""
+    """Write the review of one script into the table, and its text beside."""
     tables, texts = (TABLES, reviewed.TEXTS) if options.table else _source(options)
     table = _table(options, options.tables or tables)
     path = command.typed_in() / options.table if options.table else table.path

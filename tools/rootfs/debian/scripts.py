@@ -109,7 +109,7 @@ class ScriptTable:
         path: where they were read from.
         rules: by (package, script); several where the text differs between architectures.
         own: what people call the table of another workspace whose rules are among them: "" where
-            it has none; None where the packages are of this repository.
+            it has none; None where the packages belong to this repository.
     """
 
     def __init__(
@@ -236,7 +236,7 @@ def _script_of(package: Package, name: str, arch: Arch) -> Script | None:
 def load_table(
     path: Path, known_effects: Iterable[str], *, nested: bool = False, shown: str = ""
 ) -> ScriptTable:
-    """Reads a table; RootfsError for anything malformed or an effect that doesn't exist.
+    """Read a table; RootfsError for anything malformed or an effect that doesn't exist.
 
     `nested`: another table takes its reviews over, so it may not take over others'. `shown`: what
     errors call the file, if that isn't its path.

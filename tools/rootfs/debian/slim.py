@@ -58,7 +58,7 @@ def dpkg_skips(path: str, kind: Kind) -> bool:
 
 
 def delete(tree: Tree) -> None:
-    """Deletes what the patterns exclude, then links and directories that lead nowhere."""
+    """Delete what the patterns exclude, then links and directories that lead nowhere."""
     sections = [path for path in tree if _MAN_SECTION.fullmatch(path)]
     tops = {
         pattern.removesuffix("/*").lstrip("/") for pattern in EXCLUDES if pattern.count("*") == 1

@@ -81,7 +81,7 @@ class Spec:
 
 
 def read_spec(path: Path) -> Spec:
-    """Reads a spec and the package lists it names; RootfsError for anything malformed.
+    """Read a spec and the package lists it names; RootfsError for anything malformed.
 
     The file is an object with exactly these keys::
 

@@ -61,7 +61,7 @@ class _Unpickler(pickle.Unpickler):
 def write_state(
     out: BinaryIO, system: System, below: Mapping[str, Place], offsets: Mapping[str, int], tar: int
 ) -> None:
-    """Writes the state of a system.
+    """Write the state of a system.
 
     Args:
         out: where to.
@@ -97,7 +97,7 @@ def write_state(
 def read_state(
     path: Path, tars: Sequence[Path], suite: str, arch: str, slim: bool
 ) -> tuple[System, dict[str, Place]]:
-    """Reads the state a layer left, given the tars of all layers up to it, lowest first.
+    """Read the state a layer left, given the tars of all layers up to it, lowest first.
 
     Tars of further layers, which are none of packages, may follow: such as CPython's. They count as
     part of the system.

@@ -64,7 +64,7 @@ def start(spec: Spec) -> Start:
 
 
 def load(package_set: PackageSet, spec: Spec) -> list[Package]:
-    """Reads the packages of a set; RootfsError unless they are those of the lock."""
+    """Read the packages of a set; RootfsError unless they are those of the lock."""
     in_threads(check, package_set.packages)
     return load_packages(
         [(deb.path, deb.requested) for deb in package_set.packages], spec.arch.name
@@ -72,7 +72,7 @@ def load(package_set: PackageSet, spec: Spec) -> list[Package]:
 
 
 def check(deb: LockedPackage) -> None:
-    """Checks a .deb against the lock: it was checked when fetched, and may have changed since."""
+    """Check a .deb against the lock: it was checked when fetched, and may have changed since."""
     with deb.path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != deb.sha256:

@@ -91,7 +91,7 @@ def install(
     effects: dict[str, Effect],
     generated: Effect,
 ) -> None:
-    """Unpacks packages into the system and does what their scripts do.
+    """Unpack packages into the system and do what their scripts do.
 
     Effects are applied in the order of `effects`, for packages in order of name; `generated`, last,
     to every script. Into an empty system nothing is left out while unpacking; later packages are
@@ -121,7 +121,7 @@ def install(
 
 
 def _only_new(system: System, packages: Sequence[Package]) -> list[Package]:
-    """Leaves out what a layer below has; asking for it by name still makes it requested."""
+    """Leave out what a layer below has; asking for it by name still makes it requested."""
     new: list[Package] = []
     for package in packages:
         below = system.packages.get(package.name)

@@ -29,7 +29,7 @@ def mapped(path: Path) -> memoryview:
 def lay_upon(
     tree: Tree, places: dict[str, Place], path: Path, number: int, data: memoryview
 ) -> None:
-    """Adds what a layer has to a tree, as an engine that unpacks it.
+    """Add what a layer has to a tree, as an engine that unpacks it.
 
     Args:
         tree: of the layers below.

@@ -26,7 +26,7 @@ _CERTIFICATES = ("usr/lib/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt")
 
 
 def build(spec: Spec, tables: Path) -> Result:
-    """Computes the layer; `tables` is the directory of the reviewed scripts.
+    """Compute the layer; `tables` is the directory of the reviewed scripts.
 
     Raises:
         RootfsError: a package can't be part of such a root, or a library is missing.
@@ -51,7 +51,7 @@ def build(spec: Spec, tables: Path) -> Result:
 def _add(
     system: System, packages: Sequence[Package], table: ScriptTable, epoch: int | None
 ) -> dict[str, Entry]:
-    """Adds packages, and returns the entries there were before; see begin."""
+    """Add packages, and return the entries there were before; see begin."""
     before = begin(system, packages, epoch)
     effects = {name: EFFECTS[name] for name in scripts.DATA}
     scripts.require_data(system, packages, table)

@@ -1,4 +1,4 @@
-"""Distroless roots of a tiny Debian: what stays, what is refused, who has a library."""
+"""Distroless roots of a tiny Debian: what stays, what is refused, where libraries come from."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Tiny:
         return fixtures.package_set(self.folder, name, debs, names)
 
     def layer(self, name: str, **spec: Any) -> dict[str, Any]:
-        """Computes a layer; returns what a spec says of the layers below."""
+        """Compute a layer; return what a spec says of the layers below."""
         file = fixtures.tiny_spec(self.folder, slim=False, **spec)
         outputs = {key: str(self.folder / f"{name}.{key}") for key in ("layer", "installed")}
         words = [str(file), "--tables", str(self.folder / "tables")]

@@ -19,7 +19,7 @@ _LEAST = 100
 
 
 def busybox(system: System, package: Package) -> None:
-    """Puts the program of busybox-static where its applets are found, and nowhere else."""
+    """Put the program of busybox-static where its applets are found, and nowhere else."""
     for file in package.files:
         if file.entry.kind == "file" and _PROGRAM.fullmatch(file.path):
             program = bytes(file.entry.content)

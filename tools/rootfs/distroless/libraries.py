@@ -1,4 +1,4 @@
-"""Shared libraries of a distroless root: who has the ones that programs need, and what is missing.
+"""Shared libraries of a distroless root: which packages provide what programs need.
 
 Packages are taken for the libraries they own alone. What else a package depends on serves its
 programs or scripts, which the root hasn't.
@@ -41,7 +41,7 @@ def owners(
 
 
 def require_complete(system: System) -> None:
-    """Raises RootfsError unless every library that a file of the system needs is there."""
+    """Raise RootfsError unless every library that a file of the system needs is there."""
     here = _loaded(system)
     for path, entry in sorted(system.tree.entries.items()):
         elf = elf_of(f"/{path}", entry.content) if entry.kind == "file" else None

@@ -13,7 +13,7 @@ from tools.rootfs.distroless.build import build
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the program. Returns the exit status."""
+    """Run the program. Returns the exit status."""
     return compute("Compute a layer of a distroless root file system.", build, arguments)
 
 

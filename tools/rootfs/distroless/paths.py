@@ -53,7 +53,7 @@ def kept(path: str) -> bool:
 
 
 def leave_out(tree: Tree) -> None:
-    """Removes what a distroless root hasn't, and the directories that are empty by that."""
+    """Remove what a distroless root hasn't, and the directories that are empty by that."""
     gone = [path for path in tree if not kept(path)]
     emptied = {posixpath.dirname(path) for path in gone}
     for path in gone:

@@ -32,7 +32,7 @@ _BYTE_CODE = re.compile(r"\bpy3compile\b")
 
 
 def require_data(system: System, packages: Iterable[Package], table: ScriptTable) -> None:
-    """Raises RootfsError for a script that prepares what only a shell or programs could use."""
+    """Raise RootfsError for a script that prepares what only a shell or programs could use."""
     by_name = {package.name: package for package in packages}
     for reviewed in table.review(by_name.values(), system.arch):
         script = reviewed.script

@@ -18,7 +18,7 @@ _SOURCE = "the package database"
 
 
 def write_status(system: System) -> None:
-    """Writes the files of all packages of the system.
+    """Write the files of all packages of the system.
 
     Raises:
         RootfsError: the licence of a package isn't in the image.

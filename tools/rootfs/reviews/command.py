@@ -41,7 +41,7 @@ class Review(Protocol):
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the options that all of these commands have."""
+    """Add the options that all of these commands have."""
     parser.add_argument("--all", action="store_true", help="also show known scripts")
     parser.add_argument("--record", metavar="PACKAGE.SCRIPT", help="record the review of a script")
     parser.add_argument(
@@ -84,7 +84,7 @@ def show_unknown(
     text: Callable[[_Script], str],
     effects: Collection[str],
 ) -> int:
-    """Prints the text of each script that isn't known, or of all; the exit status.
+    """Print the text of each script that isn't known, or of all; the exit status.
 
     `effects` are the names of those there are.
     """

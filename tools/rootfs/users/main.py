@@ -116,7 +116,7 @@ def layer(user: User, files: Mapping[str, Entry]) -> dict[str, Entry]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the program; see the module's text. Returns the exit status."""
+    """Run the program; see the module's text. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--below", type=Path, action="append", required=True, help="a layer, lowest first"

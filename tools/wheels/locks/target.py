@@ -149,7 +149,7 @@ def named_by_pip(platforms: Sequence[str], python: str) -> Target:
     """The target of pip's names of a platform, such as manylinux_2_28_aarch64.
 
     Of several the one with the newest C library counts: it takes wheels for older ones, too.
-    ValueError if one is no name of Linux, or they are of several machines.
+    ValueError if one is no name of Linux, or they name several machines.
     """
     legacy = {name: f"manylinux_2_{minor}" for minor, name in _LEGACY.items()}
     found: list[tuple[str, str, tuple[int, int]]] = []

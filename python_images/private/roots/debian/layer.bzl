@@ -118,7 +118,7 @@ def _own_packages_layer_impl(ctx):
             ctx.attr.packages.label,
         ))
     if own.suite != release or own.arch != ctx.attr.arch:
-        fail("{}: packages = \"{}\" are of {} for {} ({}), but the base is of {} for {}; declare debian.packages with suite = \"{}\"".format(
+        fail("{}: packages = \"{}\" belong to {} for {} ({}), but the base is {} for {}; declare debian.packages with suite = \"{}\"".format(
             ctx.label,
             ctx.attr.packages.label,
             own.suite,

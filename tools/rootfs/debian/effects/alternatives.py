@@ -12,13 +12,13 @@ _STATE = "var/lib/dpkg/alternatives"
 
 
 def alternatives(system: System, script: ReviewedScript) -> None:
-    """Registers the alternatives of the script's own text."""
+    """Register the alternatives of the script's own text."""
     where = f"{script.script.name} of {script.script.package}"
     register(system, alternatives_in(script.script.text, where))
 
 
 def register(system: System, found: list[Alternative]) -> None:
-    """Adds choices to their groups and makes each group's links, in automatic mode."""
+    """Add choices to their groups and make each group's links, in automatic mode."""
     for alternative in found:
         group = system.alternatives.setdefault(alternative.name, [])
         group.append(alternative)

@@ -17,7 +17,7 @@ _CALL = re.compile(
 
 
 def base_files(system: System, script: ReviewedScript) -> None:
-    """Carries out the calls of the postinst's own helper functions, and its three links."""
+    """Carry out the calls of the postinst's own helper functions, and its three links."""
     tree = system.tree
     tree.symlink("etc/dpkg/origins/default", "debian", source=_SOURCE)
     for match in _CALL.finditer(script.script.text):

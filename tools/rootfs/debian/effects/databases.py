@@ -46,7 +46,7 @@ def _mime(system: System, inputs: tuple[str, ...]) -> None:
 def _pixbuf_loaders(system: System, inputs: tuple[str, ...]) -> None:
     """``gdk-pixbuf-query-loaders``: what loaders are for, asked of the same ones here."""
     programs = _programs(system, "libgdk-pixbuf-2.0-0")
-    # Loaders are of packages that depend on it.
+    # Loaders belong to packages that depend on it.
     programs.unpack_all()
     theirs = programs.top / f"usr/lib/{TRIPLET}"
     names = [Path(path).name for path in inputs]

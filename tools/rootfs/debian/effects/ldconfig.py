@@ -17,7 +17,7 @@ _HWCAPS = "glibc-hwcaps"
 
 
 def ldconfig(system: System) -> None:
-    """Writes /etc/ld.so.cache; makes missing links of sonames, removes dangling ones."""
+    """Write /etc/ld.so.cache; make missing links of sonames, remove dangling ones."""
     if "libc-bin" not in system.packages:
         return
     tree = system.tree

@@ -66,7 +66,7 @@ def compile_shared(system: System, script: ReviewedScript) -> None:
 
 
 def compile_library(system: System, script: ReviewedScript) -> None:
-    """Compiles the standard library's modules of the package, or of the one whose they are."""
+    """Compile the standard library's modules of the package, or of the one whose they are."""
     name = script.script.package
     version = _default_version(system)
     owners = {
@@ -120,7 +120,7 @@ def _compile(system: System, paths: list[str]) -> None:
 
 @contextmanager
 def compiled(system: System) -> Iterator[None]:
-    """Compiles all modules that the system's scripts would have, beside what is done meanwhile.
+    """Compile all modules that the system's scripts would have, beside what is done meanwhile.
 
     At once, since each interpreter starts from the source of what it imports.
     """
