@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.debian.deb import DebError, read_deb
+from tools.formats.debian.deb import DebError, read_deb
 from tools.net import origin
 from tools.net.errors import NetError
 from tools.net.session import Request, Session

@@ -25,8 +25,8 @@ import pytest
 
 from tests.alpine.system import ARCH, BRANCH, KEY, RealAlpine, RealApk
 from tests.oracle.compare import Node, differences, nodes_of_entries, read_allowed
-from tools.alpine.rsa import fingerprint
 from tools.catalog import alpine as releases
+from tools.formats.alpine.rsa import fingerprint
 from tools.packages.alpine import lock, lockfile
 from tools.rootfs.alpine import fixtures
 from tools.rootfs.alpine.build import Result, build

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.alpine import fixtures as make
-from tools.alpine.rsa import fingerprint
 from tools.catalog import alpine as catalog
+from tools.formats.alpine import fixtures as make
+from tools.formats.alpine.rsa import fingerprint
 from tools.testing.checkout import Checkout, scratch
 
 KEY = make.make_key("tester-1.rsa.pub")

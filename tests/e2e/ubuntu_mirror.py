@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.debian.deb import ControlFile, read_deb
-from tools.debian.fixtures import ar, file, make_tar, pack
+from tools.formats.debian.deb import ControlFile, read_deb
+from tools.formats.debian.fixtures import ar, file, make_tar, pack
 from tools.packages.debian.archive_fixtures import Listed, Signer, write_pocket
 
 COMPONENTS = ("main", "universe")

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from tests.golden.golden import condense, summarise
+from tools.formats.elf import read_elf
 from tools.rootfs.arch import arch_named
 from tools.rootfs.debian import slim
-from tools.rootfs.elf import read_elf
 
 ARCH = arch_named(os.environ["ARCH"])
 SLIM = os.environ["SLIM"] == "1"

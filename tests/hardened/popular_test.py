@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.rootfs.elf import read_elf
+from tools.formats.elf import read_elf
 from tools.wheels.install import install
 
 MINOR = os.environ["MINOR"]

@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from tools.debian.deb import read_deb
+from tools.formats.debian.deb import read_deb
 
 
 def write_archive(

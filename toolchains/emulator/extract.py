@@ -11,7 +11,7 @@ import sys
 import tarfile
 from pathlib import Path
 
-from tools.debian.deb import DebError, read_deb
+from tools.formats.debian.deb import DebError, read_deb
 
 
 def extract(deb: Path, member: str, out: Path) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from toolchains.emulator import extract
-from tools.debian import fixtures
+from tools.formats.debian import fixtures
 
 CONTROL = "Package: q\nVersion: 1\nArchitecture: amd64\n"
 

@@ -136,7 +136,7 @@ apk_tree = rule(
             doc = "take only paths matching one of these (fnmatch)",
         ),
         "_unpack": attr.label(
-            default = "//tools/alpine:tree",
+            default = "//toolchains/trees:pack_apks",
             executable = True,
             cfg = "exec",
         ),

@@ -15,7 +15,7 @@ from pathlib import Path
 from toolchains.trees.pack_debs import LOADER
 from toolchains.trees.tree import TreeError, read_packages, write_tar
 from toolchains.trees.unpack import LIBRARIES, extract
-from tools.debian.deb import DebError
+from tools.formats.debian.deb import DebError
 
 _CFLAGS = (
     "-quiet",

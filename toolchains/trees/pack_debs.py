@@ -18,7 +18,7 @@ from pathlib import Path
 from toolchains.trees import elf
 from toolchains.trees.tree import Entry, Tree, TreeError, read_packages, write_tar
 from toolchains.trees.unpack import LIBRARIES
-from tools.debian.deb import DebError
+from tools.formats.debian.deb import DebError
 
 LOADER = "lib64/ld-linux-x86-64.so.2"
 

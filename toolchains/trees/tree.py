@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.debian.deb import read_deb
+from tools.formats.debian.deb import read_deb
 
 # Directories that Debian moved below usr/; some packages of bookworm still ship files in them.
 MERGED = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")

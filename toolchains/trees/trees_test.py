@@ -20,7 +20,7 @@ from toolchains.trees.tree import (
     write_tar,
 )
 from toolchains.trees.unpack import extract
-from tools.debian.fixtures import directory, file, make_deb, symlink
+from tools.formats.debian.fixtures import directory, file, make_deb, symlink
 
 
 def program(machine: int = elf.EM_X86_64, loader: bool = True, bits: int = 64) -> bytes:

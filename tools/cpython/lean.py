@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.cpython import bytecode, layer
-from tools.rootfs.elf import read_elf
+from tools.formats.elf import read_elf
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tools.alpine import version as versions
 from tools.cves import documents
 from tools.cves.advisories import Entry, Origin
 from tools.cves.errors import CvesError
+from tools.formats.alpine import version as versions
 
 # What a problem may be called; beside names there are remarks, such as `(+ regression fix)`.
 _NAME: Final = re.compile(r"[A-Z]+[-_][\w-]+")

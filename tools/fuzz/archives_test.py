@@ -14,14 +14,14 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.alpine import fixtures as apks
-from tools.alpine.apk import read_apk
-from tools.alpine.errors import AlpineError
-from tools.alpine.index import read_index
-from tools.archives import tar
-from tools.archives.errors import ArchiveError
-from tools.debian import fixtures as debs
-from tools.debian.deb import DebError, read_deb
+from tools.formats.alpine import fixtures as apks
+from tools.formats.alpine.apk import read_apk
+from tools.formats.alpine.errors import AlpineError
+from tools.formats.alpine.index import read_index
+from tools.formats.archives import tar
+from tools.formats.archives.errors import ArchiveError
+from tools.formats.debian import fixtures as debs
+from tools.formats.debian.deb import DebError, read_deb
 from tools.fuzz.inputs import damaged, hostile, in_time
 from tools.rootfs.alpine.package import load_packages as load_apks
 from tools.rootfs.debian.package import load_package

@@ -11,7 +11,7 @@ def entry_of(info: tarfile.TarInfo, content: memoryview, package: str) -> tuple[
     """The path (no leading slash; root is "") and the entry that a member stands for.
 
     Args:
-        info: its header, as tools/archives/tar.py has checked it: a file, directory or link.
+        info: its header, checked by tools/formats/archives/tar.py: a file, directory or link.
         content: the bytes of a file, else empty.
         package: the entry's source.
     """

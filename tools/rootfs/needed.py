@@ -7,8 +7,8 @@ import re
 import tarfile
 from pathlib import Path
 
+from tools.formats.elf import Elf, ElfError, read_elf
 from tools.rootfs.arch import Arch
-from tools.rootfs.elf import Elf, ElfError, read_elf
 from tools.rootfs.errors import RootfsError
 
 # Python's Tk binding is left out, as docker-library does: who uses it installs tk.

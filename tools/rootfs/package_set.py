@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.archives import rules
+from tools.formats.archives import rules
 from tools.rootfs.errors import RootfsError
 
 

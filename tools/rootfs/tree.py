@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from tools.archives import rules
-from tools.archives.errors import ArchiveError
+from tools.formats.archives import rules
+from tools.formats.archives.errors import ArchiveError
 from tools.rootfs.errors import RootfsError
 
 Kind = Literal["dir", "file", "symlink", "hardlink"]

@@ -12,7 +12,7 @@ from email.parser import Parser
 from email.utils import getaddresses
 from typing import Final
 
-from tools.rootfs.elf import read_elf
+from tools.formats.elf import read_elf
 from tools.sbom import licenses
 from tools.sbom.bundled import EXTERNAL
 from tools.sbom.errors import SbomError

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.alpine.errors import AlpineError
 from tools.catalog.errors import CatalogError
 from tools.cli.progress import Progress
+from tools.formats.alpine.errors import AlpineError
 from tools.oci.assembler.spec import OciError
 from tools.oci.registry.errors import RegistryError
 from tools.packages.alpine import lock as alpine

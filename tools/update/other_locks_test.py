@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.alpine import fixtures as make
-from tools.alpine.rsa import fingerprint
 from tools.catalog import fixture
+from tools.formats.alpine import fixtures as make
+from tools.formats.alpine.rsa import fingerprint
 from tools.oci.assembler.spec import DOCKER_MANIFEST
 from tools.oci.registry.fake_registry import FakeRegistry
 from tools.packages.alpine import lock as alpine

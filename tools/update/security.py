@@ -19,7 +19,7 @@ from debian.debian_support import Version
 
 from tools.cves import tracker
 from tools.cves.errors import CvesError
-from tools.debian.deb import DebError, read_deb
+from tools.formats.debian.deb import DebError, read_deb
 from tools.packages.debian.lockfile import Package
 from tools.packages.debian.mirrors import Mirror
 from tools.update.fetch import Fetcher, UnreachableError

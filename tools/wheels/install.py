@@ -29,8 +29,8 @@ from installer.utils import (
     fix_shebang,
 )
 
-from tools.archives import zips
-from tools.archives.errors import ArchiveError
+from tools.formats.archives import zips
+from tools.formats.archives.errors import ArchiveError
 from tools.wheels import names
 
 PREFIX = "usr/local"

@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 
 from packaging.utils import InvalidWheelFilename
 
-from tools.archives import rules
-from tools.archives.errors import ArchiveError
+from tools.formats.archives import rules
+from tools.formats.archives.errors import ArchiveError
 from tools.wheels.install import PREFIX, WheelError, install
 from tools.wheels.locks.choose import rank
 from tools.wheels.locks.target import Target

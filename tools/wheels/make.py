@@ -15,8 +15,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-from tools.archives import rules
-from tools.archives.errors import ArchiveError
+from tools.formats.archives import rules
+from tools.formats.archives.errors import ArchiveError
 from tools.wheels import names
 
 _TAG = "py3-none-any"

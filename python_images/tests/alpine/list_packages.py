@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.alpine.apk import read_apk
+from tools.formats.alpine.apk import read_apk
 
 
 def write_list(listing: Path, packages: Iterable[Path]) -> None:

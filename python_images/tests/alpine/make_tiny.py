@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.alpine import fixtures as make
+from tools.formats.alpine import fixtures as make
 from tools.rootfs import fixtures as make_programs
 from tools.rootfs.alpine import fixtures
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from python_images.tests.alpine.pack_musl import package
 from toolchains.trees.tree import Entry, Tree
-from tools.rootfs.elf import read_elf
+from tools.formats.elf import read_elf
 
 _DEV = re.compile(r"usr/include/.*|usr/lib/.*\.([aho]|la|pc)|usr/lib/lib[^/]*\.so|usr/share/.*")
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from toolchains.trees.tree import Entry, Tree, read_packages
-from tools.alpine import fixtures as make
+from tools.formats.alpine import fixtures as make
 from tools.rootfs.alpine.fixtures import KEY
 
 _BUILT = 1_700_000_000

@@ -15,7 +15,7 @@ from pathlib import Path
 from python_images.tests.alpine.pack_library import relations
 from python_images.tests.alpine.pack_musl import package
 from toolchains.trees.tree import Entry, Tree
-from tools.alpine.apk import read_apk
+from tools.formats.alpine.apk import read_apk
 
 
 def main() -> None:

@@ -18,16 +18,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.alpine.apk import read_apk
-from tools.alpine.dependency import Dependency
-from tools.alpine.errors import AlpineError
-from tools.alpine.index import IndexPackage, read_index
-from tools.alpine.rsa import PublicKey, fingerprint, public_key
 from tools.catalog import alpine as releases
 from tools.catalog.alpine import Alpine, Release
 from tools.catalog.errors import CatalogError
 from tools.catalog.yamlfile import near
 from tools.cli.progress import Progress
+from tools.formats.alpine.apk import read_apk
+from tools.formats.alpine.dependency import Dependency
+from tools.formats.alpine.errors import AlpineError
+from tools.formats.alpine.index import IndexPackage, read_index
+from tools.formats.alpine.rsa import PublicKey, fingerprint, public_key
 from tools.packages.alpine import lockfile
 from tools.packages.alpine.lockfile import Lock, Package
 from tools.packages.alpine.mirror import Fetcher, MirrorError, find_mirrors

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from tools.alpine import version as versions
-from tools.alpine.dependency import Dependency
-from tools.alpine.errors import AlpineError
-from tools.alpine.index import IndexPackage
+from tools.formats.alpine import version as versions
+from tools.formats.alpine.dependency import Dependency
+from tools.formats.alpine.errors import AlpineError
+from tools.formats.alpine.index import IndexPackage
 
 # A system of Alpine's takes a few hundred steps; beyond this the indexes can't be right.
 _STEPS = 20_000

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.alpine.dependency import parse, parse_all
-from tools.alpine.index import IndexPackage
+from tools.formats.alpine.dependency import parse, parse_all
+from tools.formats.alpine.index import IndexPackage
 from tools.packages.alpine.resolve import ResolveError, Universe, offers, resolve
 
 BASE = """

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.debian.deb import read_deb
+from tools.formats.debian.deb import read_deb
 
 
 class Signer:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runfiles import Runfiles
 
-from tools.debian.deb import DebError, read_deb
+from tools.formats.debian.deb import DebError, read_deb
 from tools.packages.debian.resolve import ResolveError
 
 _KEYRING = "usr/share/keyrings/ubuntu-archive-keyring.gpg"

@@ -2,7 +2,7 @@
 
 ./bazelw run //tools:lock -- noble --mirror=URL --ports-mirror=URL
 
-What resolves, checks and writes is tools/debian's; here is what differs: mirrors by architecture,
+tools/packages/debian resolves, checks and writes. Here is what differs: mirrors by architecture,
 components, keys, and the sources that images get.
 """
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from tools.alpine import fixtures as make
-from tools.alpine.apk import read_apk
+from tools.formats.alpine import fixtures as make
+from tools.formats.alpine.apk import read_apk
+from tools.formats.x509_test import HASH, PEM
 from tools.rootfs import fixtures as make_programs
 from tools.rootfs.alpine import fixtures
 from tools.rootfs.alpine.build import TABLE, Result, build, installed
@@ -25,7 +26,6 @@ from tools.rootfs.alpine.scripts import load_table
 from tools.rootfs.alpine.spec import Spec, read_spec
 from tools.rootfs.arch import ARCHES
 from tools.rootfs.errors import RootfsError
-from tools.rootfs.x509_test import HASH, PEM
 from tools.testing.programs import as_root
 
 # /lib/apk/db/installed of apk-tools 3.0.6 after `apk add --no-scripts baselayout busybox`, save

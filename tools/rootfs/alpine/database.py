@@ -7,7 +7,7 @@ import struct
 import tarfile
 import zlib
 
-from tools.alpine.apk import SCRIPTS, q1
+from tools.formats.alpine.apk import SCRIPTS, q1
 from tools.rootfs.alpine.package import Package
 from tools.rootfs.alpine.system import System
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable
 
+from tools.formats.x509 import CertificateError, subject_hash
 from tools.rootfs.alpine.system import System
 from tools.rootfs.errors import RootfsError
-from tools.rootfs.x509 import CertificateError, subject_hash
 
 _PATHS = "etc/busybox-paths.d"
 _BUSYBOX = "/bin/busybox"

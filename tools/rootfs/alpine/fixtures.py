@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tools.alpine import fixtures as make
-from tools.alpine.apk import read_apk
+from tools.formats.alpine import fixtures as make
+from tools.formats.alpine.apk import read_apk
 from tools.rootfs.alpine.scripts import INSTALL_SCRIPTS, fingerprints, script_sha256
 
 EPOCH = 1_700_000_010

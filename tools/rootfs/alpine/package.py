@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tools.alpine.apk import Apk, read_apk
-from tools.alpine.errors import AlpineError
+from tools.formats.alpine.apk import Apk, read_apk
+from tools.formats.alpine.errors import AlpineError
 from tools.rootfs.command import bazel
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.members import entry_of

@@ -24,9 +24,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.alpine.apk import read_apk
-from tools.alpine.errors import AlpineError
 from tools.cli import atomic
+from tools.formats.alpine.apk import read_apk
+from tools.formats.alpine.errors import AlpineError
 from tools.rootfs.alpine.build import TABLE
 from tools.rootfs.alpine.effects import EFFECTS
 from tools.rootfs.alpine.scripts import (

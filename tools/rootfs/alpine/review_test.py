@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.alpine import fixtures as make
+from tools.formats.alpine import fixtures as make
 from tools.rootfs.alpine import fixtures, review
 from tools.rootfs.alpine.build import TABLE, build
 from tools.rootfs.alpine.effects import EFFECTS

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from tools.alpine.dependency import Dependency, parse_all
+from tools.formats.alpine.dependency import Dependency, parse_all
 from tools.rootfs.alpine.package import Package
 from tools.rootfs.alpine.system import System
 from tools.rootfs.arch import ARCHES, Arch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from tools.alpine.dependency import parse_all
+from tools.formats.alpine.dependency import parse_all
 from tools.rootfs.alpine.package import Package, PackageFile
 from tools.rootfs.command import relock
 from tools.rootfs.errors import RootfsError

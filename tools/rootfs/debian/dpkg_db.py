@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tools.debian.fields import TRIGGER
+from tools.formats.debian.fields import TRIGGER
 from tools.rootfs.debian.package import Package, control_lines
 from tools.rootfs.debian.system import System
 from tools.rootfs.errors import RootfsError

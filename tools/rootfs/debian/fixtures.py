@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tools.debian.fixtures import directory, file, make_deb, symlink
+from tools.formats.debian.fixtures import directory, file, make_deb, symlink
 from tools.rootfs import fixtures
 from tools.rootfs.arch import Arch
 from tools.rootfs.debian.effects import EFFECTS

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tools.debian.deb import ControlFile, Deb, DebError, read_deb
+from tools.formats.debian.deb import ControlFile, Deb, DebError, read_deb
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.members import entry_of
 from tools.rootfs.tree import Entry

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.debian.fixtures import file
+from tools.formats.debian.fixtures import file
 from tools.rootfs.debian import fixtures
 from tools.rootfs.debian.package import load_package, load_packages, unpack_all
 from tools.rootfs.errors import RootfsError

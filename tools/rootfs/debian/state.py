@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tools.debian.deb import Deb
+from tools.formats.debian.deb import Deb
 from tools.rootfs.arch import arch_named
 from tools.rootfs.debian.package import Package
 from tools.rootfs.debian.system import System, new_system

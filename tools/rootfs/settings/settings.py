@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from tools.formats.x509 import CertificateError, subject_hash
 from tools.rootfs.errors import RootfsError
 from tools.rootfs.settings.system import (
     BUNDLE,
@@ -17,7 +18,6 @@ from tools.rootfs.settings.system import (
     System,
 )
 from tools.rootfs.tree import Entry
-from tools.rootfs.x509 import CertificateError, subject_hash
 
 _LOCAL = "usr/local/share/ca-certificates"
 _DAY = 24 * 60 * 60

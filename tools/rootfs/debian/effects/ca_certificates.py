@@ -5,11 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 
+from tools.formats.x509 import CertificateError, subject_hash
 from tools.rootfs.debian.scripts import ReviewedScript
 from tools.rootfs.debian.shell import heredocs_in
 from tools.rootfs.debian.system import System
 from tools.rootfs.errors import RootfsError
-from tools.rootfs.x509 import CertificateError, subject_hash
 
 _SOURCE = "ca-certificates"
 _SHIPPED = "usr/share/ca-certificates"

@@ -6,9 +6,9 @@ import fnmatch
 import posixpath
 import re
 
+from tools.formats.elf import Elf, ElfError, read_elf
 from tools.rootfs.debian.ldcache import Library, name_order, write_cache
 from tools.rootfs.debian.system import System
-from tools.rootfs.elf import Elf, ElfError, read_elf
 from tools.rootfs.errors import RootfsError
 
 _LIBRARY = re.compile(r"(?:lib|ld-).*\.so.*|ld\.so\.1|ld64\.so\.\d")

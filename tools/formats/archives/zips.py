@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.archives import rules
-from tools.archives.errors import ArchiveError
+from tools.formats.archives import rules
+from tools.formats.archives.errors import ArchiveError
 
 # What zipfile raises, beside its own error, for archives that make no sense to it.
 _ODD = (

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.alpine import fields as values
-from tools.alpine.apk import Signature, gunzip, read_signatures, tar_files
-from tools.alpine.dependency import Dependency
-from tools.alpine.errors import AlpineError
-from tools.alpine.rsa import PublicKey, verifies
+from tools.formats.alpine import fields as values
+from tools.formats.alpine.apk import Signature, gunzip, read_signatures, tar_files
+from tools.formats.alpine.dependency import Dependency
+from tools.formats.alpine.errors import AlpineError
+from tools.formats.alpine.rsa import PublicKey, verifies
 
 # Fields of an entry. Upper case ones of unknown meaning make it uninstallable for apk too.
 _KNOWN = frozenset("CPVASITULomtckDpig")

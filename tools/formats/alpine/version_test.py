@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.alpine import version
+from tools.formats.alpine import version
 
 # Each older than the next.
 ORDERED = [

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.archives.tar import Member
-from tools.debian import fixtures
-from tools.debian.deb import Deb, DebError, read_deb
-from tools.debian.fixtures import directory, file, make_deb, symlink
+from tools.formats.archives.tar import Member
+from tools.formats.debian import fixtures
+from tools.formats.debian.deb import Deb, DebError, read_deb
+from tools.formats.debian.fixtures import directory, file, make_deb, symlink
 
 CONTROL = """\
 Package: hello

@@ -19,10 +19,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.alpine import fields
-from tools.alpine.errors import AlpineError
-from tools.archives import inflate, tar
-from tools.archives.errors import ArchiveError
+from tools.formats.alpine import fields
+from tools.formats.alpine.errors import AlpineError
+from tools.formats.archives import inflate, tar
+from tools.formats.archives.errors import ArchiveError
 
 SIGNATURE = re.compile(r"\.SIGN\.(RSA|RSA256|RSA512)\.([^/]+)")
 _DIGESTS = {"RSA": "sha1", "RSA256": "sha256", "RSA512": "sha512"}

@@ -12,8 +12,8 @@ import tarfile
 from collections.abc import Collection, Iterator
 from typing import ClassVar, NamedTuple, Self
 
-from tools.archives import rules
-from tools.archives.errors import ArchiveError
+from tools.formats.archives import rules
+from tools.formats.archives.errors import ArchiveError
 
 _KINDS: dict[bytes, rules.Kind] = {
     tarfile.REGTYPE: "file",

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pytest
 import zstandard
 
-from tools.archives.errors import ArchiveError
-from tools.archives.inflate import gunzip, unpack
+from tools.formats.archives.errors import ArchiveError
+from tools.formats.archives.inflate import gunzip, unpack
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     ".bz2": bz2.compress,

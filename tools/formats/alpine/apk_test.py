@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tools.alpine import fixtures as make
-from tools.alpine.apk import q1, read_apk
-from tools.alpine.dependency import Dependency, parse
-from tools.alpine.errors import AlpineError
-from tools.alpine.index import check_signature, read_index
-from tools.alpine.rsa import PublicKey, fingerprint, public_key, verifies
+from tools.formats.alpine import fixtures as make
+from tools.formats.alpine.apk import q1, read_apk
+from tools.formats.alpine.dependency import Dependency, parse
+from tools.formats.alpine.errors import AlpineError
+from tools.formats.alpine.index import check_signature, read_index
+from tools.formats.alpine.rsa import PublicKey, fingerprint, public_key, verifies
 
 KEY = make.make_key("tester-1.rsa.pub")
 OTHER = make.make_key("tester-2.rsa.pub")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tools.alpine import version as versions
+from tools.formats.alpine import version as versions
 
 _FORM = re.compile(
     r"(?P<conflict>!?)(?P<name>[^!<>=~@\s][^<>=~@\s]*)"

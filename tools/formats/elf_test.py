@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tools.formats.elf import ElfError, read_elf
 from tools.rootfs import fixtures
 from tools.rootfs.arch import ARCHES, Arch, arch_named
-from tools.rootfs.elf import ElfError, read_elf
 from tools.rootfs.errors import RootfsError
 
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.alpine.apk import CHECKSUM, read_apk
-from tools.alpine.rsa import padded
+from tools.formats.alpine.apk import CHECKSUM, read_apk
+from tools.formats.alpine.rsa import padded
 
 _ALGORITHMS = {"sha1": "RSA", "sha256": "RSA256", "sha512": "RSA512"}
 _SMALL = math.prod(n for n in range(3, 4000, 2) if all(n % m for m in range(3, 64, 2) if m < n))

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tools.alpine import dependency
-from tools.alpine import version as versions
-from tools.archives import rules
-from tools.archives.errors import ArchiveError
+from tools.formats.alpine import dependency
+from tools.formats.alpine import version as versions
+from tools.formats.archives import rules
+from tools.formats.archives.errors import ArchiveError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
 VERSION = re.compile(r"[0-9][A-Za-z0-9._~-]*")

@@ -17,9 +17,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from tools.archives import inflate, rules, tar
-from tools.archives.errors import ArchiveError
-from tools.debian import fields
+from tools.formats.archives import inflate, rules, tar
+from tools.formats.archives.errors import ArchiveError
+from tools.formats.debian import fields
 
 _AR_MAGIC = b"!<arch>\n"
 _AR_HEADER_SIZE = 60

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tools.archives import rules, tar
-from tools.archives.errors import ArchiveError
+from tools.formats.archives import rules, tar
+from tools.formats.archives.errors import ArchiveError
 
 Change = Callable[[tarfile.TarInfo], None]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.rootfs.x509 import CertificateError, subject_hash
+from tools.formats.x509 import CertificateError, subject_hash
 
 # A certificate made for this test: C=DE, O="  Ein   BEISPIEL  ", OU=Übung, CN=Test Root CA, so that
 # blanks, case and letters beyond ASCII have to be brought to OpenSSL's canonical form.
