@@ -241,8 +241,8 @@ def suite_toolchains(name, catalog, vendor, test_sample = False):
                 },
                 tags = [] if test_sample and target["sample"] else ["manual"],
                 deps = [
-                    "//toolchains/trees:elf",
                     "//tools/cpython:workspace",
+                    "//tools/formats",
                 ],
             )
             toolchains.append(toolchain)

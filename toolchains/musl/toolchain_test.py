@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from toolchains.trees import elf
 from toolchains.trees.unpack import extract
 from tools.cpython.workspace_musl import MuslToolchain, MuslWorkspace
+from tools.formats import elf
 
 MACHINES = {  # e_machine, of the ELF specification
     "amd64": elf.EM_X86_64,
@@ -104,7 +104,7 @@ def test_every_platform_links_with_gcc_s_library(workspace: MuslWorkspace, platf
          "-O2", "-fPIC", "-shared", "-nostdlib", start, workspace.src / "divide.c",
          "-lgcc", start.with_name("crtendS.o"), "-o", f"{platform}.so"],
     )  # fmt: skip
-    header = elf.parse((workspace.src / f"{platform}.so").read_bytes())
+    header = elf.read_elf((workspace.src / f"{platform}.so").read_bytes())
     assert header is not None
     assert header.machine == MACHINES[platform]
     workspace.run("archive", ["ar", "rcs", f"{platform}.a", f"{platform}.so"])

@@ -15,10 +15,10 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from toolchains.trees import elf
 from toolchains.trees.tree import Entry, Tree, TreeError, read_packages, write_tar
 from toolchains.trees.unpack import LIBRARIES
 from tools.formats.debian.deb import DebError
+from tools.formats.elf import EM_X86_64, ElfError, read_elf
 
 LOADER = "lib64/ld-linux-x86-64.so.2"
 
@@ -32,14 +32,17 @@ def add_launchers(tree: Tree, launcher: bytes) -> list[str]:
         The paths that are now launchers, sorted.
 
     Raises:
-        TreeError: there are such programs, but no dynamic loader.
+        TreeError: there are such programs, but no dynamic loader; or an ELF file is damaged.
     """
     programs = []
     for path, entry in sorted(tree.items()):
         if entry.target is not None or ".so" in posixpath.basename(path):
             continue
-        header = elf.parse(entry.data)
-        if header and header.machine == elf.EM_X86_64 and header.needs_loader:
+        try:
+            header = read_elf(entry.data)
+        except ElfError as error:
+            raise TreeError(f"{path}: {entry.origin} has a damaged ELF file: {error}") from None
+        if header and header.machine == EM_X86_64 and header.interpreter is not None:
             programs.append(path)
     if programs and "usr/" + LOADER not in tree:
         raise TreeError(f"{programs[0]} needs {LOADER}, which none of the packages has")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchains.trees import elf, pack_debs
+from toolchains.trees import pack_debs
 from toolchains.trees.tree import (
     Entry,
     Tree,
@@ -20,6 +20,7 @@ from toolchains.trees.tree import (
     write_tar,
 )
 from toolchains.trees.unpack import extract
+from tools.formats import elf
 from tools.formats.debian.fixtures import directory, file, make_deb, symlink
 
 
@@ -32,19 +33,6 @@ def program(machine: int = elf.EM_X86_64, loader: bool = True, bits: int = 64) -
         return ident + header + kind + bytes(52)
     header = struct.pack("<HHIIIIIHHHHHH", 2, machine, 1, 0, 52, 0, 0, 52, 32, 1, 0, 0, 0)
     return ident + header + kind + bytes(28)
-
-
-def test_elf_headers() -> None:
-    assert elf.parse(program()) == elf.ElfHeader(64, elf.EM_X86_64, True)
-    assert elf.parse(program(elf.EM_AARCH64, loader=False)) == elf.ElfHeader(
-        64, elf.EM_AARCH64, False
-    )
-    assert elf.parse(program(40, bits=32)) == elf.ElfHeader(32, 40, True)
-
-
-@pytest.mark.parametrize("data", [b"", b"#!/bin/sh\n", elf.MAGIC, program()[:66]])
-def test_no_elf(data: bytes) -> None:
-    assert elf.parse(data) is None
 
 
 @pytest.mark.parametrize(
@@ -157,6 +145,12 @@ def test_launchers() -> None:
 def test_launchers_need_a_loader() -> None:
     with pytest.raises(TreeError, match="usr/bin/tool needs lib64/ld-linux"):
         pack_debs.add_launchers({"usr/bin/tool": Entry(0o755, program())}, b"LAUNCHER")
+
+
+def test_a_damaged_program_is_an_error() -> None:
+    tree: Tree = {"usr/bin/tool": Entry(0o755, program()[:66], origin="one.deb")}
+    with pytest.raises(TreeError, match=r"usr/bin/tool: one\.deb has a damaged ELF file"):
+        pack_debs.add_launchers(tree, b"LAUNCHER")
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

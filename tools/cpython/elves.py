@@ -7,7 +7,7 @@ import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from toolchains.trees import elf
+from tools.formats import elf
 
 
 def rewrite(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from toolchains.trees import elf
 from tools.cpython.strip import strip, unpack_strip
+from tools.formats import elf
 
 SCRIPT = """\
 #!/bin/sh

@@ -1,11 +1,18 @@
-"""Reads what dynamic linking needs out of ELF files of any class and byte order."""
+"""Read what dynamic linking needs from ELF files of any class and byte order.
+
+The layout is that of elf(5) and of the System V gABI, chapters 4 and 5. By hand, not by pyelftools:
+actions look at every file of a root file system, read only the program headers of those that are
+ELF, and need no wheel for it.
+"""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
 
-_MAGIC = b"\x7fELF"
+MAGIC = b"\x7fELF"
+# Values of e_machine.
+EM_X86_64, EM_AARCH64 = 62, 183
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
 _DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 0, 1, 5, 14, 15, 29
 _ET_DYN = 3
@@ -46,7 +53,7 @@ class Elf:
 
 def read_elf(data: bytes | memoryview) -> Elf | None:
     """The dynamic linking information of a file, None if it isn't ELF; ElfError if damaged."""
-    if bytes(data[:4]) != _MAGIC:
+    if bytes(data[:4]) != MAGIC:
         return None
     try:
         return _read(memoryview(data))
