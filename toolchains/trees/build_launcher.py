@@ -10,12 +10,14 @@ import argparse
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from toolchains.trees.pack_debs import LOADER
 from toolchains.trees.tree import TreeError, read_packages, write_tar
 from toolchains.trees.unpack import LIBRARIES, extract
-from tools.formats.debian.deb import DebError
+from tools.formats.debian.closure import closure
+from tools.formats.debian.deb import DebError, read_deb
 
 _CFLAGS = (
     "-quiet",
@@ -28,6 +30,8 @@ _CFLAGS = (
     "-fno-asynchronous-unwind-tables",
     "-fcf-protection=none",
 )
+# What packages with the programs below are called; what else they need they depend on.
+_PACKAGES = ("binutils-", "cpp-")
 
 
 def _wanted(path: str) -> bool:
@@ -38,6 +42,17 @@ def _wanted(path: str) -> bool:
         )
         or path.startswith(LIBRARIES)
     )
+
+
+def compiler(debs: Iterable[Path]) -> list[Path]:
+    """Return the packages of the compiler and the binary utilities, and those they need.
+
+    The others are most of a gcc: unpacking them takes longer than all else here.
+    """
+    packages = {deb.control["Package"]: deb for deb in map(read_deb, debs)}
+    wanted = [name for name in packages if name.startswith(_PACKAGES)]
+    needed = closure(wanted, {name: deb.control for name, deb in packages.items()})
+    return [packages[name].path for name in sorted(needed)]
 
 
 def build(debs: list[Path], source: Path, scratch: Path) -> Path:
@@ -52,7 +67,7 @@ def build(debs: list[Path], source: Path, scratch: Path) -> Path:
         TreeError: they lack a program of the compiler.
         subprocess.CalledProcessError: compiling failed.
     """
-    write_tar(read_packages(debs, _wanted), scratch / "cc.tar")
+    write_tar(read_packages(compiler(debs), _wanted), scratch / "cc.tar")
     extract(scratch / "cc.tar", scratch)
 
     def run(pattern: str, *arguments: str | Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import posixpath
 import tarfile
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from tools.formats.debian.deb import read_deb
@@ -71,10 +74,9 @@ def read_packages(debs: Iterable[Path], keep: Callable[[str], bool]) -> Tree:
         TreeError: two packages have the same path with different content.
     """
     tree: Tree = {}
-    for deb in debs:
-        for path, entry in _members(deb):
-            if not keep(path):
-                continue
+    # Decompressing is most of it, and leaves other threads alone.
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for path, entry in chain.from_iterable(pool.map(lambda deb: _members(deb, keep), debs)):
             known = tree.setdefault(path, entry)
             if (known.data, known.target) != (entry.data, entry.target):
                 raise TreeError(f"{path}: {known.origin} and {entry.origin} disagree about it")
@@ -84,8 +86,9 @@ def read_packages(debs: Iterable[Path], keep: Callable[[str], bool]) -> Tree:
     return tree
 
 
-def _members(deb: Path) -> Iterable[tuple[str, Entry]]:
+def _members(deb: Path, keep: Callable[[str], bool]) -> list[tuple[str, Entry]]:
     files: dict[str, Entry] = {}
+    found: list[tuple[str, Entry]] = []
     for info, data in read_deb(deb).members():
         path = merged_path(info.name)
         if info.issym():
@@ -97,7 +100,9 @@ def _members(deb: Path) -> Iterable[tuple[str, Entry]]:
             files[path] = entry
         else:
             continue
-        yield path, entry
+        if keep(path):
+            found.append((path, entry))
+    return found
 
 
 def write_tar(tree: Tree, out: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchains.trees import pack_debs
+from toolchains.trees import build_launcher, pack_debs
 from toolchains.trees.tree import (
     Entry,
     Tree,
@@ -62,9 +62,14 @@ def test_relative_target(path: str, target: str, relative: str) -> None:
     assert relative_target(path, target) == relative
 
 
-def deb(folder: Path, name: str, *members: tuple[tarfile.TarInfo, bytes]) -> Path:
+def deb(
+    folder: Path, name: str, *members: tuple[tarfile.TarInfo, bytes], depends: str = ""
+) -> Path:
     path = folder / f"{name}.deb"
-    path.write_bytes(make_deb(f"Package: {name}\nVersion: 1\nArchitecture: all\n", members))
+    control = f"Package: {name}\nVersion: 1\nArchitecture: all\n"
+    if depends:
+        control += f"Depends: {depends}\n"
+    path.write_bytes(make_deb(control, members))
     return path
 
 
@@ -102,6 +107,21 @@ def test_packages_that_disagree(tmp_path: Path) -> None:
     debs = [deb(tmp_path, name, (file("./etc/x"), name.encode())) for name in ("one", "two")]
     with pytest.raises(TreeError, match=r"etc/x: one\.deb and two\.deb"):
         read_packages(debs, lambda _: True)
+
+
+def test_a_launcher_is_compiled_by_what_a_compiler_needs(tmp_path: Path) -> None:
+    needs = {
+        "binutils-x": "libbfd",
+        "cpp-14": "cpp-14-x, libc6",
+        "cpp-14-x": "",
+        "g++-14": "cpp-14",
+        "libbfd": "libc6",
+        "libc6": "",
+        "libc6-dev": "libc6",
+    }
+    debs = [deb(tmp_path, name, depends=depends) for name, depends in needs.items()]
+    kept = [path.stem for path in build_launcher.compiler(debs)]
+    assert kept == ["binutils-x", "cpp-14", "cpp-14-x", "libbfd", "libc6"]
 
 
 def test_tar_depends_on_the_tree_alone(tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ computed, so that a tree of any architecture can be made.
 
 from __future__ import annotations
 
-import re
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+from tools.formats.debian.closure import closure
 from tools.rootfs.command import relock
 from tools.rootfs.debian.package import Package, load_packages, unpack_all
 from tools.rootfs.errors import RootfsError
@@ -26,8 +26,6 @@ _LIBRARIES = (f"usr/lib/{TRIPLET}", f"lib/{TRIPLET}")
 # What is unpacked: programs, libraries, and modules of Python.
 _KEPT = ("usr/bin/", "usr/lib/", "usr/lib64/")
 _DROPPED = "/gconv/"
-# A package in a field of dependencies: each alternative counts.
-_NAME = re.compile(r"(?:^|[,|])\s*([a-z0-9][a-z0-9+.-]+)")
 _MERGED = {name: f"usr/{name}" for name in ("bin", "lib", "lib64", "sbin")}
 
 
@@ -71,7 +69,8 @@ class Programs:
                     "set again: ./bazelw run //tools:lock -- --build"
                 ),
             )
-        self._unpack(_closure(found, self._packages))
+        controls = {name: other.control for name, other in self._packages.items()}
+        self._unpack(closure([found.name], controls))
 
     def unpack_all(self) -> None:
         """Unpack all packages."""
@@ -123,21 +122,6 @@ def _upstream(package: Package) -> str:
     Security updates are for fewer of them, and rebuilds for one; neither changes a format.
     """
     return package.version.rpartition("-")[0] or package.version
-
-
-def _closure(package: Package, packages: Mapping[str, Package]) -> set[str]:
-    """Names of the package and of those it depends on, as far as they are among `packages`."""
-    found: set[str] = set()
-    waiting = [package]
-    while waiting:
-        package = waiting.pop()
-        if package.name in found:
-            continue
-        found.add(package.name)
-        for field in ("Pre-Depends", "Depends"):
-            names = _NAME.findall(package.control.get(field, ""))
-            waiting += [packages[name] for name in names if name in packages]
-    return found
 
 
 def _write(packages: Sequence[Package], top: Path) -> None:
