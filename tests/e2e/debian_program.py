@@ -31,8 +31,7 @@ def fetched(
     given = os.environ.get("DEBIAN_MIRROR", "")
     apt.update(apt_sources.mirrors(apt_sources.host_sources(), given))
     archives = apt.resolve(list(wanted))
-    apt.download(list(wanted), archives)
-    return [Path(apt.archives, archive.file) for archive in archives]
+    return sorted(map(Path, apt.download(list(wanted), archives)))
 
 
 def unpacked(package: str, folder: Path) -> Path:

@@ -12,7 +12,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -97,9 +97,13 @@ class AptRoot:
             )
         return parse_uris(done.stdout)
 
-    def download(self, wanted: Sequence[str], archives: Sequence[Archive]) -> None:
-        """Download what resolve() said, and check each file against its SHA-256."""
+    def download(self, wanted: Sequence[str], archives: Sequence[Archive]) -> Iterator[str]:
+        """Download what resolve() said, and check each file against its SHA-256.
+
+        Gives the path of each as soon as it is here, so that the caller can unpack it meanwhile.
+        """
         missing = [a for a in archives if not self._intact(a)]
+        yield from (self._path(a) for a in archives if a not in missing)
         if not missing:
             return
         total = sum(a.size for a in archives)
@@ -118,6 +122,11 @@ class AptRoot:
             try:
                 while apt.poll() is None:
                     progress.update(min(total, self._downloaded()))
+                    for archive in [a for a in missing if self._complete(a)]:
+                        # apt has verified it by now; what is wrong is told below.
+                        if self._right(archive):
+                            missing.remove(archive)
+                            yield self._path(archive)
                     time.sleep(_POLL_SECONDS)
             except BaseException:
                 apt.terminate()
@@ -134,17 +143,32 @@ class AptRoot:
                     f"(sha256 {archive.sha256}); it has been removed, run this again"
                 )
         progress.done()
+        yield from map(self._path, missing)
+
+    def _path(self, archive: Archive) -> str:
+        return os.path.join(self.archives, archive.file)
+
+    def _complete(self, archive: Archive) -> bool:
+        """Whether the archive is here in its full length."""
+        try:
+            return os.stat(self._path(archive)).st_size == archive.size
+        except FileNotFoundError:
+            return False
+
+    def _right(self, archive: Archive) -> bool:
+        """Whether the archive that is here has the right bytes."""
+        digest = hashlib.sha256()
+        with open(self._path(archive), "rb") as content:
+            for chunk in iter(lambda: content.read(1 << 20), b""):
+                digest.update(chunk)
+        return digest.hexdigest() == archive.sha256
 
     def _intact(self, archive: Archive) -> bool:
         """Whether the archive is here with the right bytes; removes it if it has wrong ones."""
-        path = os.path.join(self.archives, archive.file)
+        path = self._path(archive)
         if not os.path.exists(path):
             return False
-        digest = hashlib.sha256()
-        with open(path, "rb") as content:
-            for chunk in iter(lambda: content.read(1 << 20), b""):
-                digest.update(chunk)
-        if digest.hexdigest() == archive.sha256:
+        if self._right(archive):
             return True
         os.unlink(path)
         return False

@@ -86,20 +86,41 @@ def test_no_mirror_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_download_checks_every_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     apt = fake_apt(tmp_path, monkeypatch, "printf good > $ROOT/cache/archives/a_1_all.deb")
     right = Archive("a_1_all.deb", 4, hashlib.sha256(b"good").hexdigest())
-    apt.download(["a"], [right])
+    assert list(apt.download(["a"], [right])) == [os.path.join(apt.archives, right.file)]
     wrong = Archive("a_1_all.deb", 4, hashlib.sha256(b"evil").hexdigest())
     with pytest.raises(BootstrapError, match=r"a_1_all\.deb"):
-        apt.download(["a"], [wrong])
+        list(apt.download(["a"], [wrong]))
     assert not os.path.exists(os.path.join(apt.archives, right.file))
 
 
 def test_what_is_there_is_not_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     apt = fake_apt(tmp_path, monkeypatch, "exit 1")
     Path(apt.archives, "a_1_all.deb").write_bytes(b"good")
-    apt.download(["a"], [Archive("a_1_all.deb", 4, hashlib.sha256(b"good").hexdigest())])
+    there = Archive("a_1_all.deb", 4, hashlib.sha256(b"good").hexdigest())
+    assert list(apt.download(["a"], [there])) == [os.path.join(apt.archives, there.file)]
+
+
+def test_archives_are_given_while_others_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The second comes once the first has been taken; 10 seconds would be too late for it.
+    script = """\
+cd $ROOT/cache/archives
+printf good > partial/a && mv partial/a a_1_all.deb
+i=0; while [ ! -e $ROOT/taken ]; do i=$((i + 1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done
+printf more > b_1_all.deb"""
+    apt = fake_apt(tmp_path, monkeypatch, script)
+    archives = [
+        Archive(f"{name}_1_all.deb", 4, hashlib.sha256(content).hexdigest())
+        for name, content in (("a", b"good"), ("b", b"more"))
+    ]
+    given = apt.download(["a", "b"], archives)
+    assert next(given) == os.path.join(apt.archives, "a_1_all.deb")
+    Path(apt.path, "taken").touch()
+    assert list(given) == [os.path.join(apt.archives, "b_1_all.deb")]
 
 
 def test_failed_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     apt = fake_apt(tmp_path, monkeypatch, "echo 'E: No space left on device'; exit 100")
     with pytest.raises(BootstrapError, match="No space left"):
-        apt.download(["a"], [Archive("a_1_all.deb", 4, "00" * 32)])
+        list(apt.download(["a"], [Archive("a_1_all.deb", 4, "00" * 32)]))

@@ -96,8 +96,7 @@ def _provision(home: str, root: str, mirrors: Sequence[Mirror]) -> None:
         apt.prepare(packages.LOCK_NOT_NEEDED)
         mirror = apt.update(mirrors)
         archives = apt.resolve(packages.LOCK_WANTED)
-        apt.download(packages.LOCK_WANTED, archives)
-        unpack([os.path.join(apt.archives, a.file) for a in archives], root, [descriptor])
+        unpack(apt.download(packages.LOCK_WANTED, archives), root, [descriptor])
         _python(root)
         facts = [f"mirror: {mirror.uri}", *(f"package: {archive.file}" for archive in archives)]
         write_atomically(

@@ -21,8 +21,8 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from tools.bootstrap import apt_sources, launch, packages, relocate, smoke
@@ -62,8 +62,7 @@ def provision(home: str, bazel_version: str) -> None:
         )
         mirror = apt.update(mirrors)
         archives = apt.resolve(packages.WANTED)
-        apt.download(packages.WANTED, archives)
-        unpack([os.path.join(apt.archives, a.file) for a in archives], root, [descriptor])
+        unpack(apt.download(packages.WANTED, archives), root, [descriptor])
         relocate.relocate(root)
         smoke.check(home, root, bazel_version)
 
@@ -128,16 +127,20 @@ def lock(home: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def unpack(archives: Sequence[str], root: str, inherit: Sequence[int] = ()) -> None:
-    """Unpack .deb files over each other into the directory `root`, which must not exist."""
+def unpack(archives: Iterable[str], root: str, inherit: Sequence[int] = ()) -> None:
+    """Unpack .deb files over each other into the directory `root`, which must not exist.
+
+    Each is unpacked as soon as `archives` gives it.
+    """
     # As in Debian, the top-level directories are links into usr/ ; tar must not replace them.
     for name in ("bin", "lib", "lib64", "sbin"):
         os.makedirs(os.path.join(root, "usr", name))
         os.symlink(f"usr/{name}", os.path.join(root, name))
-    progress = Progress("unpacking", len(archives))
+    jobs: list[Future[None]] = []
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        jobs = [pool.submit(_unpack_one, archive, root, tuple(inherit)) for archive in archives]
         try:
+            jobs.extend(pool.submit(_unpack_one, path, root, tuple(inherit)) for path in archives)
+            progress = Progress("unpacking", len(jobs))
             for done, job in enumerate(jobs, 1):
                 job.result()
                 progress.update(done)

@@ -143,7 +143,6 @@ def test_killed_half_way(home: Path) -> None:
     wait_for_download(home, first)
     first.send_signal(signal.SIGKILL)
     first.communicate()
-    (home / "root").mkdir()
     (home / "root" / "half").write_text("unpacked")
     second = start(home)
     assert second.stderr is not None
