@@ -2,8 +2,8 @@
 
 It is taken from the stripped layer: no programs but the interpreter, no pip, no headers, nothing to
 link with. The standard library has byte code, never compared with its source (unchecked hashes,
-PEP 552), so a read-only root costs no start-up time. A module that is left out is replaced by one
-that raises ImportError and names the image that has it.
+PEP 552), so a read-only root costs no start-up time. A module that is left out, pip among them, is
+replaced by one that raises ImportError and names the image that has it.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ LEFT_OUT = (
         "for CPython's own tests",
     ),
 )
+# The image that has what is installed beside the standard library: pip, and what a minor version adds.
+_INSTALLED = "-distroless-dev"
 # Beside the modules, relative to /usr/local: what develops, installs or documents.
 _NO_FILES = (
     r"bin/(?!python3(?:\.[0-9]+t?)?$).+",
@@ -73,7 +75,6 @@ _NO_FILES = (
     r"lib/pkgconfig(?:/.*)?",
     r"lib/python3[^/]*/config-[^/]*(?:/.*)?",
     r"lib/python3[^/]*/build-details\.json",
-    r"lib/python3[^/]*/site-packages/.+",
     r"share(?:/.*)?",
 )
 _FILES = re.compile("|".join(f"(?:{one})" for one in _NO_FILES))
@@ -150,11 +151,39 @@ def leave_out(library: Path, label: str) -> list[str]:
                 else:
                     path.unlink()
             if found:
-                stub = library.joinpath(*module.split(".")).with_suffix(".py")
-                stub.write_text(_STUB.format(module=module, tag=label + group.image))
-                stub.chmod(0o644)
+                _write_stub(library, module, label + group.image)
                 gone.append(module)
     return sorted(gone)
+
+
+def leave_out_installed(library: Path, label: str) -> list[str]:
+    """Replace what is installed beside the standard library; the names of its modules, sorted.
+
+    A package that is copied there later comes before the module that stands for it.
+
+    Args:
+        library: directory of the standard library.
+        label: the version in tags, such as ``3.14``.
+    """
+    site = library / "site-packages"
+    gone: list[str] = []
+    for path in sorted(site.iterdir()):
+        if path.suffix == ".py" or (path / "__init__.py").exists():
+            gone.append(path.stem)
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    for module in gone:
+        _write_stub(site, module, label + _INSTALLED)
+    return gone
+
+
+def _write_stub(folder: Path, module: str, tag: str) -> None:
+    """Write the module that names the image which has `module`."""
+    stub = folder.joinpath(*module.split(".")).with_suffix(".py")
+    stub.write_text(_STUB.format(module=module, tag=tag))
+    stub.chmod(0o644)
 
 
 def make(stripped: Path, python: Path, root: Path, label: str) -> None:
@@ -173,6 +202,8 @@ def make(stripped: Path, python: Path, root: Path, label: str) -> None:
     keep_own_libraries(root)
     if not leave_out(library, label):
         raise LeanError(f"{stripped} has none of the modules that are left out")
+    if "pip" not in leave_out_installed(library, label):
+        raise LeanError(f"{stripped} has no pip beside its standard library")
     bytecode.compile_all(python.absolute(), library, root)
     (root / "usr/local/bin/python").symlink_to("python3")
 

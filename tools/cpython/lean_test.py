@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,11 @@ FILES = {
     f"{LIBRARY}/dbm/ndbm.py": b"from _dbm import *\n",
     f"{LIBRARY}/lib-dynload/_dbm.cpython-314-x86_64-linux-gnu.so": b"",
     f"{LIBRARY}/lib-dynload/_dbmlike.cpython-314-x86_64-linux-gnu.so": b"",
+    f"{LIBRARY}/site-packages/README.txt": b"",
     f"{LIBRARY}/site-packages/pip/__init__.py": b"",
+    f"{LIBRARY}/site-packages/pip/_vendor/six.py": b"",
+    f"{LIBRARY}/site-packages/pip-26.0.dist-info/METADATA": b"",
+    f"{LIBRARY}/site-packages/single.py": b"",
 }
 
 
@@ -50,6 +55,7 @@ def test_what_develops_is_left_out(tmp_path: Path) -> None:
     root, library = unpacked(tmp_path)
     lean.keep_own_libraries(root)
     assert lean.leave_out(library, "3.14") == ["_dbm", "idlelib", "pydoc_data.topics", "turtle"]
+    assert lean.leave_out_installed(library, "3.14") == ["pip", "single"]
     assert files(root) == {
         "usr/local/bin/python3",
         "usr/local/bin/python3.14",
@@ -60,6 +66,8 @@ def test_what_develops_is_left_out(tmp_path: Path) -> None:
         f"{LIBRARY}/os.py",
         f"{LIBRARY}/pydoc_data/__init__.py",
         f"{LIBRARY}/pydoc_data/topics.py",
+        f"{LIBRARY}/site-packages/pip.py",
+        f"{LIBRARY}/site-packages/single.py",
         f"{LIBRARY}/turtle.py",
         f"{LIBRARY}/turtlelike.py",
     }
@@ -67,16 +75,34 @@ def test_what_develops_is_left_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("module", "image"),
-    [("idlelib", "3.14t"), ("turtle", "3.14t"), ("pydoc_data/topics", "3.14t-slim")],
+    [
+        ("idlelib", "3.14t"),
+        ("turtle", "3.14t"),
+        ("pydoc_data/topics", "3.14t-slim"),
+        ("site-packages/pip", "3.14t-distroless-dev"),
+    ],
 )
 def test_a_module_that_is_left_out_says_which_image_has_it(
     tmp_path: Path, module: str, image: str
 ) -> None:
     _, library = unpacked(tmp_path)
     lean.leave_out(library, "3.14t")
+    lean.leave_out_installed(library, "3.14t")
     with pytest.raises(ModuleNotFoundError, match=rf"python:{image} has it") as caught:
         exec((library / f"{module}.py").read_text(), {})
-    assert caught.value.name == module.replace("/", ".")
+    assert caught.value.name == module.removeprefix("site-packages/").replace("/", ".")
+
+
+def test_a_package_that_is_copied_there_is_found_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, library = unpacked(tmp_path)
+    lean.leave_out_installed(library, "3.14")
+    site = library / "site-packages"
+    (site / "single").mkdir()
+    (site / "single/__init__.py").write_text("copied = True")
+    monkeypatch.syspath_prepend(site)
+    assert importlib.import_module("single").copied
 
 
 def test_libpython_stays_where_the_interpreter_loads_it(tmp_path: Path) -> None:
