@@ -261,8 +261,8 @@ def _features(row: Mapping, tag: Value, users: dict[str, User]) -> dict[str, Any
         CatalogError: something is unknown, or the variant is docker-library's.
     """
     features, above, path = row.get("features"), row.get("above"), row.get("path")
-    user = row.get("user")
-    given = [value for value in (features, above, path, user) if value is not None]
+    hardened, user = row.get("hardened"), row.get("user")
+    given = [value for value in (hardened, features, above, path, user) if value is not None]
     if given and not tags.additional(tag.text()):
         raise given[0].error(
             f"docker-library's image with the tag {tag.text()!r} has no such thing",
@@ -270,6 +270,7 @@ def _features(row: Mapping, tag: Value, users: dict[str, User]) -> dict[str, Any
         )
     return {
         "features": _some_of(features, set(FEATURES), "feature") or (),
+        "hardened": hardened is not None and hardened.boolean(),
         "above": () if above is None else above.names(),
         "path": () if path is None else path.each(*grammar.HOME),
         "user": None if user is None else users[user.one_of(users, "user")],
@@ -374,7 +375,7 @@ def _read_variants(
     for name, row in _named(_only(top, "variants"), _NAME, "variant"):
         tag = row.need("tag", "add the variant's part of a tag, such as slim-{suite}")
         layers = row.need("layers", "list its package sets, bottom first")
-        sample, above, hardened = row.get("sample"), row.get("above"), row.get("hardened")
+        sample, above = row.get("sample"), row.get("above")
         packages = None if more is None else row.get("packages")
         listed = _some_of(row.get("suites"), set(suites), "suite")
         only = _some_of(row.get("platforms"), set(platforms), "platform")
@@ -390,7 +391,6 @@ def _read_variants(
             strip=row.need("strip", "write true or false").boolean(),
             suites=listed,
             platforms=only,
-            hardened=hardened is not None and hardened.boolean(),
             sample=None if sample is None else sample.one_of(SAMPLES, "sample"),
             packages=_own_packages(
                 packages,

@@ -66,7 +66,7 @@ LEFT_OUT = (
         "for CPython's own tests",
     ),
 )
-# The image that has what is installed beside the standard library: pip, and what a minor version adds.
+# The image that has what is installed beside the standard library: pip, until 3.11 setuptools, too.
 _INSTALLED = "-distroless-dev"
 # Beside the modules, relative to /usr/local: what develops, installs or documents.
 _NO_FILES = (

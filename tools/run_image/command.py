@@ -25,13 +25,20 @@ def _strings(config: Mapping[str, Any], name: str) -> list[str]:
     return [str(value) for value in values]
 
 
-def shell(rootfs: Rootfs, request: Request) -> str:
-    """The path of the image's shell.
+def _environment(config: Mapping[str, Any]) -> dict[str, str]:
+    """The variables that the image sets."""
+    assignments = [text.partition("=") for text in _strings(config, "Env")]
+    return {name: value for name, equals, value in assignments if name and equals}
+
+
+def shell(config: Mapping[str, Any], rootfs: Rootfs, request: Request) -> str:
+    """The path of the image's shell: where shells are, or in a folder of its PATH.
 
     Raises:
         CommandError: it has none.
     """
-    for path in _SHELLS:
+    folders = _environment(config).get("PATH", DEFAULT_PATH).split(":")
+    for path in (*_SHELLS, *(f"{folder}/sh" for folder in folders)):
         try:
             header = rootfs.headers.get(rootfs.resolve(path, follow_last=True))
         except RootfsError:
@@ -40,7 +47,7 @@ def shell(rootfs: Rootfs, request: Request) -> str:
             return path
     run = request.command.removesuffix(".shell") + ".run"
     raise CommandError(
-        f"the image has no shell: neither bash nor sh is in its /bin or /usr/bin; "
+        f"the image has no shell: neither bash nor sh is in its /bin, /usr/bin or PATH; "
         f"run one of its programs: {run} -- PROGRAM"
     )
 
@@ -52,7 +59,7 @@ def argv(config: Mapping[str, Any], rootfs: Rootfs, request: Request) -> list[st
         CommandError: there is none.
     """
     if request.shell:
-        return [shell(rootfs, request), *request.arguments]
+        return [shell(config, rootfs, request), *request.arguments]
     if request.entrypoint is None:
         words = _strings(config, "Entrypoint")
         words += request.arguments or _strings(config, "Cmd")
@@ -79,11 +86,7 @@ def process(
     Raises:
         CommandError: the image has nothing to run.
     """
-    env = {"PATH": DEFAULT_PATH, "HOME": user.home, **given}
-    for assignment in _strings(config, "Env"):
-        name, equals, value = assignment.partition("=")
-        if name and equals:
-            env[name] = value
+    env = {"PATH": DEFAULT_PATH, "HOME": user.home, **given, **_environment(config)}
     cwd = request.workdir or config.get("WorkingDir") or "/"
     return Process(
         argv=argv(config, rootfs, request),

@@ -158,8 +158,18 @@ def test_an_image_without_a_shell_says_so(images: Images) -> None:
     images.write({"Cmd": ["/x"]})
     done = images.run("-c", "true", own=("--shell",))
     assert done.returncode == 125
-    assert "the image has no shell: neither bash nor sh is in its /bin or /usr/bin" in done.stderr
+    assert "neither bash nor sh is in its /bin, /usr/bin or PATH" in done.stderr
     assert f"{RUN}.run -- PROGRAM" in done.stderr
+
+
+@needs_namespaces
+def test_a_shell_may_be_in_a_folder_of_the_path(images: Images) -> None:
+    """As busybox is, in debug variants. This one can't run, but the error names it."""
+    tools = [member("tools"), member("tools/sh", b"\x7fnope", mode=0o755)]
+    images.write({"Env": ["PATH=/bin:/tools"]}, *tools)
+    done = images.run(own=("--shell",))
+    assert done.returncode == 126
+    assert "/tools/sh: Exec format error (in the image)" in done.stderr
 
 
 @needs_namespaces

@@ -46,48 +46,79 @@ class User:
         }[file]
 
 
-def read_files(tars: Sequence[Path]) -> dict[str, Entry]:
-    """The files of users in layers, lowest first: of each the uppermost.
+def _home_folders(home: str) -> list[str]:
+    """The paths of a home and of the folders that it lies in, relative to /."""
+    path = PurePosixPath(home.lstrip("/"))
+    return [str(one) for one in (path, *path.parents) if one != PurePosixPath(".")]
+
+
+def read_below(tars: Sequence[Path], home: str) -> dict[str, Entry]:
+    """The files of users in layers, and what they have where the home will be.
+
+    Args:
+        tars: layers, lowest first: of each path the uppermost counts.
+        home: the new user's.
 
     Raises:
         RootfsError: a layer can't be read, or there are no users.
     """
+    wanted = {*_FILES, *_home_folders(home)}
     found: dict[str, Entry] = {}
     for path in tars:
         try:
             with tarfile.open(path, "r:") as tar:
                 for info in tar:
-                    stream = tar.extractfile(info) if info.name in _FILES else None
-                    if stream is not None:
-                        found[info.name] = Entry(
-                            "file",
-                            info.mode,
-                            info.uid,
-                            info.gid,
-                            int(info.mtime),
-                            "",
-                            stream.read(),
-                        )
+                    if info.name in wanted:
+                        found[info.name] = _entry(tar, info)
         except (OSError, tarfile.TarError) as error:
             raise RootfsError(str(path), f"can't be read: {error}", "Build it again.") from None
     for name in _NEEDED:
-        if name not in found:
+        if name not in found or found[name].kind != "file":
             raise RootfsError(
                 f"/{name}", "is in no layer below", "Add the package base-passwd to the lowest one."
             )
     return found
 
 
-def layer(user: User, files: Mapping[str, Entry]) -> dict[str, Entry]:
+def _entry(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Entry:
+    """A member of a layer; of what is neither file nor folder, only that it is something else."""
+    time = int(info.mtime)
+    if info.isdir():
+        return Entry("dir", info.mode, info.uid, info.gid, time)
+    stream = tar.extractfile(info) if info.isreg() else None
+    if stream is None:
+        return Entry("symlink", info.mode, info.uid, info.gid, time, info.linkname)
+    return Entry("file", info.mode, info.uid, info.gid, time, "", stream.read())
+
+
+def _require_new_home(user: User, below: Mapping[str, Entry]) -> None:
+    """Raises RootfsError where the home would take a folder from others, or replace a link."""
+    home, *parents = _home_folders(user.home)
+    remedy = "Give it another home in `users` of catalog/variants.yaml."
+    if home in below:
+        raise RootfsError(f"user {user.name}", f"has the home /{home}, which is there", remedy)
+    for parent in parents:
+        entry = below.get(parent)
+        if entry is not None and (entry.kind, entry.mode, entry.uid) != ("dir", 0o755, 0):
+            raise RootfsError(
+                f"user {user.name}",
+                f"has its home in /{parent}, which is no folder of root's with mode 0755",
+                remedy,
+            )
+
+
+def layer(user: User, below: Mapping[str, Entry]) -> dict[str, Entry]:
     """The entries of the layer.
 
     Args:
         user: whom to add.
-        files: by path, the files of users below.
+        below: by path, the files of users, and what there is of the folders of its home.
 
     Raises:
-        RootfsError: the name or the number is taken.
+        RootfsError: the name, the number or the home is taken.
     """
+    _require_new_home(user, below)
+    files = {path: below[path] for path in _FILES if path in below}
     made: dict[str, Entry] = {}
     for path, entry in files.items():
         text = bytes(entry.content).decode("utf-8")
@@ -107,11 +138,11 @@ def layer(user: User, files: Mapping[str, Entry]) -> dict[str, Entry]:
             f"{text}{line}\n".encode(),
         )  # fmt: skip
     time = max(entry.mtime for entry in files.values())
-    home = PurePosixPath(user.home.lstrip("/"))
-    for parent in [one for one in home.parents if one != PurePosixPath(".")]:
-        made[str(parent)] = Entry("dir", 0o755, mtime=time)
+    home, *parents = _home_folders(user.home)
+    for parent in parents:
+        made[parent] = Entry("dir", 0o755, mtime=time)
     # Another user may be asked for when it is run, and begins in the working directory, too.
-    made[str(home)] = Entry("dir", 0o755, user.id, user.id, time)
+    made[home] = Entry("dir", 0o755, user.id, user.id, time)
     return dict(sorted(made.items()))
 
 
@@ -127,7 +158,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="tar to write")
     options = parser.parse_args(arguments)
     try:
-        made = layer(User(options.name, options.id, options.home), read_files(options.below))
+        user = User(options.name, options.id, options.home)
+        made = layer(user, read_below(options.below, user.home))
         write_all({options.output: lambda out: write_tar(out, made.items())})
     except (RootfsError, OSError) as error:
         print(f"users: {error}", file=sys.stderr)

@@ -24,9 +24,11 @@ def layer(path: Path, files: dict[str, str], gid: int = 0) -> Path:
     return path
 
 
-def added(tmp_path: Path, *below: Path, name: str = "nonroot", number: str = "65532") -> int:
+def added(
+    tmp_path: Path, *below: Path, name: str = "nonroot", number: str = "65532", home: str = ""
+) -> int:
     words = [word for path in below for word in ("--below", str(path))]
-    words += ["--name", name, "--id", number, "--home", f"/home/{name}"]
+    words += ["--name", name, "--id", number, "--home", home or f"/home/{name}"]
     return main([*words, "--output", str(tmp_path / "user.tar")])
 
 
@@ -86,6 +88,35 @@ def test_a_name_or_number_that_is_taken(
     assert added(tmp_path, base, name=name, number=number) == 2
     assert why in capsys.readouterr().err
     assert not (tmp_path / "user.tar").exists()
+
+
+@pytest.mark.parametrize(
+    ("home", "why"),
+    [
+        ("/srv", "user nonroot: has the home /srv, which is there"),
+        ("/etc/passwd", "user nonroot: has the home /etc/passwd, which is there"),
+        ("/tmp/me", "user nonroot: has its home in /tmp, which is no folder of root's"),
+        ("/bin/me", "user nonroot: has its home in /bin, which is no folder of root's"),
+        ("/srv/old/me", "user nonroot: has its home in /srv/old, which is no folder of root's"),
+        ("/etc/group/me", "user nonroot: has its home in /etc/group, which is no folder"),
+    ],
+)
+def test_a_home_that_would_take_a_folder_from_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], home: str, why: str
+) -> None:
+    base = layer(tmp_path / "base.tar", {"etc/passwd": PASSWD, "etc/group": GROUP})
+    with tarfile.open(base, "a") as tar:
+        for name, mode, owner in (("srv", 0o755, 0), ("srv/old", 0o755, 1), ("tmp", 0o1777, 0)):
+            folder = tarfile.TarInfo(name)
+            folder.type, folder.mode, folder.uid = tarfile.DIRTYPE, mode, owner
+            tar.addfile(folder)
+        link = tarfile.TarInfo("bin")
+        link.type, link.linkname = tarfile.SYMTYPE, "usr/bin"
+        tar.addfile(link)
+    assert added(tmp_path, base, home=home) == 2
+    assert why in capsys.readouterr().err
+    assert not (tmp_path / "user.tar").exists()
+    assert added(tmp_path, base, home="/srv/me") == 0
 
 
 def test_a_root_without_users(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
