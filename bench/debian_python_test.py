@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bench import debian_python
-from tools.formats.debian import fixtures
+from tools.formats.debian import deb_fixtures as fixtures
 from tools.packages.debian import resolve
 from tools.packages.debian.lockfile import Package
 from tools.packages.debian.mirrors import Mirror

@@ -36,7 +36,7 @@ from tools.oci.assembler import archive, image, layer
 from tools.oci.assembler.layout import Layout
 from tools.oci.load.engine import layers_of
 from tools.oci.load.engines import Podman
-from tools.oci.load.main import load
+from tools.oci.load.load_image import load
 
 TAG = "localhost/bench:1"
 

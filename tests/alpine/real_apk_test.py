@@ -28,10 +28,10 @@ from tests.oracle.compare import Node, differences, nodes_of_entries, read_allow
 from tools.catalog import alpine as releases
 from tools.formats.alpine.rsa import fingerprint
 from tools.packages.alpine import lock, lockfile
-from tools.rootfs.alpine import fixtures
+from tools.rootfs.alpine import tiny_alpine_fixtures as fixtures
 from tools.rootfs.alpine.build import Result, build
 from tools.rootfs.alpine.spec import read_spec
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tarout import write_tar
 
 CATALOG = Path("catalog/alpine.yaml")

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field, replace
 
 from tests.alpine.ext4 import Node
 from tests.alpine.qcow2 import DiskError
-from tools.formats.alpine import fixtures as make
+from tools.formats.alpine import apk_fixtures as make
 
 DB = "lib/apk/db"
 # Built without an architecture, as https://gitlab.alpinelinux.org/alpine/aports has them.

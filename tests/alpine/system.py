@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.alpine.ext4 import Ext4, Node
 from tests.alpine.qcow2 import DiskError, Qcow2
 from tests.alpine.repack import Installed, installed, repack
-from tools.formats.alpine import fixtures as make
+from tools.formats.alpine import apk_fixtures as make
 
 KEY = make.make_key("tester-1.rsa.pub")
 BRANCH = "v3.23"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tools.catalog import alpine as catalog
-from tools.formats.alpine import fixtures as make
+from tools.formats.alpine import apk_fixtures as make
 from tools.formats.alpine.rsa import fingerprint
 from tools.testing.checkout import Checkout, scratch
 

@@ -15,7 +15,7 @@ import pytest
 from tests.documents.pages import Page
 from tests.documents.pasted import page, pasted, refuses, succeeds
 from tools.testing.checkout import Checkout, source
-from tools.wheels.fixtures import FILES, wheel
+from tools.wheels.wheel_fixtures import FILES, wheel
 
 SECTION = "A FastAPI application for two platforms"
 LOCK_APP = "@python_images//tools:lock_app"

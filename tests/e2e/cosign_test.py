@@ -17,9 +17,9 @@ import pytest
 from tests.e2e.debian_program import unpacked
 from tools.bootstrap.common import BootstrapError
 from tools.oci.assembler.layout import Layout
-from tools.oci.registry.fixtures import client_of, login
 from tools.oci.registry.progress import Progress
 from tools.oci.registry.push import Image, push
+from tools.oci.registry.push_fixtures import client_of, login
 from tools.oci.registry.real_registry import RealRegistry
 
 PINNED, SIGN = (str(Path(os.environ[name]).absolute()) for name in ("COSIGN", "SIGN"))

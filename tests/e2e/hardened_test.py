@@ -15,7 +15,7 @@ import pytest
 from images.structure import make_extension
 from tests.documents.pages import Page
 from tests.e2e.container_runtime import Runtime, container_runtime, missing
-from tools.wheels import fixtures
+from tools.wheels import wheel_fixtures as fixtures
 
 PATH = Path("docs/hardened.md")
 DOCKERFILE = Page.read(PATH).section("Build an application in two stages").blocks[0].text

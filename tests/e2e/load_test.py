@@ -21,7 +21,7 @@ from tools.oci.assembler import image, layer
 from tools.oci.assembler.layout import Layout
 from tools.oci.load import engine as engines
 from tools.oci.load.engines import ENGINES
-from tools.oci.load.main import load
+from tools.oci.load.load_image import load
 
 
 def tar(path: Path, name: str, size: int) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from tests.e2e import execution_log
 from tests.e2e.roles import MINOR, RELEASE, SUITE
-from tools.oci.registry.fixtures import login
+from tools.oci.registry.push_fixtures import login
 from tools.oci.registry.real_registry import RealRegistry
 from tools.prebuilt import recipe
 from tools.testing.checkout import Checkout, Result, scratch, scratch_root

@@ -19,7 +19,7 @@ import pytest
 from tests.documents.pages import Page
 from tools.oci.assembler.spec import OCI_INDEX
 from tools.oci.attest import referrers
-from tools.oci.registry.fixtures import client_of, login
+from tools.oci.registry.push_fixtures import client_of, login
 from tools.oci.registry.real_registry import RealRegistry
 from tools.testing.checkout import Checkout, scratch, scratch_root
 

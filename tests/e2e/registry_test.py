@@ -18,7 +18,7 @@ from tests.e2e.bazel_cache import BazelCache
 from tests.e2e.debian_program import unpacked
 from tools.bootstrap.common import BootstrapError
 from tools.oci.assembler.layout import Layout
-from tools.oci.registry.fixtures import login
+from tools.oci.registry.push_fixtures import login
 from tools.oci.registry.real_registry import RealRegistry
 from tools.testing.checkout import Checkout, Result, scratch
 

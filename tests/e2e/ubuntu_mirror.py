@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.formats.debian.deb import ControlFile, read_deb
-from tools.formats.debian.fixtures import ar, file, make_tar, pack
+from tools.formats.debian.deb_fixtures import ar, file, make_tar, pack
 from tools.packages.debian.archive_fixtures import Listed, Signer, write_pocket
 
 COMPONENTS = ("main", "universe")

@@ -33,7 +33,7 @@ from tools.oci.registry.transport import Transport
 from tools.oci.registry.upload import upload
 from tools.oci.validate import Validator
 from tools.testing.checkout import Checkout, Result, scratch
-from tools.windows.fixtures import Base, digest, python_files, write_zip
+from tools.windows.windows_fixtures import Base, digest, python_files, write_zip
 
 VERSION = os.environ["VERSION"]
 SOURCE = Path(os.environ["SOURCE"]).resolve()

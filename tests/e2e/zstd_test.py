@@ -18,7 +18,7 @@ from tests.e2e.daemons import containerd, containerd_missing
 from tests.e2e.roles import SUITE
 from tools.oci.assembler.layout import Layout
 from tools.oci.registry.fake_registry import PASSWORD, USER
-from tools.oci.registry.fixtures import login
+from tools.oci.registry.push_fixtures import login
 from tools.oci.registry.real_registry import RealRegistry
 from tools.testing.checkout import Checkout, scratch
 

@@ -18,9 +18,9 @@ from tests.documents.pages import Page
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import OCI_MANIFEST, digest_of_file
 from tools.oci.registry.client import Client
-from tools.oci.registry.fixtures import client_of, login
 from tools.oci.registry.progress import Progress
 from tools.oci.registry.push import Image, push
+from tools.oci.registry.push_fixtures import client_of, login
 from tools.oci.registry.real_registry import RealRegistry
 from tools.oci.registry.upload import upload
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tools.packages.windows import lockfile
-from tools.windows.fixtures import Base
+from tools.windows.windows_fixtures import Base
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from toolchains.emulator import extract
-from tools.formats.debian import fixtures
+from tools.formats.debian import deb_fixtures as fixtures
 
 CONTROL = "Package: q\nVersion: 1\nArchitecture: amd64\n"
 
@@ -23,7 +23,8 @@ def test_takes_the_member_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b"!<arch>\n", fixtures.make_deb(CONTROL, [(fixtures.symlink("./usr/q", "r"), b"")])]
+    "raw",
+    [b"!<arch>\n", fixtures.make_deb(CONTROL, [(fixtures.symlink("./usr/q", "r"), b"")])],
 )
 def test_what_is_not_there_is_one_error(
     tmp_path: Path, raw: bytes, capsys: pytest.CaptureFixture[str]

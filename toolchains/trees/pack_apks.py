@@ -13,8 +13,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from toolchains.trees.tree import Entry, Tree, write_tar
+from tools.formats.alpine.alpine_error import AlpineError
 from tools.formats.alpine.apk import read_apk
-from tools.formats.alpine.errors import AlpineError
 
 
 def relative_target(path: str, target: str) -> str:

@@ -21,7 +21,7 @@ from toolchains.trees.tree import (
 )
 from toolchains.trees.unpack import extract
 from tools.formats import elf
-from tools.formats.debian.fixtures import directory, file, make_deb, symlink
+from tools.formats.debian.deb_fixtures import directory, file, make_deb, symlink
 
 
 def program(machine: int = elf.EM_X86_64, loader: bool = True, bits: int = 64) -> bytes:

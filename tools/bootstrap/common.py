@@ -1,7 +1,7 @@
 """What every part of the bootstrap shares: its one error, its messages, and where things live.
 
 Everything in this package runs under the host's python3 (3.9 or newer), without installed packages.
-Imports are kept few here and in main.py: they are paid on every call of ./bazelw.
+Imports are kept few here and in find_bazel.py: they are paid on every call of ./bazelw.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from tools.cpython import elves
 from tools.cpython.layer import normalized, scratch
 from tools.rootfs.debian.programs import Programs
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 AUTO_LOAD = "usr/share/gdb/auto-load"
 # Of an ELF file: its byte order, and its type.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.cpython import lean
-from tools.rootfs import fixtures
+from tools.rootfs import program_fixtures as fixtures
 
 LIBRARY = "usr/local/lib/python3.14"
 FILES = {

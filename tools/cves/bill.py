@@ -8,7 +8,7 @@ from typing import Final
 
 from packageurl import PackageURL
 
-from tools.cves.errors import CvesError
+from tools.cves.cves_error import CvesError
 from tools.sbom import alpine_packages, debian_packages
 from tools.sbom.cyclonedx import SOURCE_NAME, SOURCE_VERSION
 from tools.text import strict_json

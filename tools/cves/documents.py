@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tools.cves.advisories import Origin
-from tools.cves.errors import CvesError
+from tools.cves.cves_error import CvesError
 from tools.net import origin
 from tools.net.errors import NetError, PolicyError
 from tools.net.session import Request, Session

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tools.cves import documents
-from tools.cves.errors import CvesError
-from tools.cves.fixtures import TRACKER, write_tracker
+from tools.cves.advisory_fixtures import TRACKER, write_tracker
+from tools.cves.cves_error import CvesError
 from tools.net.raw_server import RawServer, once
 
 DATA = json.dumps(TRACKER).encode()

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from tools.cves import bill, tracker, vex
-from tools.cves.errors import CvesError
-from tools.cves.findings import Finding, find
-from tools.cves.fixtures import (
+from tools.cves.advisory_fixtures import (
     component,
     statement,
     write_bill,
     write_tracker,
     write_vex,
 )
+from tools.cves.cves_error import CvesError
+from tools.cves.findings import Finding, find
 
 
 def found(folder: Path, *statements: dict[str, Any]) -> list[Finding]:

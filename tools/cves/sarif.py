@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tools.cves.bill import Bill
-from tools.cves.errors import CvesError
+from tools.cves.cves_error import CvesError
 from tools.cves.findings import Finding
 from tools.sbom.model import TOOL
 from tools.text import quote

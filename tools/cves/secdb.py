@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from tools.cves import documents
 from tools.cves.advisories import Entry, Origin
-from tools.cves.errors import CvesError
+from tools.cves.cves_error import CvesError
 from tools.formats.alpine import version as versions
 
 # What a problem may be called; beside names there are remarks, such as `(+ regression fix)`.

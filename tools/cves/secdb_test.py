@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tools.cves import bill, secdb
-from tools.cves.errors import CvesError
+from tools.cves.advisory_fixtures import apk, write_bill, write_secdb
+from tools.cves.cves_error import CvesError
 from tools.cves.findings import find
-from tools.cves.fixtures import apk, write_bill, write_secdb
 
 
 def affected(folder: Path, version: str, fixes: dict[str, list[str]]) -> list[tuple[str, str]]:

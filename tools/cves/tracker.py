@@ -15,7 +15,7 @@ from debian.debian_support import Version
 
 from tools.cves import documents
 from tools.cves.advisories import Entry, Origin
-from tools.cves.errors import CvesError
+from tools.cves.cves_error import CvesError
 
 _STATUS: Final = frozenset({"open", "resolved", "undetermined"})
 _GIVE: Final = "Give the JSON data of Debian's security tracker: --data FILE or --data URL."

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tools.cves import tracker
-from tools.cves.errors import CvesError
-from tools.cves.fixtures import problem, write_tracker
+from tools.cves.advisory_fixtures import problem, write_tracker
+from tools.cves.cves_error import CvesError
 
 
 @pytest.mark.parametrize("content", [b"{}", b"[1]", b'{"demo": {"CVE-1": {}}}'])

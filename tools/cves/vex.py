@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from packageurl import PackageURL
 
-from tools.cves.errors import CvesError
+from tools.cves.cves_error import CvesError
 from tools.text import strict_json
 
 _CONTEXT: Final = "https://openvex.dev/ns/v0.2"

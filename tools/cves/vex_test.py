@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tools.cves import vex
-from tools.cves.errors import CvesError
-from tools.cves.fixtures import statement, write_vex
+from tools.cves.advisory_fixtures import statement, write_vex
+from tools.cves.cves_error import CvesError
 
 PRODUCT = "pkg:deb/debian/demo"
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.formats.elf import ElfError, read_elf
-from tools.rootfs import fixtures
+from tools.rootfs import program_fixtures as fixtures
 from tools.rootfs.arch import ARCHES, Arch, arch_named
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 
 @pytest.mark.parametrize("arch", ARCHES.values(), ids=lambda arch: arch.name)

@@ -14,22 +14,22 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.formats.alpine import fixtures as apks
+from tools.formats.alpine import apk_fixtures as apks
+from tools.formats.alpine.alpine_error import AlpineError
 from tools.formats.alpine.apk import read_apk
-from tools.formats.alpine.errors import AlpineError
 from tools.formats.alpine.index import read_index
 from tools.formats.archives import tar
-from tools.formats.archives.errors import ArchiveError
-from tools.formats.debian import fixtures as debs
+from tools.formats.archives.archive_error import ArchiveError
+from tools.formats.debian import deb_fixtures as debs
 from tools.formats.debian.deb import DebError, read_deb
 from tools.fuzz.inputs import damaged, hostile, in_time
 from tools.rootfs.alpine.package import load_packages as load_apks
 from tools.rootfs.debian.package import load_package
-from tools.rootfs.errors import RootfsError
 from tools.rootfs.package_set import LockedPackage, PackageSet
+from tools.rootfs.rootfs_error import RootfsError
 from tools.wheels import install as wheels
 from tools.wheels import layer
-from tools.wheels.fixtures import FILES, recorded
+from tools.wheels.wheel_fixtures import FILES, recorded
 
 FOLDER = Path(tempfile.mkdtemp())
 CONTROL = """\

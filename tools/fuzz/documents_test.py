@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from tools.catalog import family_load, load, versions_json
 from tools.catalog.errors import CatalogError
 from tools.cves import bill, secdb, tracker, vex
-from tools.cves.errors import CvesError
+from tools.cves.advisory_fixtures import TRACKER, statement, write_bill, write_vex
+from tools.cves.cves_error import CvesError
 from tools.cves.findings import find
-from tools.cves.fixtures import TRACKER, statement, write_bill, write_vex
 from tools.fuzz.inputs import damaged, hostile, hostile_few, in_time, json_like
 from tools.matrix import outputs
 from tools.oci import blob, validate

@@ -25,7 +25,7 @@ from typing import Any, BinaryIO, Final, cast
 import zstandard
 
 from tools.formats.archives import rules, tar
-from tools.formats.archives.errors import ArchiveError
+from tools.formats.archives.archive_error import ArchiveError
 from tools.text import strict_json
 
 INDEX: Final = "application/vnd.oci.image.index.v1+json"

@@ -12,8 +12,8 @@ from pathlib import Path
 from tools.oci.assembler.spec import OciError, digest_of
 from tools.oci.registry import answers
 from tools.oci.registry.client import Client, told
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.reference import parse_repository
+from tools.oci.registry.registry_error import RegistryError
 from tools.oci.registry.transport import Transport
 from tools.text import quote
 

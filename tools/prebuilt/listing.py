@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from tools.oci.assembler.spec import OciError, check_digest, parse
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.reference import parse_repository
+from tools.oci.registry.registry_error import RegistryError
 
 Json = dict[str, Any]
 

@@ -32,10 +32,10 @@ from tools.oci.assembler.spec import (
     parse,
 )
 from tools.oci.compress import CompressError, compress
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.progress import Progress, megabytes
 from tools.oci.registry.push import Image, add_options, push_to
 from tools.oci.registry.reference import Repository, parse_repository
+from tools.oci.registry.registry_error import RegistryError
 from tools.prebuilt import archive, listing, recipe
 from tools.prebuilt.listing import PrebuiltError
 from tools.text import quote

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 # ld.so.cache: low byte FLAG_ELF_LIBC6, second byte the ABI (glibc's FLAG_* in ldconfig.h).
 _ELF_LIBC6 = 0x0003

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tree import Entry
 
 Entries = Mapping[str, Entry]

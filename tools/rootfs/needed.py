@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tools.formats.elf import Elf, ElfError, read_elf
 from tools.rootfs.arch import Arch
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 # Python's Tk binding is left out, as docker-library does: who uses it installs tk.
 _IGNORED = re.compile(r"(?:^|/)_tkinter[^/]*\.so$")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.formats.archives import rules
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 
 @dataclass(frozen=True, slots=True)

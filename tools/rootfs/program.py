@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.rootfs.errors import RootfsError
 from tools.rootfs.output import Writers, write_all
+from tools.rootfs.rootfs_error import RootfsError
 
 
 def option_parser(description: str) -> argparse.ArgumentParser:

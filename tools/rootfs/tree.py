@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tools.formats.archives import rules
-from tools.formats.archives.errors import ArchiveError
-from tools.rootfs.errors import RootfsError
+from tools.formats.archives.archive_error import ArchiveError
+from tools.rootfs.rootfs_error import RootfsError
 
 Kind = Literal["dir", "file", "symlink", "hardlink"]
 _MAX_LINKS = 40  # as the kernel's limit

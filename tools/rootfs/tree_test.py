@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tarout import write_tar
 from tools.rootfs.tree import Entry, Tree, newest
 

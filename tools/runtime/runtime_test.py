@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.runtime import main
+from tools.runtime import unpack_runtime
 
 LAUNCHER = Path("tools/runtime/launcher.sh")
 TRIPLET = "usr/lib/x86_64-linux-gnu"
@@ -78,7 +78,7 @@ def archive(
 
 
 def run(image: Path, output: Path) -> int:
-    return main.main([f"--image={image}", f"--launcher={LAUNCHER}", f"--output={output}"])
+    return unpack_runtime.main([f"--image={image}", f"--launcher={LAUNCHER}", f"--output={output}"])
 
 
 def test_the_folder_has_what_the_interpreter_needs(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tools.sbom import licenses
-from tools.sbom.errors import SbomError
 from tools.sbom.image_files import ImageFiles
 from tools.sbom.model import Component, purl
+from tools.sbom.sbom_error import SbomError
 
 DATABASE = "lib/apk/db/installed"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.sbom import cyclonedx, fixtures, licenses, main, provenance, spdx
-from tools.sbom.errors import SbomError
+from tools.sbom import cyclonedx, licenses, provenance, sbom_fixtures, spdx, write_sbom
 from tools.sbom.model import Bill
+from tools.sbom.sbom_error import SbomError
 from tools.sbom.validate import cyclonedx_faults, spdx_faults
 
 DATABASE = """\
@@ -33,7 +33,7 @@ L:Public-Domain custom
 F:usr
 
 """
-FACTS = {**fixtures.FACTS, "suite": "alpine3.24"}
+FACTS = {**sbom_fixtures.FACTS, "suite": "alpine3.24"}
 
 
 def locked(path: Path) -> Path:
@@ -53,12 +53,12 @@ def locked(path: Path) -> Path:
 
 
 def make(folder: Path, database: str = DATABASE) -> Bill:
-    files = fixtures.image_files()
+    files = sbom_fixtures.image_files()
     del files["var/lib/dpkg/status"]
     files["lib/apk/db/installed"] = database.encode()
     files["usr/lib/os-release"] = b'ID=alpine\nVERSION_ID=3.24.0\nNAME="Alpine Linux"\n'
-    layout = fixtures.make_layout(folder, files)
-    return main.make(layout, FACTS, [locked(folder / "packages.json")], [])
+    layout = sbom_fixtures.make_layout(folder, files)
+    return write_sbom.make(layout, FACTS, [locked(folder / "packages.json")], [])
 
 
 def test_packages_have_url_checksum_and_licence(tmp_path: Path) -> None:

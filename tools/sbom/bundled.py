@@ -19,7 +19,7 @@ import tarfile
 from pathlib import Path
 from typing import Final
 
-from tools.sbom.errors import SbomError
+from tools.sbom.sbom_error import SbomError
 
 _OWN_BILL: Final = "Misc/sbom.spdx.json"
 _EXTERNALS: Final = "Misc/externals.spdx.json"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools.sbom import bundled
-from tools.sbom.errors import SbomError
+from tools.sbom.sbom_error import SbomError
 
 EXPAT = "#define XML_MAJOR_VERSION 2\n#define XML_MINOR_VERSION 7\n#define XML_MICRO_VERSION 4\n"
 

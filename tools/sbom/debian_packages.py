@@ -10,9 +10,9 @@ from typing import Any
 from debian.deb822 import Deb822
 
 from tools.sbom import copyrights, licenses
-from tools.sbom.errors import SbomError
 from tools.sbom.image_files import ImageFiles
 from tools.sbom.model import Component, purl
+from tools.sbom.sbom_error import SbomError
 
 STATUS = "var/lib/dpkg/status"
 # The same of distroless images, a file for each package.

@@ -13,7 +13,7 @@ from typing import Final
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import Json, OciError, base_of, digest_of_file
 from tools.oci.blob import open_tar
-from tools.sbom.errors import SbomError
+from tools.sbom.sbom_error import SbomError
 
 # Files whose content is kept; of those in site-packages at least the digest.
 _WANTED: Final = re.compile(

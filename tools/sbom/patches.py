@@ -7,8 +7,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from tools.sbom.errors import SbomError
 from tools.sbom.model import Patch
+from tools.sbom.sbom_error import SbomError
 
 
 def read(facts: Path) -> tuple[Patch, ...]:

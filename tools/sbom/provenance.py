@@ -22,8 +22,8 @@ from typing import Any, Final
 from tools.sbom import alpine_packages
 from tools.sbom.cyclonedx import PATCH
 from tools.sbom.debian_packages import read_locked, vendor_of
-from tools.sbom.errors import SbomError
 from tools.sbom.model import BASE_LAYER, purl
+from tools.sbom.sbom_error import SbomError
 
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
 PREDICATE: Final = "https://slsa.dev/provenance/v1"

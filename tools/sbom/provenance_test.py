@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from tools.sbom import cyclonedx, fixtures, main, provenance
-from tools.sbom.errors import SbomError
+from tools.sbom import cyclonedx, provenance, sbom_fixtures, write_sbom
 from tools.sbom.model import Patch
+from tools.sbom.sbom_error import SbomError
 
 FACTS: dict[str, Any] = {
     "name": "//images:demo_amd64",
     "parameters": {"target": "//images:demo_amd64", "flags": {}},
     "internal": {"suite": "bookworm"},
-    "source": fixtures.SOURCE,
+    "source": sbom_fixtures.SOURCE,
     "revision": "",
     "builder": "",
 }
@@ -25,9 +25,9 @@ FACTS: dict[str, Any] = {
 def statement(folder: Path, **facts: str) -> dict[str, Any]:
     lock = folder / "requirements.lock"
     lock.write_text(f"# Generated\nattrs==26.1.0 --hash=sha256:{'c' * 64}\n")
-    locked = fixtures.locked(folder / "packages.json")
-    layout = fixtures.make_layout(folder, fixtures.image_files())
-    bill = main.make(layout, fixtures.FACTS, [locked], [])
+    locked = sbom_fixtures.locked(folder / "packages.json")
+    layout = sbom_fixtures.make_layout(folder, sbom_fixtures.image_files())
+    bill = write_sbom.make(layout, sbom_fixtures.FACTS, [locked], [])
     document = json.loads(cyclonedx.render(bill))
     return provenance.make({**FACTS, **facts}, document, [("tool", "trixie", locked)], lock)
 
@@ -54,10 +54,12 @@ def test_all_materials_are_named_by_digest(tmp_path: Path) -> None:
 
 
 def test_patches_are_materials(tmp_path: Path) -> None:
-    layout = fixtures.make_layout(tmp_path, fixtures.image_files())
-    locked = fixtures.locked(tmp_path / "packages.json")
+    layout = sbom_fixtures.make_layout(tmp_path, sbom_fixtures.image_files())
+    locked = sbom_fixtures.locked(tmp_path / "packages.json")
     patch = Patch("patches/1.patch", "a" * 64, "b" * 40, ("CVE-2026-1234",), "", "")
-    bill = json.loads(cyclonedx.render(main.make(layout, fixtures.FACTS, [locked], [], (patch,))))
+    bill = json.loads(
+        cyclonedx.render(write_sbom.make(layout, sbom_fixtures.FACTS, [locked], [], (patch,)))
+    )
     lock = tmp_path / "requirements.lock"
     lock.write_text("")
     made = provenance.make(FACTS, bill, [], lock)

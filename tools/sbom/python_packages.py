@@ -15,9 +15,9 @@ from typing import Final
 from tools.formats.elf import read_elf
 from tools.sbom import licenses
 from tools.sbom.bundled import EXTERNAL
-from tools.sbom.errors import SbomError
 from tools.sbom.image_files import ImageFiles
 from tools.sbom.model import Component, Patch, purl
+from tools.sbom.sbom_error import SbomError
 
 # Bundled library -> the extension module that has it, and the system's library that would
 # be needed instead.

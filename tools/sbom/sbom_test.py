@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.sbom import cyclonedx, fixtures, main, openvex, patches, spdx
+from tools.sbom import cyclonedx, openvex, patches, sbom_fixtures, spdx, write_sbom
 from tools.sbom.documents import document_uuid
-from tools.sbom.errors import SbomError
 from tools.sbom.model import Bill, Component
+from tools.sbom.sbom_error import SbomError
 from tools.sbom.validate import cyclonedx_faults, ntia_faults, spdx_faults
 
 LIBRARIES = [
@@ -23,13 +23,15 @@ LIBRARIES = [
 
 
 def make(folder: Path, files: dict[str, bytes] | None = None, **more: object) -> Bill:
-    layout = fixtures.make_layout(
+    layout = sbom_fixtures.make_layout(
         folder,
-        fixtures.image_files() if files is None else files,
+        sbom_fixtures.image_files() if files is None else files,
         {"usr/share/doc/demo-tools": "libdemo1"},
         **more,  # type: ignore[arg-type]
     )
-    return main.make(layout, fixtures.FACTS, [fixtures.locked(folder / "packages.json")], LIBRARIES)
+    return write_sbom.make(
+        layout, sbom_fixtures.FACTS, [sbom_fixtures.locked(folder / "packages.json")], LIBRARIES
+    )
 
 
 def parts(bill: Bill) -> dict[str, Component]:
@@ -52,7 +54,7 @@ def test_what_is_in_the_image_is_listed(tmp_path: Path) -> None:
     assert found["pypi/demo-pkg"].purl == "pkg:pypi/demo-pkg@1.5"
     assert found["pypi/demo-pkg"].license == "MIT"
     assert found["pypi/demo-pkg/inner"].version == "3.1"
-    assert found["cpython"].sha256 == fixtures.SOURCE["sha256"]
+    assert found["cpython"].sha256 == sbom_fixtures.SOURCE["sha256"]
 
 
 def test_debian_packages_have_source_checksum_and_licence(tmp_path: Path) -> None:
@@ -69,13 +71,13 @@ def test_debian_packages_have_source_checksum_and_licence(tmp_path: Path) -> Non
 
 
 def test_packages_of_ubuntu_are_ubuntus(tmp_path: Path) -> None:
-    listing = fixtures.locked(tmp_path / "packages.json")
+    listing = sbom_fixtures.locked(tmp_path / "packages.json")
     entries = json.loads(listing.read_text())
     listing.write_text(json.dumps([entry | {"distribution": "ubuntu"} for entry in entries]))
-    layout = fixtures.make_layout(
-        tmp_path, fixtures.image_files(), {"usr/share/doc/demo-tools": "libdemo1"}
+    layout = sbom_fixtures.make_layout(
+        tmp_path, sbom_fixtures.image_files(), {"usr/share/doc/demo-tools": "libdemo1"}
     )
-    bill = main.make(layout, fixtures.FACTS, [listing], LIBRARIES)
+    bill = write_sbom.make(layout, sbom_fixtures.FACTS, [listing], LIBRARIES)
     library = parts(bill)["deb/libdemo1"]
     assert library.purl.startswith("pkg:deb/ubuntu/libdemo1@")
     assert library.supplier == "Ubuntu"
@@ -117,7 +119,7 @@ def test_every_part_has_a_supplier(tmp_path: Path) -> None:
     ],
 )
 def test_makers_of_a_python_package(tmp_path: Path, lines: str, supplier: str) -> None:
-    files = fixtures.image_files()
+    files = sbom_fixtures.image_files()
     (path,) = (path for path in files if path.endswith("/METADATA"))
     files[path] += f"{lines}\n".encode()
     bill = make(tmp_path, files)
@@ -133,11 +135,13 @@ def test_who_publishes_the_image(tmp_path: Path) -> None:
     component = json.loads(cyclonedx.render(bill))["metadata"]["component"]
     assert component["supplier"] == {"name": "Acme"}
     assert cyclonedx_faults(cyclonedx.render(bill)) == []
-    layout = fixtures.make_layout(
-        tmp_path, fixtures.image_files(), {"usr/share/doc/demo-tools": "libdemo1"}
+    layout = sbom_fixtures.make_layout(
+        tmp_path, sbom_fixtures.image_files(), {"usr/share/doc/demo-tools": "libdemo1"}
     )
-    facts = fixtures.FACTS | {"vendor": "Acme"}
-    made = main.make(layout, facts, [fixtures.locked(tmp_path / "packages.json")], LIBRARIES)
+    facts = sbom_fixtures.FACTS | {"vendor": "Acme"}
+    made = write_sbom.make(
+        layout, facts, [sbom_fixtures.locked(tmp_path / "packages.json")], LIBRARIES
+    )
     assert made.subject.supplier == "Acme"
 
 
@@ -182,8 +186,8 @@ def patched(folder: Path) -> Bill:
     (folder / "patches.json").write_text(json.dumps(rows))
     plain = make(folder)
     layout, changes = folder / "layout", patches.read(folder / "patches.json")
-    locked = fixtures.locked(folder / "packages.json")
-    bill = main.make(layout, fixtures.FACTS, [locked], LIBRARIES, changes)
+    locked = sbom_fixtures.locked(folder / "packages.json")
+    bill = write_sbom.make(layout, sbom_fixtures.FACTS, [locked], LIBRARIES, changes)
     assert bill != plain
     return bill
 
@@ -259,7 +263,7 @@ def test_documents_of_unpatched_images_know_no_patches(tmp_path: Path) -> None:
 
 
 def test_a_package_outside_of_the_locks_is_refused(tmp_path: Path) -> None:
-    files = fixtures.image_files()
+    files = sbom_fixtures.image_files()
     files["var/lib/dpkg/status"] += (
         b"\nPackage: sneaked-in\nStatus: install ok installed\nArchitecture: all\nVersion: 6\n"
     )
@@ -268,7 +272,7 @@ def test_a_package_outside_of_the_locks_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_changed_python_file_is_refused(tmp_path: Path) -> None:
-    files = fixtures.image_files()
+    files = sbom_fixtures.image_files()
     files["usr/local/lib/python3.13/site-packages/demo_pkg/__init__.py"] = b"import evil\n"
     with pytest.raises(SbomError, match=r"demo_pkg/__init__\.py: differs; .*RECORD lists it"):
         make(tmp_path, files)
@@ -276,7 +280,7 @@ def test_a_changed_python_file_is_refused(tmp_path: Path) -> None:
 
 def distroless(interpreter: bytes) -> dict[str, bytes]:
     """The image's files without headers, and with a package database of a file for each package."""
-    files = fixtures.image_files()
+    files = sbom_fixtures.image_files()
     for paragraph in files.pop("var/lib/dpkg/status").decode().split("\n\n"):
         fields = dict(line.partition(": ")[::2] for line in paragraph.splitlines())
         if fields.pop("Status", "").endswith(" installed"):
@@ -311,7 +315,7 @@ def test_another_interpreter_than_of_its_source_is_refused(tmp_path: Path) -> No
 
 
 def test_another_python_than_its_source_is_refused(tmp_path: Path) -> None:
-    files = fixtures.image_files()
+    files = sbom_fixtures.image_files()
     files["usr/local/include/python3.13/patchlevel.h"] = b'#define PY_VERSION "3.13.1"\n'
     with pytest.raises(SbomError, match=r"is of CPython 3\.13\.1, not of 3\.13\.99"):
         make(tmp_path, files)
@@ -330,7 +334,7 @@ def test_upper_layers_win(tmp_path: Path) -> None:
 
 
 def test_a_damaged_layer_is_refused(tmp_path: Path) -> None:
-    layout = fixtures.make_layout(tmp_path, fixtures.image_files())
+    layout = sbom_fixtures.make_layout(tmp_path, sbom_fixtures.image_files())
     manifest = json.loads((layout / "index.json").read_text())["manifests"][0]
     blobs = layout / "blobs" / "sha256"
     layers = json.loads((blobs / manifest["digest"][7:]).read_text())["layers"]
@@ -338,8 +342,8 @@ def test_a_damaged_layer_is_refused(tmp_path: Path) -> None:
     blob.chmod(0o644)
     blob.write_bytes(blob.read_bytes() + b"\0")
     facts, out = tmp_path / "facts.json", tmp_path / "out"
-    facts.write_text(json.dumps(fixtures.FACTS))
-    status = main.main(
+    facts.write_text(json.dumps(sbom_fixtures.FACTS))
+    status = write_sbom.main(
         [f"--image={layout}", f"--facts={facts}", f"--spdx={out}", f"--cyclonedx={out}"]
     )
     assert status == 2

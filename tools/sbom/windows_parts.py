@@ -16,9 +16,9 @@ from typing import Final
 from tools.oci.annotations import BASE_DIGEST
 from tools.oci.assembler.spec import BASE_NAME
 from tools.sbom.bundled import EXTERNAL
-from tools.sbom.errors import SbomError
 from tools.sbom.image_files import ImageFiles
 from tools.sbom.model import BASE_LAYER, Component, purl
+from tools.sbom.sbom_error import SbomError
 
 _SUPPLIER: Final = "Microsoft"
 _PYTHON: Final = "Files/Python/"

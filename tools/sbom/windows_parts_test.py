@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from tools.sbom import cyclonedx, image_files, main, provenance, spdx, windows_parts
-from tools.sbom.errors import SbomError
-from tools.sbom.fixtures import METADATA, make_layout, record
+from tools.sbom import cyclonedx, image_files, provenance, spdx, windows_parts, write_sbom
+from tools.sbom.sbom_error import SbomError
+from tools.sbom.sbom_fixtures import METADATA, make_layout, record
 from tools.sbom.validate import cyclonedx_faults, ntia_faults, spdx_faults
-from tools.windows.fixtures import Base, digest, make_image_of
+from tools.windows.windows_fixtures import Base, digest, make_image_of
 
 ARCHIVE = {
     "version": "3.13.99",
@@ -71,7 +71,7 @@ def components(
 ) -> tuple[str, str, dict[str, dict[str, Any]]]:
     """(SPDX, CycloneDX, components by reference) of such an image."""
     layout = make_image_of(folder, given, foreign=foreign)
-    bill = main.make(layout, FACTS, [], LIBRARIES)
+    bill = write_sbom.make(layout, FACTS, [], LIBRARIES)
     text = cyclonedx.render(bill)
     return spdx.render(bill), text, {c["bom-ref"]: c for c in json.loads(text)["components"]}
 
@@ -84,7 +84,7 @@ def test_validators_take_both(tmp_path: Path) -> None:
 
 
 def test_spdx_has_whole_seconds(tmp_path: Path) -> None:
-    bill = main.make(make_image_of(tmp_path, files()), FACTS, [], LIBRARIES)
+    bill = write_sbom.make(make_image_of(tmp_path, files()), FACTS, [], LIBRARIES)
     # As Microsoft's images were created.
     subject = dataclasses.replace(bill.subject, created="2026-11-08T05:19:26.1234567+01:00")
     text = spdx.render(dataclasses.replace(bill, subject=subject))
@@ -146,7 +146,7 @@ def test_cpython_and_its_libraries(tmp_path: Path) -> None:
 
 def test_without_cpythons_source(tmp_path: Path) -> None:
     layout = make_image_of(tmp_path, files())
-    found = {part.key: part for part in main.make(layout, FACTS, [], []).components}
+    found = {part.key: part for part in write_sbom.make(layout, FACTS, [], []).components}
     ffi = found["cpython/libffi"]
     assert ffi.version == f"sha256:{hashlib.sha256(b'MZ without resources').hexdigest()}"
     assert not ffi.purl

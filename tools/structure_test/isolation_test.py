@@ -59,7 +59,7 @@ class Runner:
         yaml = self.folder / "tests.yaml"
         yaml.write_text(json.dumps({"schemaVersion": "2.0.0", **tests}))
         return [
-            *(sys.executable, "-m", "tools.structure_test.main"),
+            *(sys.executable, "-m", "tools.structure_test.run_tests"),
             *("--layout", str(layout), "--binary", str(BINARY)),
             *("--mount", f"{interpreter()}:/python"),
             *more,

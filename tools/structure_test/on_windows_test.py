@@ -16,9 +16,9 @@ import pytest
 
 from tools.sandbox.rootfs import RootfsError
 from tools.sandbox.testing import layer, member
-from tools.structure_test import main
+from tools.structure_test import run_tests
 from tools.structure_test.on_windows import DriveC
-from tools.windows.fixtures import make_image_of
+from tools.windows.windows_fixtures import make_image_of
 
 BINARY = Path(os.environ["STRUCTURE_TEST"]).absolute()
 needs_wine = pytest.mark.skipif(not shutil.which("wine"), reason="SKIPPED: wine is not installed")
@@ -37,7 +37,7 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(layout: Path, folder: Path, *options: str, **tests: Any) -> int:
     config = folder / "tests.yaml"  # JSON is YAML
     config.write_text(json.dumps({"schemaVersion": "2.0.0", **tests}))
-    return main.main(["--layout", str(layout), "--binary", str(BINARY), *options, str(config)])
+    return run_tests.main(["--layout", str(layout), "--binary", str(BINARY), *options, str(config)])
 
 
 def test_files_and_metadata(

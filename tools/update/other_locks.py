@@ -14,9 +14,9 @@ from pathlib import Path
 
 from tools.catalog.errors import CatalogError
 from tools.cli.progress import Progress
-from tools.formats.alpine.errors import AlpineError
+from tools.formats.alpine.alpine_error import AlpineError
 from tools.oci.assembler.spec import OciError
-from tools.oci.registry.errors import RegistryError
+from tools.oci.registry.registry_error import RegistryError
 from tools.packages.alpine import lock as alpine
 from tools.packages.alpine import lockfile as alpine_lockfile
 from tools.packages.alpine.mirror import MirrorError as AlpineMirrorError

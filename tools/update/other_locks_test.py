@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tools.catalog import fixture
-from tools.formats.alpine import fixtures as make
+from tools.formats.alpine import apk_fixtures as make
 from tools.formats.alpine.rsa import fingerprint
 from tools.oci.assembler.spec import DOCKER_MANIFEST
 from tools.oci.registry.fake_registry import FakeRegistry
@@ -24,7 +24,7 @@ from tools.packages.ubuntu import lock as ubuntu
 from tools.packages.windows import lock as windows
 from tools.packages.windows import lockfile as windows_lockfile
 from tools.update import other_locks
-from tools.windows.fixtures import Base, digest
+from tools.windows.windows_fixtures import Base, digest
 
 KEY = make.make_key("tester-1.rsa.pub")
 ALPINE = f"""\

@@ -18,7 +18,7 @@ from debian.changelog import Changelog, ChangelogParseError
 from debian.debian_support import Version
 
 from tools.cves import tracker
-from tools.cves.errors import CvesError
+from tools.cves.cves_error import CvesError
 from tools.formats.debian.deb import DebError, read_deb
 from tools.packages.debian.lockfile import Package
 from tools.packages.debian.mirrors import Mirror

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.formats.debian.fixtures import file, make_deb
+from tools.formats.debian.deb_fixtures import file, make_deb
 from tools.packages.debian.lockfile import Lock, Package
 from tools.packages.debian.mirrors import Mirror
 from tools.update import security

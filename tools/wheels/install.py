@@ -30,7 +30,7 @@ from installer.utils import (
 )
 
 from tools.formats.archives import zips
-from tools.formats.archives.errors import ArchiveError
+from tools.formats.archives.archive_error import ArchiveError
 from tools.wheels import names
 
 PREFIX = "usr/local"

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from packaging.utils import InvalidWheelFilename
 
 from tools.formats.archives import rules
-from tools.formats.archives.errors import ArchiveError
+from tools.formats.archives.archive_error import ArchiveError
 from tools.wheels.install import PREFIX, WheelError, install
 from tools.wheels.locks.choose import rank
 from tools.wheels.locks.target import Target

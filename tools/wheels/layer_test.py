@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tools.wheels import layer
-from tools.wheels.fixtures import FILES, INFO, recorded, wheel
 from tools.wheels.install import WheelError, install
+from tools.wheels.wheel_fixtures import FILES, INFO, recorded, wheel
 
 
 def test_files_go_where_pip_would_put_them(tmp_path: Path) -> None:

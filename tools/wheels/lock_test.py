@@ -1,4 +1,4 @@
-"""Tests of tools/wheels/lock.py and unpack.py."""
+"""Tests of tools/wheels/lock_wheels.py and unpack.py."""
 
 import zipfile
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tools.wheels import lock, unpack
+from tools.wheels import lock_wheels, unpack
 
 
 def installed(name: str, url: str) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def installed(name: str, url: str) -> dict[str, Any]:
 def test_lines_are_sorted_and_named_as_pip_normalises() -> None:
     report = {"install": [installed("Zed", "z.whl"), installed("A_b", "a.whl")]}
     report["install"].append(installed("ruamel.yaml", "ruamel.yaml.whl"))
-    assert lock.lock_lines(report) == [
+    assert lock_wheels.lock_lines(report) == [
         f"a-b==1.0 --hash=sha256:{'ab' * 32}",
         f"ruamel-yaml==1.0 --hash=sha256:{'ab' * 32}",
         f"zed==1.0 --hash=sha256:{'ab' * 32}",
@@ -28,15 +28,15 @@ def test_lines_are_sorted_and_named_as_pip_normalises() -> None:
 
 def test_a_source_distribution_is_refused() -> None:
     with pytest.raises(SystemExit, match=r"zed 1\.0: no wheel"):
-        lock.lock_lines({"install": [installed("zed", "zed.tar.gz")]})
+        lock_wheels.lock_lines({"install": [installed("zed", "zed.tar.gz")]})
 
 
 def test_wheels_of_the_lock_beside_are_left_out(tmp_path: Path) -> None:
     beside = tmp_path / "requirements.lock"
     beside.write_text(f"# A comment.\na-b==2.0 --hash=sha256:{'cd' * 32}\n")
-    assert lock.pins(beside) == {"a-b": "a-b==2.0"}
+    assert lock_wheels.pins(beside) == {"a-b": "a-b==2.0"}
     report = {"install": [installed("zed", "z.whl"), installed("a.b", "a.whl")]}
-    lines = lock.without(lock.lock_lines(report), lock.pins(beside))
+    lines = lock_wheels.without(lock_wheels.lock_lines(report), lock_wheels.pins(beside))
     assert lines == [f"zed==1.0 --hash=sha256:{'ab' * 32}"]
 
 
@@ -44,7 +44,7 @@ def test_no_wheel_is_in_both_of_the_locks_that_programs_import_from() -> None:
     """A program that depends on both would import whichever comes first."""
     # The working folder is the runfiles tree's.
     rules, tests = (
-        lock.pins(Path("third_party", folder, "requirements.lock"))
+        lock_wheels.pins(Path("third_party", folder, "requirements.lock"))
         for folder in ("wheels", "dev_wheels")
     )
     assert rules and tests
@@ -53,9 +53,9 @@ def test_no_wheel_is_in_both_of_the_locks_that_programs_import_from() -> None:
 
 def test_an_unchanged_lock_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "requirements.lock"
-    assert lock.write_lock(path, ["a==1"])
+    assert lock_wheels.write_lock(path, ["a==1"])
     before = path.stat().st_mtime_ns
-    assert not lock.write_lock(path, ["a==1"])
+    assert not lock_wheels.write_lock(path, ["a==1"])
     assert path.stat().st_mtime_ns == before
 
 

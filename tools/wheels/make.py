@@ -16,7 +16,7 @@ import zipfile
 from pathlib import Path
 
 from tools.formats.archives import rules
-from tools.formats.archives.errors import ArchiveError
+from tools.formats.archives.archive_error import ArchiveError
 from tools.wheels import names
 
 _TAG = "py3-none-any"

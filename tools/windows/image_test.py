@@ -14,7 +14,7 @@ from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import BASE_NAME, OciError
 from tools.oci.validate import Validator
 from tools.windows import image
-from tools.windows.fixtures import Base, digest, make_image
+from tools.windows.windows_fixtures import Base, digest, make_image
 
 
 def documents(layout: Path) -> tuple[dict[str, Any], dict[str, Any]]:

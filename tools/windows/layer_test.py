@@ -13,7 +13,7 @@ import pytest
 
 from tools.packages.windows.errors import WindowsError
 from tools.windows import archive, launchers, layer, security
-from tools.windows.fixtures import pip_files, python_files, write_zip
+from tools.windows.windows_fixtures import pip_files, python_files, write_zip
 
 EPOCH = 1785888000
 LEAVE_OUT = ["__install__.json", "Doc", "Lib/test"]

@@ -9,12 +9,12 @@ import pytest
 from tools.oci.assembler import index
 from tools.oci.assembler.layout import Layout
 from tools.oci.registry import push
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.fake_registry import FakeRegistry
-from tools.oci.registry.fixtures import client_of
 from tools.oci.registry.progress import Progress
+from tools.oci.registry.push_fixtures import client_of
 from tools.oci.registry.reference import Repository
-from tools.windows.fixtures import Base, digest, make_image
+from tools.oci.registry.registry_error import RegistryError
+from tools.windows.windows_fixtures import Base, digest, make_image
 
 
 def blobs(base: Base) -> dict[str, bytes]:

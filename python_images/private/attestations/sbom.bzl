@@ -176,7 +176,7 @@ Output groups: `spdx`, `cyclonedx`, `vex`, `provenance` (<image>.intoto.json).""
             cfg = "exec",
         ),
         "_sbom": attr.label(
-            default = "//tools/sbom:main",
+            default = "//tools/sbom:write_sbom",
             executable = True,
             cfg = "exec",
         ),

@@ -48,7 +48,7 @@ without a container. The image is one of Debian or Ubuntu for amd64.""",
             allow_single_file = True,
         ),
         "_unpack": attr.label(
-            default = "//tools/runtime:main",
+            default = "//tools/runtime:unpack_runtime",
             executable = True,
             cfg = "exec",
         ),

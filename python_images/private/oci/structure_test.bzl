@@ -5,7 +5,7 @@ load("//toolchains/python:rules.bzl", "py_test")
 load(":image_run.bzl", "image_files")
 load(":platforms.bzl", "check_platforms")
 
-_MAIN = Label("//tools/structure_test:main.py")
+_MAIN = Label("//tools/structure_test:run_tests.py")
 _LIBRARY = Label("//tools/structure_test:structure_test_lib")
 _PROGRAM = Label("//toolchains/structure_test")
 

@@ -60,7 +60,7 @@ image above the layer it was computed for.""",
             doc = "Users that can't log in: name to number, which is that of the user's group, too.",
         ),
         "_settings": attr.label(
-            default = "//tools/rootfs/settings:main",
+            default = "//tools/rootfs/settings:settings_layer",
             executable = True,
             cfg = "exec",
         ),

@@ -43,7 +43,7 @@ user_layer = rule(
         ),
         "user": attr.string(mandatory = True, doc = "The name of the user and of its group."),
         "_users": attr.label(
-            default = "//tools/rootfs/users:main",
+            default = "//tools/rootfs/users:user_layer",
             executable = True,
             cfg = "exec",
         ),

@@ -7,9 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.formats.alpine import fixtures as make
-from tools.rootfs import fixtures as make_programs
-from tools.rootfs.alpine import fixtures
+from tools.formats.alpine import apk_fixtures as make
+from tools.rootfs import program_fixtures as make_programs
+from tools.rootfs.alpine import tiny_alpine_fixtures as fixtures
 
 
 def main(folder: Path) -> None:

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from toolchains.trees.tree import Entry, Tree, read_packages
-from tools.formats.alpine import fixtures as make
-from tools.rootfs.alpine.fixtures import KEY
+from tools.formats.alpine import apk_fixtures as make
+from tools.rootfs.alpine.tiny_alpine_fixtures import KEY
 
 _BUILT = 1_700_000_000
 _LAYOUT = {

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.formats.alpine import fields
-from tools.formats.alpine.errors import AlpineError
+from tools.formats.alpine.alpine_error import AlpineError
 from tools.formats.archives import inflate, tar
-from tools.formats.archives.errors import ArchiveError
+from tools.formats.archives.archive_error import ArchiveError
 
 SIGNATURE = re.compile(r"\.SIGN\.(RSA|RSA256|RSA512)\.([^/]+)")
 _DIGESTS = {"RSA": "sha1", "RSA256": "sha256", "RSA512": "sha512"}

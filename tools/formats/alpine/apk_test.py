@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.formats.alpine import fixtures as make
+from tools.formats.alpine import apk_fixtures as make
+from tools.formats.alpine.alpine_error import AlpineError
 from tools.formats.alpine.apk import q1, read_apk
 from tools.formats.alpine.dependency import Dependency, parse
-from tools.formats.alpine.errors import AlpineError
 from tools.formats.alpine.index import check_signature, read_index
 from tools.formats.alpine.rsa import PublicKey, fingerprint, public_key, verifies
 

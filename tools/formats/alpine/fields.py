@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from tools.formats.alpine import dependency
 from tools.formats.alpine import version as versions
 from tools.formats.archives import rules
-from tools.formats.archives.errors import ArchiveError
+from tools.formats.archives.archive_error import ArchiveError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
 VERSION = re.compile(r"[0-9][A-Za-z0-9._~-]*")

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tools.formats.alpine import fields as values
+from tools.formats.alpine.alpine_error import AlpineError
 from tools.formats.alpine.apk import Signature, gunzip, read_signatures, tar_files
 from tools.formats.alpine.dependency import Dependency
-from tools.formats.alpine.errors import AlpineError
 from tools.formats.alpine.rsa import PublicKey, verifies
 
 # Fields of an entry. Upper case ones of unknown meaning make it uninstallable for apk too.

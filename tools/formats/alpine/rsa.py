@@ -12,7 +12,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from tools.formats.alpine.errors import AlpineError
+from tools.formats.alpine.alpine_error import AlpineError
 
 _PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----\s(.*?)-----END PUBLIC KEY-----", re.DOTALL)
 _SEQUENCE, _INTEGER, _BIT_STRING = 0x30, 0x02, 0x03

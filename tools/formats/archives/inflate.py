@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from tools.formats.archives.errors import ArchiveError
+from tools.formats.archives.archive_error import ArchiveError
 
 _ERRORS = (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error)
 _GZIP = b"\x1f\x8b"

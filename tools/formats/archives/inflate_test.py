@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 import zstandard
 
-from tools.formats.archives.errors import ArchiveError
+from tools.formats.archives.archive_error import ArchiveError
 from tools.formats.archives.inflate import gunzip, unpack
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {

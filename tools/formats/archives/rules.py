@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from tools.formats.archives.errors import ArchiveError
+from tools.formats.archives.archive_error import ArchiveError
 
 Kind = Literal["dir", "file", "symlink", "hardlink", "special"]
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from typing import ClassVar, NamedTuple, Self
 
 from tools.formats.archives import rules
-from tools.formats.archives.errors import ArchiveError
+from tools.formats.archives.archive_error import ArchiveError
 
 _KINDS: dict[bytes, rules.Kind] = {
     tarfile.REGTYPE: "file",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tools.formats.archives import rules, tar
-from tools.formats.archives.errors import ArchiveError
+from tools.formats.archives.archive_error import ArchiveError
 
 Change = Callable[[tarfile.TarInfo], None]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.formats.archives import rules
-from tools.formats.archives.errors import ArchiveError
+from tools.formats.archives.archive_error import ArchiveError
 
 # What zipfile raises, beside its own error, for archives that make no sense to it.
 _ODD = (

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from tools.formats.archives import inflate, rules, tar
-from tools.formats.archives.errors import ArchiveError
+from tools.formats.archives.archive_error import ArchiveError
 from tools.formats.debian import fields
 
 _AR_MAGIC = b"!<arch>\n"

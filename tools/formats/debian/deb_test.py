@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.formats.archives.tar import Member
-from tools.formats.debian import fixtures
+from tools.formats.debian import deb_fixtures as fixtures
 from tools.formats.debian.deb import Deb, DebError, read_deb
-from tools.formats.debian.fixtures import directory, file, make_deb, symlink
+from tools.formats.debian.deb_fixtures import directory, file, make_deb, symlink
 
 CONTROL = """\
 Package: hello

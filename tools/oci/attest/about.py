@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tools.oci.assembler.spec import Json, parse
-from tools.oci.registry.errors import RegistryError
+from tools.oci.registry.registry_error import RegistryError
 
 _Find = Callable[[Json], list[Any]]
 # The package URL of an image, by its digest.

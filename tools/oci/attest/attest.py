@@ -22,8 +22,8 @@ from tools.oci.attest import about, referrers
 from tools.oci.attest.cosign import Cosign
 from tools.oci.attest.referrers import Document
 from tools.oci.registry.client import Client
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.reference import parse_repository
+from tools.oci.registry.registry_error import RegistryError
 from tools.oci.registry.transport import Transport
 from tools.text import quote
 from tools.usage import usage

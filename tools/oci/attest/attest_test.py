@@ -12,12 +12,12 @@ import pytest
 from tools.oci.assembler.layout import Layout
 from tools.oci.attest import about, attest, referrers
 from tools.oci.attest.cosign import Cosign
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.fake_registry import FakeRegistry
-from tools.oci.registry.fixtures import client_of, make_layout
 from tools.oci.registry.progress import Progress
 from tools.oci.registry.push import Image, push
-from tools.sbom import cyclonedx, fixtures, main, spdx
+from tools.oci.registry.push_fixtures import client_of, make_layout
+from tools.oci.registry.registry_error import RegistryError
+from tools.sbom import cyclonedx, sbom_fixtures, spdx, write_sbom
 
 # Stands for cosign 3: it writes down how it is called.
 COSIGN = """\
@@ -273,8 +273,10 @@ def test_documents_about_other_images_are_refused(
 
 
 def test_the_bills_we_make_say_what_they_are_about(tmp_path: Path) -> None:
-    layout = fixtures.make_layout(tmp_path, fixtures.image_files(), {})
-    bill = main.make(layout, fixtures.FACTS, [fixtures.locked(tmp_path / "packages.json")], [])
+    layout = sbom_fixtures.make_layout(tmp_path, sbom_fixtures.image_files(), {})
+    bill = write_sbom.make(
+        layout, sbom_fixtures.FACTS, [sbom_fixtures.locked(tmp_path / "packages.json")], []
+    )
     for kind, render in ((about.spdx, spdx.render), (about.cyclonedx, cyclonedx.render)):
         path = tmp_path / "document.json"
         path.write_text(render(bill))

@@ -27,7 +27,7 @@ from tools.oci.assembler.spec import (
 )
 from tools.oci.registry import answers
 from tools.oci.registry.client import Client
-from tools.oci.registry.errors import RegistryError
+from tools.oci.registry.registry_error import RegistryError
 from tools.oci.registry.upload import upload
 
 # Names of the OCI image specification: a config that says nothing.

@@ -13,8 +13,8 @@ from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import OciError
 from tools.oci.publishing.bazel import Bazel
 from tools.oci.publishing.selection import Item, Selection, narrow
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.progress import megabytes
+from tools.oci.registry.registry_error import RegistryError
 
 _WIDTH: Final = 80
 # From an index to its images and to those they lie on; from these to the CPython in their layers.

@@ -9,7 +9,7 @@ import pytest
 from tools.oci.publishing import plan
 from tools.oci.publishing.plan import Plan
 from tools.oci.publishing.selection import Item
-from tools.oci.registry.errors import RegistryError
+from tools.oci.registry.registry_error import RegistryError
 
 PLATFORMS = ("amd64", "arm64", "armv5", "armv7", "i386", "ppc64le", "riscv64", "s390x")
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from tools.oci.assembler.spec import OciError
 from tools.oci.publishing import layouts, options, plan, selection
 from tools.oci.publishing.bazel import Bazel
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.progress import Progress, megabytes
 from tools.oci.registry.push import Image, Summary, add_options, push_to
 from tools.oci.registry.reference import parse_repository
+from tools.oci.registry.registry_error import RegistryError
 from tools.text import quote
 from tools.usage import usage
 

@@ -14,7 +14,7 @@ from tools.oci.assembler.layout import Layout
 from tools.oci.publishing import publish
 from tools.oci.publishing.fake_bazel import FakeBazel
 from tools.oci.registry.fake_registry import FakeRegistry
-from tools.oci.registry.fixtures import make_layout
+from tools.oci.registry.push_fixtures import make_layout
 
 TAGS = {"index": ["3.13-slim", "slim"], "image_amd64": ["amd64-3.13-slim"]}
 _FILES = ("oci-layout", "index.json")

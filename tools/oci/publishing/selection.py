@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from tools.oci.assembler.spec import parse
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.reference import check_tag
+from tools.oci.registry.registry_error import RegistryError
 
 _SIGN: Final = ".sign"
 # How many names an error lists.

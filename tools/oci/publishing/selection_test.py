@@ -10,7 +10,7 @@ import pytest
 
 from tools.oci.publishing import selection
 from tools.oci.publishing.selection import Item
-from tools.oci.registry.errors import RegistryError
+from tools.oci.registry.registry_error import RegistryError
 
 IMAGES = [
     {"name": "3.13.9-slim", "label": "@@//images:3.13.9-slim", "tags": ["3.13-slim", "slim"]},

@@ -13,7 +13,7 @@ from tools.oci.attest import attest
 from tools.oci.publishing import layouts, options, plan, selection
 from tools.oci.publishing.bazel import Bazel
 from tools.oci.publishing.selection import Item
-from tools.oci.registry.errors import RegistryError
+from tools.oci.registry.registry_error import RegistryError
 from tools.text import quote
 from tools.usage import usage
 

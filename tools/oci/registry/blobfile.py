@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tools.oci.assembler.spec import check_digest
-from tools.oci.registry.errors import RegistryError
+from tools.oci.registry.registry_error import RegistryError
 
 
 class BlobFile:

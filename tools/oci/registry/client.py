@@ -10,7 +10,7 @@ from tools.net.origin import Url
 from tools.net.session import Answer
 from tools.oci.assembler.spec import check_digest, digest_of
 from tools.oci.registry import answers
-from tools.oci.registry.errors import RegistryError
+from tools.oci.registry.registry_error import RegistryError
 from tools.oci.registry.transport import Transport
 
 

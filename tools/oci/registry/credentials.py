@@ -17,9 +17,9 @@ from typing import Any, Final
 from tools.net import origin
 from tools.net.errors import PolicyError
 from tools.oci.registry import helper, settings_file
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.login import Credentials
 from tools.oci.registry.reference import HUB_NAMES
+from tools.oci.registry.registry_error import RegistryError
 
 # Of podman, for users without XDG_RUNTIME_DIR: root, mostly.
 RUN: Final = Path("/run/containers")

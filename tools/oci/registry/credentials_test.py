@@ -12,8 +12,8 @@ import pytest
 
 from tools.oci.registry import credentials
 from tools.oci.registry import helper as helper_module
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.login import Credentials
+from tools.oci.registry.registry_error import RegistryError
 
 HOST = "registry.example:5000"
 HERE = Path("here")

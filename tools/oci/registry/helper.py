@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final
 
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.login import Credentials
+from tools.oci.registry.registry_error import RegistryError
 
 SECONDS = 60.0
 # Said instead of a user's name when the secret is an identity token.

@@ -18,7 +18,7 @@ from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import OciError
 from tools.oci.registry import push
 from tools.oci.registry.fake_registry import FakeRegistry
-from tools.oci.registry.fixtures import make_layout
+from tools.oci.registry.push_fixtures import make_layout
 from tools.oci.registry.reference import parse_repository
 
 SECRET = b"a file of the machine's"

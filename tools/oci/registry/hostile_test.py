@@ -19,7 +19,7 @@ from tools.net.raw_server import RawServer, Say, endless, once
 from tools.oci.assembler.layout import Layout
 from tools.oci.registry import push
 from tools.oci.registry.fake_registry import PASSWORD, USER
-from tools.oci.registry.fixtures import login, make_layout
+from tools.oci.registry.push_fixtures import login, make_layout
 
 SECRETS = (b"YWRhOnNlY3JldDox", b"secret", b"1dentity")
 SECONDS = 60.0

@@ -6,7 +6,7 @@ import base64
 import dataclasses
 from pathlib import Path
 
-from tools.oci.registry.errors import RegistryError
+from tools.oci.registry.registry_error import RegistryError
 
 
 @dataclasses.dataclass(frozen=True)

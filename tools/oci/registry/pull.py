@@ -6,7 +6,7 @@ from tools.net import limits
 from tools.oci.assembler.spec import INDEX_TYPES, MANIFEST_TYPES, Json, digest_of, parse
 from tools.oci.registry import answers
 from tools.oci.registry.client import Client
-from tools.oci.registry.errors import RegistryError
+from tools.oci.registry.registry_error import RegistryError
 
 
 def manifest(client: Client, reference: str) -> tuple[str, bytes]:

@@ -11,10 +11,10 @@ import pytest
 from tools.oci.assembler.spec import OCI_MANIFEST, OciError
 from tools.oci.registry import pull
 from tools.oci.registry.client import Client
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.fake_registry import FakeRegistry
-from tools.oci.registry.fixtures import client_of
+from tools.oci.registry.push_fixtures import client_of
 from tools.oci.registry.reference import Repository
+from tools.oci.registry.registry_error import RegistryError
 from tools.oci.registry.transport import Transport
 
 DATA = b'{"schemaVersion": 2}'

@@ -20,7 +20,6 @@ from tools.oci.assembler import layers
 from tools.oci.assembler.layout import Layout, blob_name
 from tools.oci.assembler.spec import BASE_NAME, INDEX_TYPES, Json, OciError, base_of
 from tools.oci.registry.client import Client
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.progress import Progress, megabytes
 from tools.oci.registry.reference import (
     Repository,
@@ -29,6 +28,7 @@ from tools.oci.registry.reference import (
     is_path,
     parse_repository,
 )
+from tools.oci.registry.registry_error import RegistryError
 from tools.oci.registry.transport import Transport
 from tools.oci.registry.upload import upload
 from tools.text import quote

@@ -15,11 +15,11 @@ from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import OciError
 from tools.oci.registry import push
 from tools.oci.registry.client import Client
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.fake_registry import FakeRegistry, Fault
-from tools.oci.registry.fixtures import LAYER_SIZE, client_of, login, make_layout
 from tools.oci.registry.progress import Progress
+from tools.oci.registry.push_fixtures import LAYER_SIZE, client_of, login, make_layout
 from tools.oci.registry.reference import Repository, check_tag, parse_repository
+from tools.oci.registry.registry_error import RegistryError
 from tools.oci.registry.transport import Transport
 
 

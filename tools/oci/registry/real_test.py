@@ -16,7 +16,7 @@ import pytest
 
 from tools.oci.assembler.layout import Layout
 from tools.oci.registry.fake_registry import PASSWORD, USER
-from tools.oci.registry.fixtures import client_of, login, make_layout
+from tools.oci.registry.push_fixtures import client_of, login, make_layout
 from tools.oci.registry.real_registry import RealRegistry
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from tools.net import origin
 from tools.net.errors import PolicyError
-from tools.oci.registry.errors import RegistryError
+from tools.oci.registry.registry_error import RegistryError
 
 _PART: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH: Final = re.compile(rf"{_PART}(?:/{_PART})*")

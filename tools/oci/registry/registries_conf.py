@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from tools.oci.registry import settings_file
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.reference import Repository
+from tools.oci.registry.registry_error import RegistryError
 
 SYSTEM: Final = Path("/etc/containers/registries.conf")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tools.oci.registry import registries_conf
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.fake_registry import FakeRegistry
 from tools.oci.registry.reference import parse_repository
 from tools.oci.registry.registries_conf import Settings
+from tools.oci.registry.registry_error import RegistryError
 from tools.oci.registry.transport import Transport
 
 CONF = """

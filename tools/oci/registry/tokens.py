@@ -13,8 +13,8 @@ from tools.net.errors import PolicyError
 from tools.net.origin import Origin, Url
 from tools.net.session import Answer, Authorization, Request, Session
 from tools.oci.registry import answers
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.login import Credentials
+from tools.oci.registry.registry_error import RegistryError
 
 _CLIENT: Final = "python-images"
 # RFC 6750 has fewer characters; none of these can end a header.

@@ -15,8 +15,8 @@ from tools.net.errors import BrokenError, NetError, NotTlsError, PolicyError
 from tools.net.origin import Url
 from tools.net.session import Answer, Authorization, Request, Session
 from tools.oci.registry import answers, credentials, registries_conf, tokens
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.reference import Repository
+from tools.oci.registry.registry_error import RegistryError
 
 _REFUSED: Final = (401, 403)
 

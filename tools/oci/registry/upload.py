@@ -23,7 +23,7 @@ from tools.net.session import RETRY_STATUS, Answer
 from tools.oci.registry import answers
 from tools.oci.registry.blobfile import BlobFile
 from tools.oci.registry.client import Begun, Client, told
-from tools.oci.registry.errors import RegistryError
+from tools.oci.registry.registry_error import RegistryError
 
 _OCTETS: Final = {"Content-Type": "application/octet-stream"}
 # Sizes of chunks to try where a registry says too large, and doesn't say what isn't.

@@ -20,7 +20,7 @@ from tools.oci.attest import referrers
 from tools.oci.registry import push
 from tools.oci.registry.client import Client
 from tools.oci.registry.fake_registry import PASSWORD, USER
-from tools.oci.registry.fixtures import login, make_layout
+from tools.oci.registry.push_fixtures import login, make_layout
 from tools.oci.registry.real_registry import RealRegistry
 from tools.oci.registry.reference import Repository
 from tools.oci.registry.token_service import IDENTITY, SECRET, TokenService

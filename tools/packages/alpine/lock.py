@@ -23,9 +23,9 @@ from tools.catalog.alpine import Alpine, Release
 from tools.catalog.errors import CatalogError
 from tools.catalog.yamlfile import near
 from tools.cli.progress import Progress
+from tools.formats.alpine.alpine_error import AlpineError
 from tools.formats.alpine.apk import read_apk
 from tools.formats.alpine.dependency import Dependency
-from tools.formats.alpine.errors import AlpineError
 from tools.formats.alpine.index import IndexPackage, read_index
 from tools.formats.alpine.rsa import PublicKey, fingerprint, public_key
 from tools.packages.alpine import lockfile

@@ -15,7 +15,7 @@ import pytest
 from tools.catalog import alpine as releases
 from tools.catalog.errors import CatalogError
 from tools.catalog.mirrors import public_mirrors
-from tools.formats.alpine import fixtures as make
+from tools.formats.alpine import apk_fixtures as make
 from tools.formats.alpine.rsa import fingerprint
 from tools.packages.alpine import lock, lockfile
 from tools.packages.alpine.mirror import Fetcher, MirrorError, find_mirrors

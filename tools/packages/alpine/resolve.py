@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from tools.formats.alpine import version as versions
+from tools.formats.alpine.alpine_error import AlpineError
 from tools.formats.alpine.dependency import Dependency
-from tools.formats.alpine.errors import AlpineError
 from tools.formats.alpine.index import IndexPackage
 
 # A system of Alpine's takes a few hundred steps; beyond this the indexes can't be right.

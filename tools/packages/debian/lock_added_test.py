@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.formats.debian.fixtures import make_deb
+from tools.formats.debian.deb_fixtures import make_deb
 from tools.packages.debian import lock_added, lockfile
 from tools.packages.debian.archive_fixtures import Listed, Signer, write_pocket
 from tools.packages.debian.lockfile import Lock

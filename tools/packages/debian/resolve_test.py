@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.formats.debian.fixtures import make_deb
+from tools.formats.debian.deb_fixtures import make_deb
 from tools.packages.debian import lock, lockfile, resolve
 from tools.packages.debian.archive_fixtures import Signer
 from tools.packages.debian.lockfile import Package

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.formats.debian.fixtures import make_deb
+from tools.formats.debian.deb_fixtures import make_deb
 from tools.packages.debian import lockfile
 from tools.packages.debian.archive_fixtures import Listed, Signer, write_pocket
 from tools.packages.ubuntu import keyring, lock

@@ -22,8 +22,8 @@ from tools.cli.progress import Progress
 from tools.oci.assembler.spec import INDEX_TYPES, Json, OciError, check_descriptor, parse
 from tools.oci.registry import pull
 from tools.oci.registry.client import Client
-from tools.oci.registry.errors import RegistryError
 from tools.oci.registry.reference import parse_repository
+from tools.oci.registry.registry_error import RegistryError
 from tools.oci.registry.transport import Transport
 from tools.packages.windows import lockfile
 from tools.packages.windows.errors import WindowsError

@@ -13,7 +13,7 @@ from tools.catalog import fixture
 from tools.oci.assembler.spec import DOCKER_LIST, DOCKER_MANIFEST
 from tools.oci.registry.fake_registry import FakeRegistry
 from tools.packages.windows import lock, lockfile
-from tools.windows.fixtures import Base, digest, manifest_list
+from tools.windows.windows_fixtures import Base, digest, manifest_list
 
 NANO = Base(os_version="10.0.26100.4652", architecture="arm64")
 

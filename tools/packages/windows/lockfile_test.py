@@ -10,7 +10,7 @@ import pytest
 
 from tools.packages.windows import check_lock, lockfile
 from tools.packages.windows.errors import WindowsError
-from tools.windows.fixtures import FOREIGN, Base, digest
+from tools.windows.windows_fixtures import FOREIGN, Base, digest
 
 
 def test_written_and_read_again(tmp_path: Path) -> None:

@@ -14,18 +14,18 @@ from typing import Any
 
 import pytest
 
-from tools.formats.alpine import fixtures as make
+from tools.formats.alpine import apk_fixtures as make
 from tools.formats.alpine.apk import read_apk
 from tools.formats.x509_test import HASH, PEM
-from tools.rootfs import fixtures as make_programs
-from tools.rootfs.alpine import fixtures
+from tools.rootfs import program_fixtures as make_programs
+from tools.rootfs.alpine import tiny_alpine_fixtures as fixtures
+from tools.rootfs.alpine.alpine_layer import main
 from tools.rootfs.alpine.build import TABLE, Result, build, installed
 from tools.rootfs.alpine.effects import EFFECTS
-from tools.rootfs.alpine.main import main
 from tools.rootfs.alpine.scripts import load_table
 from tools.rootfs.alpine.spec import Spec, read_spec
 from tools.rootfs.arch import ARCHES
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 from tools.testing.programs import as_root
 
 # /lib/apk/db/installed of apk-tools 3.0.6 after `apk add --no-scripts baselayout busybox`, save
@@ -484,7 +484,10 @@ def test_packages_are_as_locked_and_for_the_architecture(tiny: Tiny) -> None:
     path = tiny.apks[0]
     path.write_bytes(path.read_bytes()[:-1] + b"!")
     with pytest.raises(RootfsError, match="as locked"):
-        build(read_spec(fixtures.spec(tiny.folder, add=[base])), tiny.folder / "table.toml")
+        build(
+            read_spec(fixtures.spec(tiny.folder, add=[base])),
+            tiny.folder / "table.toml",
+        )
 
 
 def test_a_version_that_differs_between_layers(tiny: Tiny) -> None:
@@ -523,7 +526,7 @@ def test_bytes_depend_on_nothing_but_the_inputs(tiny: Tiny) -> None:
     for seed, umask in (("0", 0o022), ("1", 0o077)):
         fixtures.spec(tiny.folder, add=[tiny.base()])
         subprocess.run(
-            [sys.executable, "-m", "tools.rootfs.alpine.main", *arguments],
+            [sys.executable, "-m", "tools.rootfs.alpine.alpine_layer", *arguments],
             check=True,
             umask=umask,
             env={

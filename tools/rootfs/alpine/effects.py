@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tools.formats.x509 import CertificateError, subject_hash
 from tools.rootfs.alpine.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 _PATHS = "etc/busybox-paths.d"
 _BUSYBOX = "/bin/busybox"

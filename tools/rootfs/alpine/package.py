@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tools.formats.alpine.alpine_error import AlpineError
 from tools.formats.alpine.apk import Apk, read_apk
-from tools.formats.alpine.errors import AlpineError
 from tools.rootfs.command import bazel
-from tools.rootfs.errors import RootfsError
 from tools.rootfs.members import entry_of
 from tools.rootfs.package_set import PackageSet
+from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tree import Entry
 
 

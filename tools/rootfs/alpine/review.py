@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.cli import atomic
+from tools.formats.alpine.alpine_error import AlpineError
 from tools.formats.alpine.apk import read_apk
-from tools.formats.alpine.errors import AlpineError
 from tools.rootfs.alpine.build import TABLE
 from tools.rootfs.alpine.effects import EFFECTS
 from tools.rootfs.alpine.scripts import (
@@ -40,9 +40,9 @@ from tools.rootfs.alpine.scripts import (
 )
 from tools.rootfs.alpine.shell_text import run_text
 from tools.rootfs.command import in_checkout, run_command
-from tools.rootfs.errors import RootfsError
 from tools.rootfs.reviews import command
 from tools.rootfs.reviews.table import changing, entry, inserted
+from tools.rootfs.rootfs_error import RootfsError
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tools.formats.alpine import fixtures as make
-from tools.rootfs.alpine import fixtures, review
+from tools.formats.alpine import apk_fixtures as make
+from tools.rootfs.alpine import review, tiny_alpine_fixtures
 from tools.rootfs.alpine.build import TABLE, build
 from tools.rootfs.alpine.effects import EFFECTS
 from tools.rootfs.alpine.scripts import load_table
 from tools.rootfs.alpine.spec import read_spec
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 OLD = b"#!/bin/sh\n# one 1.0\nmkdir -p /one\nrm -f /old\nexit 0\n"
 NEW = b"#!/bin/sh\n# one 1.1\nmkdir -p /one\nadduser -S one\nexit 0\n"
@@ -23,7 +23,7 @@ NEW = b"#!/bin/sh\n# one 1.1\nmkdir -p /one\nadduser -S one\nexit 0\n"
 def package(folder: Path, script: bytes, name: str = "one") -> Path:
     info = f"pkgname = {name}\npkgver = 1-r0\narch = x86_64"
     data = make.make_apk(info, scripts={"post-install": script, "post-upgrade": b"#!/bin/sh\n"})
-    (path,) = fixtures.write(folder, [data])
+    (path,) = tiny_alpine_fixtures.write(folder, [data])
     return path
 
 
@@ -31,7 +31,7 @@ def package(folder: Path, script: bytes, name: str = "one") -> Path:
 def table(tmp_path: Path) -> Path:
     """One in which the old script stands for busybox's links."""
     old = package(tmp_path / "old", OLD)
-    return fixtures.table(tmp_path / "table.toml", [old], {"one": ["busybox_links"]})
+    return tiny_alpine_fixtures.table(tmp_path / "table.toml", [old], {"one": ["busybox_links"]})
 
 
 def test_a_changed_script_is_shown_as_a_difference(
@@ -67,8 +67,8 @@ def test_the_command_that_is_shown_records_the_review(
     assert (recorded.effects, recorded.why) == (old.effects, old.why)
     assert review.main([f"--table={table}", str(new)]) == 0
     # A build takes it.
-    layer = fixtures.package_set(tmp_path, "one", [new])
-    spec = read_spec(fixtures.spec(tmp_path, add=[layer]))
+    layer = tiny_alpine_fixtures.package_set(tmp_path, "one", [new])
+    spec = read_spec(tiny_alpine_fixtures.spec(tmp_path, add=[layer]))
     with pytest.raises(RootfsError, match="has no list of busybox's applets"):
         build(spec, table)
 

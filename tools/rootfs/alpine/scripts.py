@@ -25,7 +25,7 @@ from pathlib import Path
 from tools.rootfs.alpine.package import Package
 from tools.rootfs.alpine.shell_text import run_text
 from tools.rootfs.command import bazel, in_checkout, run_command
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 # Those of upgrades and removals never run in an image.
 INSTALL_SCRIPTS = ("pre-install", "post-install", "trigger")

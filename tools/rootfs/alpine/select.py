@@ -14,8 +14,8 @@ from tools.formats.alpine.dependency import Dependency, parse_all
 from tools.rootfs.alpine.package import Package
 from tools.rootfs.alpine.system import System
 from tools.rootfs.arch import ARCHES, Arch
-from tools.rootfs.errors import RootfsError
 from tools.rootfs.needed import needed_libraries
+from tools.rootfs.rootfs_error import RootfsError
 
 # Debian's name of each of Alpine's architectures, for what its ELF files look like.
 _DEBIAN = {

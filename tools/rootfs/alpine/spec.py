@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tools.rootfs.errors import RootfsError
 from tools.rootfs.package_set import (
     PackageSet,
     Selection,
@@ -15,6 +14,7 @@ from tools.rootfs.package_set import (
     read_object,
     read_package_set,
 )
+from tools.rootfs.rootfs_error import RootfsError
 
 _KEYS = {"release", "arch", "epoch", "repositories", "below", "add", "select"}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from tools.formats.alpine.dependency import parse_all
 from tools.rootfs.alpine.package import Package, PackageFile
 from tools.rootfs.command import relock
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tree import Tree
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.rootfs.debian import fixtures
+from tools.rootfs.debian import tiny_debian_fixtures as fixtures
 from tools.rootfs.debian.effects.applications import (
     automake,
     font_configuration,
@@ -15,7 +15,7 @@ from tools.rootfs.debian.effects.applications import (
 )
 from tools.rootfs.debian.scripts import ReviewedScript, scripts_of
 from tools.rootfs.debian.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 AVAILABLE = "usr/share/fontconfig/conf.avail"
 

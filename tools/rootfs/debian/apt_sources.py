@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tools.rootfs.debian.spec import Sources
 from tools.rootfs.debian.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 _EXAMPLES = "usr/share/doc/apt/examples"
 _COMPONENT = "main"

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from tools.rootfs.debian.shell import Alternative, alternatives_in
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 _SECTION = re.compile(
     r"^# Automatically added by (?P<generator>[\w-]+)(?:/\S*)?\n"

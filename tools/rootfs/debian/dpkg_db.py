@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tools.formats.debian.fields import TRIGGER
 from tools.rootfs.debian.package import Package, control_lines
 from tools.rootfs.debian.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 _ADMIN = "var/lib/dpkg"
 _SOURCE = "dpkg"

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from tools.formats.x509_test import HASH, PEM
-from tools.rootfs.debian import fixtures
+from tools.rootfs.debian import tiny_debian_fixtures as fixtures
 from tools.rootfs.debian.apt_sources import debian_sources
 from tools.rootfs.debian.effects import EFFECTS, compiled, generated
 from tools.rootfs.debian.effects.alternatives import register
@@ -20,7 +20,7 @@ from tools.rootfs.debian.programs import Programs
 from tools.rootfs.debian.scripts import ReviewedScript, load_table, scripts_of
 from tools.rootfs.debian.shell import Alternative
 from tools.rootfs.debian.system import Module, install
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 
 def script(folder: Path, name: str, text: str, **scripts: str) -> ReviewedScript:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.rootfs import fixtures as make_programs
+from tools.rootfs import program_fixtures as make_programs
 from tools.rootfs.arch import ARCHES
-from tools.rootfs.debian import fixtures
+from tools.rootfs.debian import tiny_debian_fixtures as fixtures
 from tools.rootfs.debian.effects.ldconfig import ldconfig
 from tools.rootfs.debian.ldcache import Library, name_order, write_cache
 from tools.rootfs.debian.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 from tools.testing.programs import as_root
 
 

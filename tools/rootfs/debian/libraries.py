@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from tools.rootfs.arch import Arch
 from tools.rootfs.debian.package import Package, unpack_all
-from tools.rootfs.errors import RootfsError
 from tools.rootfs.needed import elf_of
+from tools.rootfs.rootfs_error import RootfsError
 
 
 @dataclass(frozen=True, slots=True)

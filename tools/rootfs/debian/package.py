@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tools.formats.debian.deb import ControlFile, Deb, DebError, read_deb
-from tools.rootfs.errors import RootfsError
 from tools.rootfs.members import entry_of
+from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tree import Entry
 
 _T = TypeVar("_T")

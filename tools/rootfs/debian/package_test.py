@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.formats.debian.fixtures import file
-from tools.rootfs.debian import fixtures
+from tools.formats.debian.deb_fixtures import file
+from tools.rootfs.debian import tiny_debian_fixtures as fixtures
 from tools.rootfs.debian.package import load_package, load_packages, unpack_all
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 
 def test_a_package_is_read(tmp_path: Path) -> None:
@@ -28,7 +28,10 @@ def test_a_package_is_read(tmp_path: Path) -> None:
 
 
 def test_the_source_is_the_package_itself_unless_said(tmp_path: Path) -> None:
-    assert fixtures.package(fixtures.deb(tmp_path, "a")).source == ("a", "1.0-1")
+    assert fixtures.package(fixtures.deb(tmp_path, "a")).source == (
+        "a",
+        "1.0-1",
+    )
     assert fixtures.package(fixtures.deb(tmp_path, "b", Source="src")).source == ("src", "1.0-1")
 
 

@@ -1,7 +1,7 @@
 r"""What a program that computes layers of Debian's packages is told, and what it writes.
 
-    python3 -m tools.rootfs.debian.main spec.json --layer layer.tar --installed installed.json \
-        --listing listing.txt --state state
+    python3 -m tools.rootfs.debian.debian_layer spec.json --layer layer.tar \
+        --installed installed.json --listing listing.txt --state state
 
 Outputs depend on nothing but the spec and the files it names, and appear only when all is done.
 A fault prints one message and exits with status 2.

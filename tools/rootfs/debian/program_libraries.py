@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tools.rootfs.debian.effects.ldconfig import directories, ldconfig
 from tools.rootfs.debian.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 _SOURCE = "the programs"
 

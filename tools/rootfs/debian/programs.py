@@ -16,7 +16,7 @@ from pathlib import Path
 from tools.formats.debian.closure import closure
 from tools.rootfs.command import relock
 from tools.rootfs.debian.package import Package, load_packages, unpack_all
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tree import Tree
 
 _ARCH = "amd64"

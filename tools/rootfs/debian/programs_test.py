@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tools.rootfs.debian import fixtures
+from tools.rootfs.debian import tiny_debian_fixtures as fixtures
 from tools.rootfs.debian.programs import Programs
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.rootfs.debian import fixtures, review, reviewed
+from tools.rootfs.debian import review, reviewed, tiny_debian_fixtures
 from tools.rootfs.debian.effects import EFFECTS
 from tools.rootfs.debian.program import TABLES
 from tools.rootfs.debian.scripts import load_table, scripts_of
@@ -38,7 +38,7 @@ class Folder:
         self.table = self.tables / "tiny.toml"
 
     def deb(self, name: str, **scripts: str) -> Path:
-        return fixtures.deb(self.top, name, scripts=scripts)
+        return tiny_debian_fixtures.deb(self.top, name, scripts=scripts)
 
     def run(self, deb: Path, *options: str) -> int:
         where = ["--tables", str(self.tables), "--texts", str(self.texts)]
@@ -120,7 +120,7 @@ def test_reviews_of_another_workspace_are_recorded_in_its_table(
 def test_recording_keeps_what_the_table_has(folder: Folder) -> None:
     """Comments, diversions and order: an entry goes where it belongs."""
     deb = folder.deb("m", preinst="rm /etc/m\n")
-    (script,) = scripts_of(fixtures.package(deb), fixtures.AMD64)
+    (script,) = scripts_of(tiny_debian_fixtures.package(deb), tiny_debian_fixtures.AMD64)
     before = (
         "# About this table.\n\n"
         '[[b.postinst]] # amd64\nsha256 = "' + "1" * 64 + '"\neffects = []\nwhy = "x"\n\n'
@@ -163,7 +163,7 @@ def test_only_a_checkout_is_written_to(
 
 def test_a_damaged_text_does_not_count(folder: Folder) -> None:
     deb = folder.deb("a", postinst=OLD)
-    (script,) = scripts_of(fixtures.package(deb), fixtures.AMD64)
+    (script,) = scripts_of(tiny_debian_fixtures.package(deb), tiny_debian_fixtures.AMD64)
     path = reviewed.write(folder.texts, script)
     assert reviewed.nearest(folder.texts, script) == reviewed.ReviewedText(script.sha256, OLD)
     path.write_text(OLD + "rm -rf /\n")
@@ -189,7 +189,7 @@ def test_every_review_has_its_text() -> None:
 
 
 def test_review_runs_as_a_program(tmp_path: Path) -> None:
-    path = fixtures.deb(tmp_path, "a")
+    path = tiny_debian_fixtures.deb(tmp_path, "a")
     command = [sys.executable, "-m", "tools.rootfs.debian.review", "--suite", "bookworm"]
     done = subprocess.run(
         [*command, "--arch", "vax", str(path)],

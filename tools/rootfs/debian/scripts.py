@@ -33,7 +33,7 @@ from tools.rootfs.arch import Arch
 from tools.rootfs.command import bazel, in_checkout, run_command
 from tools.rootfs.debian.debhelper import Snippets, split_script
 from tools.rootfs.debian.package import Package
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 # The scripts a first installation runs. prerm and postrm belong to upgrades and removals.
 INSTALL_SCRIPTS = ("preinst", "config", "postinst")

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from tools.rootfs.arch import ARCHES
-from tools.rootfs.debian import fixtures
+from tools.rootfs.debian import tiny_debian_fixtures as fixtures
 from tools.rootfs.debian.debhelper import split_script
 from tools.rootfs.debian.effects import EFFECTS
 from tools.rootfs.debian.program import TABLES
 from tools.rootfs.debian.scripts import ScriptTable, load_table, scripts_of
 from tools.rootfs.debian.shell import alternatives_in, heredocs_in
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 SYSTEMD = """\
 # Automatically added by dh_installsystemd/13.11.4

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from tools.rootfs.debian.libraries import libraries_of, owners_of, unpack_libraries
 from tools.rootfs.debian.package import Package
 from tools.rootfs.debian.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 
 def select_packages(

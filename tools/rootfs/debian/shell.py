@@ -6,7 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 
 @dataclass(frozen=True, slots=True)

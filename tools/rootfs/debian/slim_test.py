@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.rootfs.debian import fixtures, slim
+from tools.rootfs.debian import slim, tiny_debian_fixtures
 from tools.rootfs.tree import Kind
 
 
@@ -28,7 +28,7 @@ def test_what_dpkg_skips(path: str, kind: Kind, skipped: bool) -> None:
 
 
 def test_deleting_leaves_copyrights_and_what_leads_somewhere() -> None:
-    tree = fixtures.system().tree
+    tree = tiny_debian_fixtures.system().tree
     for path in (
         "usr/share/doc/a/copyright",
         "usr/share/doc/a/examples/deep/one",

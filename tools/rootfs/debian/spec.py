@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from tools.rootfs.arch import Arch, arch_named
-from tools.rootfs.errors import RootfsError
 from tools.rootfs.package_set import (
     PackageSet,
     Selection,
@@ -16,6 +15,7 @@ from tools.rootfs.package_set import (
     read_object,
     read_package_set,
 )
+from tools.rootfs.rootfs_error import RootfsError
 
 
 @dataclass(frozen=True, slots=True)

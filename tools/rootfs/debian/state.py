@@ -17,7 +17,7 @@ from tools.rootfs.arch import arch_named
 from tools.rootfs.debian.package import Package
 from tools.rootfs.debian.system import System, new_system
 from tools.rootfs.debian.upper import Place, lay_upon, mapped
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tree import Entry
 
 _NOT_KEPT: Place = (-1, 0, 0)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tools.rootfs.debian import fixtures
+from tools.rootfs.debian import tiny_debian_fixtures as fixtures
 from tools.rootfs.debian.build import build
 from tools.rootfs.debian.package import Package
 from tools.rootfs.debian.spec import read_spec
 from tools.rootfs.debian.state import read_state, write_state
 from tools.rootfs.debian.system import System
 from tools.rootfs.debian.upper import Place
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tarout import Tar, write_tar
 
 SYSTEM = (fixtures.SUITE, "amd64", True)

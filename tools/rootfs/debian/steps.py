@@ -13,8 +13,8 @@ from tools.rootfs.debian.spec import Spec
 from tools.rootfs.debian.state import read_state
 from tools.rootfs.debian.system import System, new_system
 from tools.rootfs.debian.upper import Place
-from tools.rootfs.errors import RootfsError
 from tools.rootfs.package_set import LockedPackage, PackageSet
+from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tree import Entry, newest
 
 

@@ -13,7 +13,7 @@ from tools.rootfs.debian.programs import Programs
 from tools.rootfs.debian.scripts import ReviewedScript, ScriptTable
 from tools.rootfs.debian.shell import Alternative
 from tools.rootfs.debian.spec import Sources
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tree import Entry, Tree
 
 

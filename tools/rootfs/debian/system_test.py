@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.rootfs import fixtures as make_programs
+from tools.rootfs import program_fixtures as make_programs
 from tools.rootfs.arch import ARCHES
-from tools.rootfs.debian import fixtures
+from tools.rootfs.debian import tiny_debian_fixtures as fixtures
 from tools.rootfs.debian.dpkg_db import write_database, write_extended_states
 from tools.rootfs.debian.effects import EFFECTS, generated
 from tools.rootfs.debian.package import Package
@@ -14,9 +14,9 @@ from tools.rootfs.debian.scripts import ScriptTable, load_table
 from tools.rootfs.debian.select import select_packages
 from tools.rootfs.debian.steps import installed
 from tools.rootfs.debian.system import System, install
-from tools.rootfs.errors import RootfsError
 from tools.rootfs.layer import layer_of, listing
 from tools.rootfs.needed import needed_libraries
+from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tree import Entry
 
 
@@ -149,7 +149,10 @@ def test_the_package_database(tmp_path: Path) -> None:
     ],
 )
 def test_odd_control_files(tmp_path: Path, scripts: dict[str, str], problem: str) -> None:
-    system = add(fixtures.system(), fixtures.package(fixtures.deb(tmp_path, "a", scripts=scripts)))
+    system = add(
+        fixtures.system(),
+        fixtures.package(fixtures.deb(tmp_path, "a", scripts=scripts)),
+    )
     with pytest.raises(RootfsError, match=problem):
         write_database(system)
 

@@ -7,7 +7,7 @@ import posixpath
 import tarfile
 from pathlib import Path
 
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tree import Entry, Kind, Tree
 
 # A tar's number, the lowest layer's first, where in it the content begins, and its size.

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tools.rootfs.debian import fixtures
+from tools.rootfs.debian import tiny_debian_fixtures as fixtures
 from tools.rootfs.distroless import paths
-from tools.rootfs.distroless.main import main
-from tools.rootfs.fixtures import elf, programs
+from tools.rootfs.distroless.distroless_layer import main
+from tools.rootfs.program_fixtures import elf, programs
 
 EFFECTS = {"base-passwd.preinst": ["base-passwd"], "libc-bin.postinst": ["ldconfig"]}
 PASSWD = """\

@@ -6,7 +6,7 @@ import re
 
 from tools.rootfs.debian.package import Package
 from tools.rootfs.debian.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 PACKAGE = "busybox-static"
 FOLDER = "busybox"

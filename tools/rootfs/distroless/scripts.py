@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from tools.rootfs.debian.package import Package
 from tools.rootfs.debian.scripts import TABLES, ReviewedScript, ScriptTable
 from tools.rootfs.debian.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 # What scripts may do: each leaves data that programs of others read.
 DATA = (

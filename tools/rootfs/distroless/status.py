@@ -11,7 +11,7 @@ import hashlib
 
 from tools.rootfs.debian.package import Package
 from tools.rootfs.debian.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 FOLDER = "var/lib/dpkg/status.d"
 _SOURCE = "the package database"

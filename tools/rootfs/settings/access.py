@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 _PASSWD, _GROUP = "etc/passwd", "etc/group"
 _READ, _SEARCH = 4, 1

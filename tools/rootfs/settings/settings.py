@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from tools.formats.x509 import CertificateError, subject_hash
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.settings.system import (
     BUNDLE,
     CERTIFICATES,

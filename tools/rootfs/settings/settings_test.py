@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.rootfs.settings import main
+from tools.rootfs.settings import settings_layer
 from tools.rootfs.tarout import write_tar
 from tools.rootfs.tree import Entry
 
@@ -70,7 +70,7 @@ def run(folder: Path, *options: str) -> int:
         with file.open("wb") as out:
             write_tar(out, entries.items())
         layers.append(f"--below={file}")
-    return main.main([f"--layer={folder}/out.tar", "--epoch=172800", *layers, *options])
+    return settings_layer.main([f"--layer={folder}/out.tar", "--epoch=172800", *layers, *options])
 
 
 def made(folder: Path, *options: str) -> Layer:

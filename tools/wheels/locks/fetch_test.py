@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.wheels.fixtures import FILES, wheel
 from tools.wheels.locks import fetch
 from tools.wheels.locks import index as package_index
+from tools.wheels.wheel_fixtures import FILES, wheel
 
 TAGS = (
     "cp313-cp313-manylinux_2_17_x86_64",

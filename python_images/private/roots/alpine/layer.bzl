@@ -61,7 +61,7 @@ Output groups: `installed` (JSON of all packages in the tree) and `listing` (wha
     attrs = root_layer_attrs(
         info = AlpineLayerInfo,
         packages = "@alpine//<release>/<arch>:<set>",
-        rootfs = "//tools/rootfs/alpine:main",
+        rootfs = "//tools/rootfs/alpine:alpine_layer",
     ) | {
         "apks": attr.label(
             mandatory = True,

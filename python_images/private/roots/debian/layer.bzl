@@ -70,7 +70,7 @@ def _debian_layer_impl(ctx):
         tools = tools,
     )
 
-_ATTRS = deb_layer_attrs(DebianLayerInfo, rootfs = "//tools/rootfs/debian:main") | {
+_ATTRS = deb_layer_attrs(DebianLayerInfo, rootfs = "//tools/rootfs/debian:debian_layer") | {
     "slim": attr.bool(
         default = True,
         doc = "Leave out documentation and translations, as debian:<suite>-slim does.",
@@ -146,7 +146,7 @@ def _own_packages_layer_impl(ctx):
 _OWN_ATTRS = root_layer_attrs(
     info = DebianLayerInfo,
     packages = "",
-    rootfs = "//tools/rootfs/debian:main",
+    rootfs = "//tools/rootfs/debian:debian_layer",
 )
 
 own_packages_layer = rule(

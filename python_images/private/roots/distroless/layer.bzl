@@ -46,6 +46,6 @@ distroless_layer = rule(
 Of its packages without what they depend on.
 
 Output groups: `installed` (JSON of all packages in the tree) and `listing` (what the layer holds).""",
-    attrs = deb_layer_attrs(DistrolessLayerInfo, rootfs = "//tools/rootfs/distroless:main"),
+    attrs = deb_layer_attrs(DistrolessLayerInfo, rootfs = "//tools/rootfs/distroless:distroless_layer"),
     provides = [DistrolessLayerInfo, RootInfo],
 )

@@ -10,7 +10,7 @@ from tools.rootfs.debian.effects.users import add_system_group, group_id
 from tools.rootfs.debian.scripts import ReviewedScript
 from tools.rootfs.debian.shell import Alternative
 from tools.rootfs.debian.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 _UCF = "var/lib/ucf"
 _UCF_FILE = "/etc/mercurial/hgrc.d/hgext.rc"

@@ -9,7 +9,7 @@ from tools.formats.x509 import CertificateError, subject_hash
 from tools.rootfs.debian.scripts import ReviewedScript
 from tools.rootfs.debian.shell import heredocs_in
 from tools.rootfs.debian.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 _SOURCE = "ca-certificates"
 _SHIPPED = "usr/share/ca-certificates"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tools.rootfs.debian.programs import TRIPLET, Programs
 from tools.rootfs.debian.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 _MIME = "usr/share/mime"
 _LOADERS = "gdk-pixbuf-2.0/2.10.0/loaders"

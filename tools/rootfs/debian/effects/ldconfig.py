@@ -9,7 +9,7 @@ import re
 from tools.formats.elf import Elf, ElfError, read_elf
 from tools.rootfs.debian.ldcache import Library, name_order, write_cache
 from tools.rootfs.debian.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 _LIBRARY = re.compile(r"(?:lib|ld-).*\.so.*|ld\.so\.1|ld64\.so\.\d")
 _INCLUDE = re.compile(r"include\s+(\S+)")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tools.rootfs.debian.scripts import ReviewedScript
 from tools.rootfs.debian.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 _SOURCE = "libpam-runtime"
 _PROFILES = "usr/share/pam-configs"

@@ -12,7 +12,7 @@ from tools.rootfs.debian.package import Package
 from tools.rootfs.debian.scripts import ReviewedScript
 from tools.rootfs.debian.shell import heredocs_in
 from tools.rootfs.debian.system import Module, System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 _PUBLIC = "/usr/lib/python3/dist-packages"
 _SHARED = "usr/share/python3"

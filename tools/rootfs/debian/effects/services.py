@@ -6,7 +6,7 @@ import re
 
 from tools.rootfs.debian.scripts import ReviewedScript
 from tools.rootfs.debian.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 _UNITS = "usr/lib/systemd"
 _ENABLED = "etc/systemd"

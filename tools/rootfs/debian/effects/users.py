@@ -7,7 +7,7 @@ import re
 from tools.rootfs.debian.scripts import ReviewedScript
 from tools.rootfs.debian.shell import heredocs_in
 from tools.rootfs.debian.system import System
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 _DAY = 24 * 60 * 60
 

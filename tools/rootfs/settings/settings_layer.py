@@ -1,4 +1,4 @@
-"""Computes a layer of settings: main.py --layer TAR --epoch N --below TAR... [settings].
+"""Computes a layer of settings: settings_layer.py --layer TAR --epoch N --below TAR... [settings].
 
 --certificate FILE; --user NAME=NUMBER; --file PATH=FILE, mode 644; --program PATH=FILE, mode 755.
 """
@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.settings.settings import Settings, compute
 from tools.rootfs.settings.system import System
 from tools.rootfs.tarout import write_tar

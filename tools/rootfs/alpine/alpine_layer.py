@@ -1,6 +1,6 @@
 r"""Computes one layer of an Alpine root file system.
 
-    python3 -m tools.rootfs.alpine.main spec.json --layer layer.tar \
+    python3 -m tools.rootfs.alpine.alpine_layer spec.json --layer layer.tar \
         --installed installed.json --listing listing.txt
 
 Outputs depend on nothing but the spec and the files it names, and appear only when all is done.

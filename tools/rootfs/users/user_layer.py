@@ -1,6 +1,6 @@
 r"""Makes a layer that adds a user of its own group, with a home, to the layers below.
 
-    python3 -m tools.rootfs.users.main --below layer.tar --name nonroot --id 65532 \
+    python3 -m tools.rootfs.users.user_layer --below layer.tar --name nonroot --id 65532 \
         --home /home/nonroot --output user.tar
 
 The user has no password and no shell. Times are those of the files that are changed.
@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tools.rootfs.errors import RootfsError
 from tools.rootfs.output import write_all
+from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tarout import write_tar
 from tools.rootfs.tree import Entry
 

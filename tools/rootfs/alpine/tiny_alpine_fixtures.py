@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tools.formats.alpine import fixtures as make
+from tools.formats.alpine import apk_fixtures as make
 from tools.formats.alpine.apk import read_apk
 from tools.rootfs.alpine.scripts import INSTALL_SCRIPTS, fingerprints, script_sha256
 

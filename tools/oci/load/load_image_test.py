@@ -11,7 +11,7 @@ import pytest
 
 from tools.oci.assembler import image, index, layer
 from tools.oci.assembler.layout import Layout
-from tools.oci.load import main
+from tools.oci.load import load_image
 
 NAMES = ("common", "own")
 
@@ -59,7 +59,7 @@ echo {name} "$@" >>words
 
 def run(layout: Path, *more: str, form: str = "docker") -> int:
     tags = layout.parent / "tags.txt"
-    return main.main([f"--image={layout}", f"--format={form}", f"--tags={tags}", *more])
+    return load_image.main([f"--image={layout}", f"--format={form}", f"--tags={tags}", *more])
 
 
 def names(archive: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""Unpacks the CPython of an image: main.py --image TAR --launcher SH --output FOLDER.
+"""Unpacks the CPython of an image: unpack_runtime.py --image TAR --launcher SH --output FOLDER.
 
 The layout::
 

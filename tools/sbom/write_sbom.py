@@ -2,7 +2,7 @@ r"""Write the bill of materials of one image, as SPDX 2.3 and as CycloneDX 1.6.
 
 What patches of CPython's source fix is written as OpenVEX besides.
 
-    python -m tools.sbom.main --image LAYOUT --facts facts.json --locked packages.json … \
+    python -m tools.sbom.write_sbom --image LAYOUT --facts facts.json --locked packages.json … \
         --spdx image.spdx.json --cyclonedx image.cdx.json
 
 What is in the image is read from the image: dpkg's or apk's database, the copyright files, DLLs on
@@ -33,8 +33,8 @@ from tools.sbom import (
     spdx,
     windows_parts,
 )
-from tools.sbom.errors import SbomError
 from tools.sbom.model import TOOL, Bill, Component, Patch, Subject, purl
+from tools.sbom.sbom_error import SbomError
 
 
 def make(

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tools.formats.debian.fixtures import directory, file, make_deb, symlink
-from tools.rootfs import fixtures
+from tools.formats.debian.deb_fixtures import directory, file, make_deb, symlink
+from tools.rootfs import program_fixtures as fixtures
 from tools.rootfs.arch import Arch
 from tools.rootfs.debian.effects import EFFECTS
 from tools.rootfs.debian.package import Package, load_package

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from tools.rootfs import fixtures as make_programs
-from tools.rootfs.debian import fixtures
-from tools.rootfs.debian.main import main
+from tools.rootfs import program_fixtures as make_programs
+from tools.rootfs.debian import tiny_debian_fixtures as fixtures
+from tools.rootfs.debian.debian_layer import main
 from tools.rootfs.debian.spec import read_spec
-from tools.rootfs.errors import RootfsError
+from tools.rootfs.rootfs_error import RootfsError
 
 
 @pytest.fixture
@@ -375,7 +375,7 @@ def test_bytes_depend_on_nothing_else(tiny: Path) -> None:
             spec = fixtures.tiny_spec(tiny, below=below, add=[package_set])
             subprocess.run(
                 [
-                    *[sys.executable, "-m", "tools.rootfs.debian.main"],
+                    *[sys.executable, "-m", "tools.rootfs.debian.debian_layer"],
                     *arguments(elsewhere, spec, name),
                     *["--tables", str(tiny / "tables")],
                 ],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.rootfs.users.main import main
+from tools.rootfs.users.user_layer import main
 
 TIME = 1_700_000_000
 PASSWD = "root:*:0:0:root:/root:/bin/bash\n"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tools.cves import main
-from tools.cves.fixtures import (
+from tools.cves import report_cves
+from tools.cves.advisory_fixtures import (
     DIGEST,
     apk,
     statement,
@@ -23,7 +23,7 @@ SOURCE = "pkg:deb/debian/demo?arch=source"
 
 
 def run(folder: Path, *words: str, vex: tuple[dict[str, Any], ...] = ()) -> int:
-    return main.main(
+    return report_cves.main(
         [
             f"--bill={write_bill(folder)}",
             f"--vex={write_vex(folder, *vex)}",
@@ -151,15 +151,15 @@ def test_several_images_are_reported_together(
     lock.write_text("suite bookworm\nlibdemo1 1 …\n")
     words = [f"--bill={bill}", "--lock=", "--lock-name=", f"--bill={other}", f"--lock={lock}"]
     words += ["--lock-name=arm64.lock", f"--data={write_tracker(tmp_path)}", f"--folder={tmp_path}"]
-    assert main.main(words) == 0
+    assert report_cves.main(words) == 0
     told = capsys.readouterr().out
     assert [line for line in told.splitlines() if DIGEST in line] == [
         f"//images:demo_{name} {DIGEST}" for name in ("amd64", "arm64")
     ]
-    assert main.main([*words, "--format=json"]) == 0
+    assert report_cves.main([*words, "--format=json"]) == 0
     images = [one["image"] for one in json.loads(capsys.readouterr().out)]
     assert images == ["//images:demo_amd64", "//images:demo_arm64"]
-    assert main.main([*words, "--format=sarif", "--fail-on=high"]) == 1
+    assert report_cves.main([*words, "--format=sarif", "--fail-on=high"]) == 1
     runs = json.loads(capsys.readouterr().out)["runs"]
     places = [
         {one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in results}
@@ -234,7 +234,7 @@ def test_what_data_say_is_only_text(
 ) -> None:
     write_tracker(tmp_path, evil_tracker())
     words = [f"--bill={write_bill(tmp_path)}", f"--data={tmp_path / 'tracker.json'}"]
-    assert main.main([*words, f"--format={form}", "--fail-on=any"]) == 1
+    assert report_cves.main([*words, f"--format={form}", "--fail-on=any"]) == 1
     told = capsys.readouterr()
     assert not set(told.out + told.err) & {"\x1b", "\x07", "\u202e", "\x9b"}
     if form == "sarif":
@@ -259,7 +259,7 @@ def test_malformed_data_are_not_a_finding(
 ) -> None:
     write_tracker(tmp_path, {"demo": {"CVE-1": {"releases": {"bookworm": release}}}})
     words = [f"--bill={write_bill(tmp_path)}", f"--data={tmp_path / 'tracker.json'}"]
-    assert main.main([*words, "--fail-on=any"]) == 2
+    assert report_cves.main([*words, "--fail-on=any"]) == 2
     assert capsys.readouterr().err.startswith("cves: ")
 
 
@@ -268,9 +268,9 @@ def test_wrong_input_is_told_in_one_message(
 ) -> None:
     monkeypatch.delenv("DEBIAN_SECURITY_TRACKER", raising=False)
     bill = write_bill(tmp_path)
-    assert main.main([f"--bill={bill}"]) == 2
+    assert report_cves.main([f"--bill={bill}"]) == 2
     assert "--data FILE" in capsys.readouterr().err
-    assert main.main([f"--bill={write_tracker(tmp_path)}", "--data=x"]) == 2
+    assert report_cves.main([f"--bill={write_tracker(tmp_path)}", "--data=x"]) == 2
     assert "is no bill of materials" in capsys.readouterr().err
 
 
@@ -281,7 +281,7 @@ def test_the_environment_names_the_data(
     monkeypatch.setenv("BUILD_WORKING_DIRECTORY", str(tmp_path))
     write_tracker(tmp_path)
     write_bill(tmp_path)
-    assert main.main(["--bill=image.cdx.json"]) == 0
+    assert report_cves.main(["--bill=image.cdx.json"]) == 0
     assert "CVE-2026-1" in capsys.readouterr().out
 
 
@@ -293,14 +293,14 @@ def test_an_image_on_alpine(
     write_secdb(tmp_path, "community.json", {}, "community")
     monkeypatch.setenv("ALPINE_SECURITY_DATABASE", "main.json community.json")
     monkeypatch.setenv("BUILD_WORKING_DIRECTORY", str(tmp_path))
-    assert main.main([f"--bill={bill}", "--fail-on=fixable"]) == 1
+    assert report_cves.main([f"--bill={bill}", "--fail-on=fixable"]) == 1
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines[1] == "not yet assigned CVE-2026-1 demo 2.0-r1 2.0-r2 libdemo"
     assert lines[4] == "2 Alpine packages, 1 vulnerabilities: 1 not yet assigned"
     assert [line.split()[1] for line in lines[6:]] == ["main.json", "community.json"]
     said = statement("CVE-2026-1", "pkg:apk/alpine/demo@2.0-r1?arch=source")
     vex = write_vex(tmp_path, said)
-    assert main.main([f"--bill={bill}", f"--vex={vex}", "--format=sarif"]) == 0
+    assert report_cves.main([f"--bill={bill}", f"--vex={vex}", "--format=sarif"]) == 0
     (result,) = json.loads(capsys.readouterr().out)["runs"][0]["results"]
     uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert uri == "lib/apk/db/installed"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.bootstrap import common, launch, main, smoke
+from tools.bootstrap import common, find_bazel, launch, smoke
 
 HERE = Path(__file__).parent
 SYSTEM = "/usr/bin:/bin"
@@ -139,5 +139,5 @@ def test_a_closed_network_leaves_out_what_its_mirrors_lack(
         os.environ["PYTHON_IMAGES_SOURCES"] = given
     monkeypatch.setattr(launch, "installed", lambda home: {"java_home": "usr"})
     monkeypatch.setattr(launch, "prepare", lambda *words: ["bazel"])
-    assert main._provisioned("/absent/cache", "7.7.1", []) == ["bazel"]
+    assert find_bazel._provisioned("/absent/cache", "7.7.1", []) == ["bazel"]
     assert os.environ["PYTHON_IMAGES_SOURCES"] == expected

@@ -19,7 +19,7 @@ from tools.sandbox.testing import (
     needs_namespaces,
     write_index,
 )
-from tools.structure_test import main
+from tools.structure_test import run_tests
 
 BINARY = Path(os.environ["STRUCTURE_TEST"]).absolute()
 VERSION = {"name": "version", "command": "cst", "args": ["version"]}
@@ -43,7 +43,7 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(layout: Path, tmp_path: Path, *more: str, **tests: Any) -> int:
     config = tmp_path / "tests.yaml"  # JSON is YAML
     config.write_text(json.dumps({"schemaVersion": "2.0.0", **tests}))
-    return main.main(["--layout", str(layout), "--binary", str(BINARY), *more, str(config)])
+    return run_tests.main(["--layout", str(layout), "--binary", str(BINARY), *more, str(config)])
 
 
 def test_files_and_metadata(

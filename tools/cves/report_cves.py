@@ -1,6 +1,6 @@
 """Report the known vulnerabilities of packages, Debian's or Alpine's, of an image or of several.
 
-    python -m tools.cves.main --bill image.cdx.json --vex vex.json --data tracker.json
+    python -m tools.cves.report_cves --bill image.cdx.json --vex vex.json --data tracker.json
 
 It changes nothing and fails on nothing it finds, unless told to with --fail-on: then it ends with
 status 1. 2 says that no report could be made.
@@ -19,7 +19,7 @@ from typing import Any, Final
 from tools.cves import bill as bills
 from tools.cves import report, sarif, secdb, tracker, vex
 from tools.cves.advisories import Advisories
-from tools.cves.errors import CvesError
+from tools.cves.cves_error import CvesError
 from tools.cves.findings import URGENCIES, Finding, find, fixed
 from tools.text import quote
 from tools.usage import usage
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = usage.parser(
         "Report the known vulnerabilities of an image's packages.",
         ["--data FILE" if usage.made_by_a_rule() else "--bill FILE.cdx.json --data FILE"],
-        "//tools/cves:main",
+        "//tools:cves",
     )
     parser.add_argument(
         "--bill",
