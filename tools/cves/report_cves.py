@@ -16,13 +16,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tools.cli import usage
 from tools.cves import bill as bills
 from tools.cves import report, sarif, secdb, tracker, vex
 from tools.cves.advisories import Advisories
 from tools.cves.cves_error import CvesError
 from tools.cves.findings import URGENCIES, Finding, find, fixed
 from tools.text import quote
-from tools.usage import usage
 
 Load = Callable[[Sequence[str], Path], Advisories]
 # Whose data they are: what reads them, and the variable that has their default.

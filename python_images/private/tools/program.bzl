@@ -37,7 +37,7 @@ def program(ctx, tool, arguments, files, runfiles = [], separated = False, shown
 
     Returns:
       a DefaultInfo. The program is also given --folder, the folder `bazel run` was called in, and in
-      its environment the command that starts it (tools/usage).
+      its environment the command that starts it (tools/cli/usage.py).
     """
     script = ctx.actions.declare_file(ctx.label.name + ".sh")
     words = ["'%s'" % word.replace("'", "'\\''") for word in arguments]

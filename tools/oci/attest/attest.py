@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tools.cli import usage
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import Json, OciError, parse
 from tools.oci.attest import about, referrers
@@ -26,7 +27,6 @@ from tools.oci.registry.reference import parse_repository
 from tools.oci.registry.registry_error import RegistryError
 from tools.oci.registry.transport import Transport
 from tools.text import quote
-from tools.usage import usage
 
 _HERE = Path()
 

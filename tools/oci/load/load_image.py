@@ -7,13 +7,13 @@ import shutil
 import sys
 from pathlib import Path
 
+from tools.cli import usage
 from tools.oci.assembler import archive, layers
 from tools.oci.assembler.assemble import lines_of
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import INDEX_TYPES, OciError
 from tools.oci.load.engine import Engine, Loader
 from tools.oci.load.engines import ENGINES
-from tools.usage import usage
 
 
 def find_engine(asked: str | None, words: list[str]) -> Engine:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tools.cli import usage
 from tools.oci.assembler.spec import OciError
 from tools.oci.publishing import layouts, options, plan, selection
 from tools.oci.publishing.bazel import Bazel
@@ -20,7 +21,6 @@ from tools.oci.registry.push import Image, Summary, add_options, push_to
 from tools.oci.registry.reference import parse_repository
 from tools.oci.registry.registry_error import RegistryError
 from tools.text import quote
-from tools.usage import usage
 
 
 @dataclasses.dataclass(frozen=True)

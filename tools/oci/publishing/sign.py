@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.cli import usage
 from tools.oci.assembler.layers import add_options as add_bazel
 from tools.oci.assembler.spec import OciError
 from tools.oci.attest import attest
@@ -15,7 +16,6 @@ from tools.oci.publishing.bazel import Bazel
 from tools.oci.publishing.selection import Item
 from tools.oci.registry.registry_error import RegistryError
 from tools.text import quote
-from tools.usage import usage
 
 
 def _signer(files: Sequence[Path], label: str) -> Path:

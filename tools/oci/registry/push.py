@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
+from tools.cli import usage
 from tools.oci.assembler import layers
 from tools.oci.assembler.layout import Layout, blob_name
 from tools.oci.assembler.spec import BASE_NAME, INDEX_TYPES, Json, OciError, base_of
@@ -32,7 +33,6 @@ from tools.oci.registry.registry_error import RegistryError
 from tools.oci.registry.transport import Transport
 from tools.oci.registry.upload import upload
 from tools.text import quote
-from tools.usage import usage
 
 JOBS: Final = 4
 # Layers that no registry need have: whoever pulls the image gets them by their URLs.

@@ -1,1 +1,0 @@
-"""Command lines as people type them."""
