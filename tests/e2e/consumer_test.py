@@ -26,7 +26,7 @@ local_path_override(module_name = "python_images", path = "{}")
 """
 
 # What the rules' own programs need, and how many million bytes that is, unpacked, at most.
-TOOLS = {"tool_python": 57, "wheels": 31}
+TOOLS = {"tool_python": 62, "wheels": 31}
 
 # Repositories that only name others: those of an image of Debian, and those of one of Python.
 NAMES = {"catalog", "debian", "prebuilt_cpythons"}
