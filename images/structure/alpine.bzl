@@ -29,9 +29,6 @@ _SCRIPTS = ["import_stdlib.py", "make_wheel.py"]
 # The oldest CPU of a platform, where the emulator knows one: what is compiled has to run there.
 _OLDEST = {"armv6": "arm1176"}
 
-# Platforms whose programs the build machine runs itself.
-_NATIVE = ["amd64", "i386"]
-
 def alpine_structure_test(name, image, version, release, platform, versions = CATALOG["versions"], whole = True, more = [], **kwargs):
     """The structure tests of one image, and `<image>.validation`: its layout is as OCI wants it.
 
@@ -71,7 +68,7 @@ def alpine_structure_test(name, image, version, release, platform, versions = CA
     )
     image_structure_test(
         name = name,
-        timeout = "long" if platform in _NATIVE else "eternal",
+        timeout = "eternal" if machine["qemu"] else "long",
         configs = ["//images/structure:" + config for config in configs] + more,
         image = image,
         mounts = {"//images/structure:" + file: "/structure/" + file for file in _SCRIPTS},

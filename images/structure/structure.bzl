@@ -59,7 +59,7 @@ _REGRTEST = "slim"
 # 3.9.2's were written before OpenSSL 3, and some have other names.
 _WITHOUT_REGRTEST = ("3.9",)
 
-# Platforms whose programs the build machine runs itself.
+# Platforms on which CPython's own tests run; the programs of i386 would run here, too.
 _NATIVE = ["amd64"]
 
 def _substitutions(facts, suite, variant, machine):

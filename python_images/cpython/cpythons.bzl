@@ -19,9 +19,6 @@ load("//tools/testing:pytest.bzl", "py_pytest")
 
 _CONFIG_SITE = "//tools/cpython:config.site"
 
-# Platforms whose programs the build machine runs, so that they can train a profile.
-_TRAINERS = ("amd64", "i386")
-
 # What the layer of the libraries that CPython needs is called, by what a variant is called root and its
 # uppermost package set. Those of others are called by the set.
 _RUNTIME = {
@@ -168,7 +165,7 @@ def _build_python(version, facts):
 def _train(release, version, facts, suite, suite_facts, platform, target):
     """Declares `<release>.train`, which writes the profile: `bazel run` it by //tools:train."""
     toolchain = "//toolchains/cc:{}_{}".format(suite, platform)
-    flags = build_flags(suite, platform)
+    flags = build_flags(suite_facts, platform)
     files = {
         "build-python": version + "_build",
         "cc": toolchain + "_cc",
@@ -312,7 +309,8 @@ def suite_cpythons(name, catalog):
                         version = facts["release"],
                         wheels = ["@image_wheels//:" + wheel for wheel in facts["wheels"]],
                     )
-                if platform in _TRAINERS and target["compile"]["profile"] and not rules.setup_py:
+                # Only programs that the build machine runs can train a profile.
+                if not target["qemu"] and target["compile"]["profile"] and not rules.setup_py:
                     _train(release, version, facts, suite, suite_facts, platform, target)
                 arch = target["debian"]
                 _layers(release, version, facts["label"], suite, platform, arch, below, lean)

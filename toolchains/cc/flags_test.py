@@ -1,4 +1,4 @@
-"""flags.bzl has what the suite's own dpkg-buildflags says, for each of its platforms."""
+"""The catalog has what the suite's own dpkg-buildflags says, for each of its platforms."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from toolchains.trees import unpack
 SUITE, VENDOR = os.environ["SUITE"], os.environ["VENDOR"]
 # Debian's architecture -> [CFLAGS, LDFLAGS]
 EXPECTED: dict[str, list[str]] = json.loads(os.environ["EXPECTED"])
-# What flags.bzl leaves out, by the beginning of a word.
+# What the catalog leaves out, by the beginning of a word.
 LEFT_OUT = ("-ffile-prefix-map=", "-flto=", "-ffat-lto-objects")
-REMEDY = f"write what dpkg says into BUILD_FLAGS[{SUITE!r}] of toolchains/cc/flags.bzl"
+FILE = "catalog/suites.yaml" if VENDOR == "Debian" else "catalog/ubuntu.yaml"
+REMEDY = f"write what dpkg says into build_flags of {SUITE} in {FILE}"
 
 
 def words(flags: str) -> set[str]:

@@ -148,11 +148,11 @@ def toolchain_names(_catalog, suite, platform):
     """
     return ["{}_{}{}".format(suite, platform, part) for part in ("", "_cc", "_sysroot")]
 
-def _flags_test(suite, platforms, targets, vendor):
-    """Declares `<suite>_flags_test`: BUILD_FLAGS has what the suite's own dpkg says."""
+def _flags_test(suite, facts, targets, vendor):
+    """Declares `<suite>_flags_test`: the catalog has what the suite's own dpkg says."""
     expected = {}
-    for platform in platforms:
-        flags = build_flags(suite, platform)
+    for platform in facts["platforms"]:
+        flags = build_flags(facts, platform)
         expected[targets[platform]["debian"]] = [flags.cflags, flags.ldflags]
     package_tree(
         name = suite + "_dpkg",
@@ -187,10 +187,10 @@ def suite_toolchains(name, catalog, vendor, test_sample = False):
     """
     toolchains = []
     for suite, facts in catalog["suites"].items():
-        _flags_test(suite, facts["platforms"], catalog["platforms"], vendor)
+        _flags_test(suite, facts, catalog["platforms"], vendor)
         for platform in facts["platforms"]:
             toolchain = "{}_{}".format(suite, platform)
-            flags = build_flags(suite, platform)
+            flags = build_flags(facts, platform)
             target = catalog["platforms"][platform]
             gcc = gcc_version(suite, platform, facts["build_sets"]["cc_" + platform])
             package_tree(
@@ -236,6 +236,7 @@ def suite_toolchains(name, catalog, vendor, test_sample = False):
                     "GCC": gcc,
                     "GNU": target["gnu"],
                     "HOST": "$(rootpath host_tools)",
+                    "MACHINE": str(target["machine"]),
                     "SYSROOT": "$(rootpath {}_sysroot)".format(toolchain),
                     "TRIPLET": target["triplet"],
                 },

@@ -1,21 +1,14 @@
 """Which emulator runs which platform's programs."""
 
+load("@catalog//:catalog.bzl", "CATALOG")
 load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_set")
 
-# QEMU's name of each platform of catalog/platforms.yaml that the build machine can't run itself.
+# QEMU's name of each platform that the build machine can't run itself.
 EMULATORS = {
-    "arm64": "aarch64",
-    "armv5": "arm",
-    "armv6": "arm",
-    "armv7": "arm",
-    "mips64le": "mips64el",
-    "ppc64le": "ppc64le",
-    "riscv64": "riscv64",
-    "s390x": "s390x",
+    platform: facts["qemu"]
+    for platform, facts in CATALOG["platforms"].items()
+    if facts["qemu"]
 }
-
-# Platforms whose programs the build machine runs itself.
-NATIVE = ["amd64", "i386"]
 
 def what_is_wrong_with(platform):
     """Why `platform` can't be tested.
@@ -26,7 +19,7 @@ def what_is_wrong_with(platform):
     Returns:
       a string, or None if nothing is wrong.
     """
-    known = sorted(NATIVE + EMULATORS.keys())
+    known = sorted(CATALOG["platforms"])
     return None if platform in known else "no platform {} is known; those of catalog/platforms.yaml are: {}".format(
         repr(platform),
         ", ".join(known),

@@ -2,13 +2,15 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("@catalog//:catalog.bzl", "CATALOG")
-load(":emulator.bzl", "EMULATORS", "NATIVE", "what_is_wrong_with")
+load(":emulator.bzl", "EMULATORS", "emulator_for", "what_is_wrong_with")
 
 def _platforms_test_impl(ctx):
     env = unittest.begin(ctx)
-    asserts.equals(env, sorted(CATALOG["platforms"].keys()), sorted(NATIVE + EMULATORS.keys()))
     for platform in CATALOG["platforms"]:
         asserts.equals(env, None, what_is_wrong_with(platform))
+        asserts.equals(env, platform in EMULATORS, bool(emulator_for(platform)))
+    asserts.false(env, "amd64" in EMULATORS)
+    asserts.equals(env, "aarch64", EMULATORS["arm64"])
     for platform in ["amd46", "", "arm64_"]:
         problem = what_is_wrong_with(platform)
         asserts.true(env, problem and problem.startswith("no platform " + repr(platform) + " is known"))

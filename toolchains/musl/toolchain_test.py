@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -13,16 +14,8 @@ from toolchains.trees.unpack import extract
 from tools.cpython.workspace_musl import MuslToolchain, MuslWorkspace
 from tools.formats import elf
 
-MACHINES = {  # e_machine, of the ELF specification
-    "amd64": elf.EM_X86_64,
-    "arm64": elf.EM_AARCH64,
-    "armv6": 40,
-    "armv7": 40,
-    "i386": 3,
-    "ppc64le": 21,
-    "riscv64": 243,
-    "s390x": 22,
-}
+# e_machine by platform, of the ELF specification.
+MACHINES: dict[str, int] = json.loads(os.environ["MACHINES"])
 HELLO = """\
 #include <pthread.h>
 #include <stdio.h>

@@ -36,7 +36,7 @@ _LLVM_DROP = [
 
 def _gcc_set(platform):
     """Name of the package set that has gcc's own objects for a platform."""
-    return "cc_" + getattr(TARGETS[platform], "libgcc", platform)
+    return "cc_" + (TARGETS[platform].libgcc or platform)
 
 def musl_tools(platform):
     """What the toolchain of a platform is made of, as a bill of materials has it.
@@ -69,7 +69,7 @@ def musl_toolchains(name, catalog):
         tags = ["manual"],
     )
     for platform, target in TARGETS.items():
-        source = getattr(target, "libgcc", platform)
+        source = target.libgcc or platform
         gnu = catalog["platforms"][source]["gnu"]
         objects = platform + "_libgcc"
         if source != platform:
@@ -84,7 +84,7 @@ def musl_toolchains(name, catalog):
             debs = build_set(TOOLS_SUITE, "amd64", _gcc_set(platform)),
             keep = [
                 "usr/lib/gcc*/{}/{}/{}".format(gnu, _GCC, file)
-                for file in ["crt*.o", "libgcc.a", "libgcc_eh.a"] + getattr(target, "libraries", [])
+                for file in ["crt*.o", "libgcc.a", "libgcc_eh.a"] + target.libraries
             ],
             tags = ["manual"],
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.catalog import load as catalog_load
-from tools.catalog import tags, yamlfile
+from tools.catalog import platforms, tags, yamlfile
 from tools.catalog.model import Catalog, Version
 from tools.catalog.yamlfile import Value
 
@@ -148,15 +148,15 @@ def _sets(value: Value) -> tuple[PackageSet, ...]:
 def _release(name: str, value: Value, architectures: Mapping[str, str]) -> Release:
     row = value.mapping()
     branch = row.need("branch", "write the folder on a mirror, such as v3.24")
-    platforms = row.need("platforms", "list platforms")
+    listed = row.need("platforms", "list platforms")
     sets = row.need("package_sets", "list package sets")
     row.done()
-    platforms.names()
-    named = [item.one_of(architectures, "platform") for item in platforms.sequence()]
+    listed.names()
+    named = [item.one_of(architectures, "platform of Alpine") for item in listed.sequence()]
     return Release(
         name,
         branch.matching(r"v\d+\.\d+", "a branch", "write it as v3.24"),
-        {platform: architectures[platform] for platform in named},
+        {name: architectures[name] for name in named},
         _sets(sets),
     )
 
@@ -167,13 +167,11 @@ def load(directory: Path, shown: Path | None = None) -> Alpine:
     Raises CatalogError.
     """
     top = yamlfile.read(directory / FILE, (shown or directory) / FILE, aliases=True)
-    rows = {
-        key: top.need(key, f"add {key}")
-        for key in ("architectures", "repositories", "keys", "releases")
-    }
+    rows = {key: top.need(key, f"add {key}") for key in ("repositories", "keys", "releases")}
     architectures = {
-        platform: value.matching(r"[a-z0-9_]+", "an architecture", "write Alpine's name of it")
-        for platform, value in rows["architectures"].mapping().items()
+        platform.name: platform.alpine.name
+        for platform in platforms.read(directory, shown).platforms.values()
+        if platform.alpine is not None
     }
     for repository in rows["repositories"].sequence():
         repository.matching("[a-z]+", "a repository", "write main, community, ...")

@@ -38,7 +38,9 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "platforms": ["amd64", "arm64"], "eol": "2028-08-09",
           "published": ["amd64"],              # those of its platforms that indexes have
           "ended": false,                      # nobody supports it any more
-          "package_sets": {"base": ["..."], ...}, "build_sets": {"sysroot": ["..."], ...}}},
+          "package_sets": {"base": ["..."], ...}, "build_sets": {"sysroot": ["..."], ...},
+          "build_flags": {"cflags": "-g -O2", "ldflags": "-Wl,-z,relro",
+                          "more": {"amd64": "..."}}}},          # CFLAGS that come after
       "default_suite": "trixie",
       "roles": {                               # what tests and measurements take, by its role
           "suite": "trixie", "other_suite": "bookworm",    # the default one, another supported one
@@ -49,6 +51,13 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "docker": "arm64v8", "debian": "arm64",
           "triplet": "aarch64-linux-gnu", "gnu": "aarch64-linux-gnu",
           "bits": 64, "endian": "little",
+          "machine": 183, "uname": "aarch64", "cpu": "aarch64",
+          "qemu": "aarch64",                   # "" where the build machine runs its programs
+          "rootfs": {"ld_so_cache": 10, "links": []},
+          "alpine": {                                                  # null if Alpine lacks it
+              "name": "aarch64", "gnu": "aarch64-linux-musl", "triplet": "aarch64-linux-musl",
+              "clang": "aarch64-linux-musl", "loader": "aarch64",
+              "flags": ["-mno-outline-atomics"], "libgcc": "", "libraries": []},
           "compile": {"frame_pointers": ["-fno-omit-frame-pointer"], "lto": true,
                       "profile": "le64"},                              # profile may be ""
           "aliases": ["arm64v8", "aarch64"], "sample": true}},
@@ -123,7 +132,8 @@ from tools.catalog.added import Added
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Family
 from tools.catalog.load import ALL, SOURCES, load
-from tools.catalog.model import CATALOG, Catalog, Image, Platform, Suite, Variant, Version
+from tools.catalog.model import CATALOG, Catalog, Image, Suite, Variant, Version
+from tools.catalog.platforms import Platform
 from tools.cli import atomic
 
 
@@ -172,6 +182,7 @@ def _suite(suite: Suite) -> dict[str, object]:
         "ended": suite.ended,
         "package_sets": {name: list(names) for name, names in suite.package_sets.items()},
         "build_sets": {name: list(names) for name, names in suite.build_sets.items()},
+        "build_flags": dataclasses.asdict(suite.build_flags),
     }
 
 
@@ -186,9 +197,14 @@ def _platform(platform: Platform) -> dict[str, object]:
         "gnu": platform.gnu,
         "bits": platform.bits,
         "endian": platform.endian,
+        "machine": platform.machine,
+        "uname": platform.uname,
+        "cpu": platform.cpu,
+        "qemu": platform.qemu or "",
+        "rootfs": dataclasses.asdict(platform.rootfs),
+        "alpine": None if platform.alpine is None else dataclasses.asdict(platform.alpine),
         "compile": {
-            "frame_pointers": list(platform.compile.frame_pointers),
-            "lto": platform.compile.lto,
+            **dataclasses.asdict(platform.compile),
             "profile": platform.compile.profile or "",
         },
         "aliases": list(platform.aliases),

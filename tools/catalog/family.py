@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tools.catalog import tags
 from tools.catalog.model import Patch
+from tools.catalog.platforms import Architecture
 from tools.catalog.tags import Release
 
 WINDOWS_ARCHITECTURE = "windows-amd64"
@@ -123,7 +124,8 @@ class Group:
 class Family:
     """A published set of images; fields as in catalog/family.schema.json.
 
-    ``build`` is None where //images/<name> doesn't build them.
+    ``pages`` has the architectures as pages name them. ``build`` is None where //images/<name>
+    doesn't build them.
     """
 
     name: str
@@ -139,6 +141,7 @@ class Family:
     windows_builder: str | None
     default: str | None
     architectures: Mapping[str, tuple[str, ...]]
+    pages: Mapping[str, Architecture]
     targets: Mapping[str, Target]
     releases: tuple[FamilyRelease, ...]
     build: Build | None = None

@@ -11,7 +11,6 @@ import dataclasses
 from dataclasses import dataclass
 
 from tools.catalog import grammar, tags, yamlfile
-from tools.catalog.architectures import KNOWN
 from tools.catalog.family import Build, Entry, Family, base_of
 from tools.catalog.model import PATH, Catalog, Image, Variant, Version
 from tools.catalog.yamlfile import Value
@@ -240,7 +239,7 @@ def export(family: Family, catalog: Catalog) -> dict[str, object]:
     for platform in catalog.platforms.values():
         for name in sorted({platform.name, platform.docker} & named):
             # Those of the catalog, and those that the family's page names.
-            others = [*platform.aliases, *KNOWN[name].others]
+            others = [*platform.aliases, *family.pages[name].others]
             aliases[platform.name] = [
                 other for other in dict.fromkeys(others) if other != platform.name
             ]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 from pathlib import Path
 
-from tools.catalog import family_images, grammar, load, tags, yamlfile
+from tools.catalog import family_images, grammar, load, platforms, tags, yamlfile
 from tools.catalog.added import Added
 from tools.catalog.alpine import Alpine
 from tools.catalog.alpine import read as read_alpine
-from tools.catalog.architectures import KNOWN
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import PAGES, SCHEMES, Family, FamilyRelease, Target, base_of
 from tools.catalog.model import Catalog, Version
@@ -46,14 +46,14 @@ def _lists(value: Value) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def architectures_of(value: Value | None) -> dict[str, tuple[str, ...]]:
-    """The architectures of each base image, all of them known."""
+def architectures_of(value: Value | None, known: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The architectures of each base image, all of them ``known``."""
     found: dict[str, tuple[str, ...]] = {}
     if value is None:
         return found
     for base, item in value.mapping().items():
         for name in item.sequence():
-            name.one_of(KNOWN, "architecture")
+            name.one_of(known, "architecture")
         found[base] = item.names()
         if not found[base]:
             raise item.error(f"suite {base!r} has no architecture", "list at least one")
@@ -95,7 +95,9 @@ def _commits(row: Mapping, variants: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _release(value: Value, lists: Dict[str, tuple[str, ...]]) -> FamilyRelease:
+def _release(
+    value: Value, lists: Dict[str, tuple[str, ...]], known: Iterable[str]
+) -> FamilyRelease:
     row = value.mapping()
     release = load.release(row.need("version", "add the release"))
     variants = lists[
@@ -107,7 +109,7 @@ def _release(value: Value, lists: Dict[str, tuple[str, ...]]) -> FamilyRelease:
             alias.matching(tags.GRAMMAR, "a tag", "use letters, digits, -._")
     if without is not None:
         for name in without.sequence():
-            name.one_of(KNOWN, "architecture")
+            name.one_of(known, "architecture")
     sha256, windows, setuptools = (
         row.get("sha256"),
         row.get("windows_sha256"),
@@ -227,6 +229,7 @@ def _releases(
     catalog: Catalog | None,
     on_alpine: Alpine | None,
     on_windows: Windows | None,
+    known: Iterable[str],
 ) -> tuple[FamilyRelease, ...]:
     if catalog is not None and value.is_mapping():
         return _newest(value.mapping(), lists, catalog)
@@ -234,7 +237,7 @@ def _releases(
         return _from_catalog(catalog, on_alpine, on_windows, archived=value.name() == _ARCHIVE)
     made: list[FamilyRelease] = []
     for item in value.sequence():
-        release = _release(item, lists)
+        release = _release(item, lists, known)
         if made and made[-1].release.order <= release.release.order:
             raise item.error(
                 f"{release.name} stands below {made[-1].name}", "list the newest release first"
@@ -337,7 +340,8 @@ def load_file(
         catalog = load.load(directory, label, sources=sources, more=more)
     if whole:
         on_alpine, on_windows = read_alpine(directory, label), read_windows(directory, label)
-    architectures = architectures_of(row.get("architectures"))
+    pages = platforms.read(directory, label).pages
+    architectures = architectures_of(row.get("architectures"), pages)
     if catalog is not None and whole:
         architectures = (
             {
@@ -373,9 +377,10 @@ def load_file(
         windows_builder=_matching(row, "windows_builder", grammar.WORD),
         default=_matching(row, "default", grammar.VARIANT),
         architectures=architectures,
+        pages=pages,
         targets=_targets(row.get("targets")),
         releases=_releases(
-            releases, {} if lists is None else _lists(lists), catalog, on_alpine, on_windows
+            releases, {} if lists is None else _lists(lists), catalog, on_alpine, on_windows, pages
         ),
     )
     images = row.get("images")

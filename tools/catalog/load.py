@@ -14,19 +14,25 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from tools.catalog import added, grammar, lifecycle, package_sets, revisions, tags, yamlfile
+from tools.catalog import (
+    added,
+    grammar,
+    lifecycle,
+    package_sets,
+    revisions,
+    tags,
+    yamlfile,
+)
+from tools.catalog import platforms as platforms_file
 from tools.catalog.added import Added
-from tools.catalog.architectures import KNOWN
 from tools.catalog.errors import CatalogError
 from tools.catalog.model import (
     CATALOG,
     VERSIONS,
+    BuildFlags,
     Catalog,
-    Compile,
     Lts,
     Minor,
-    OciPlatform,
-    Platform,
     Source,
     Suite,
     User,
@@ -34,6 +40,7 @@ from tools.catalog.model import (
     Version,
 )
 from tools.catalog.package_sets import PackageSet
+from tools.catalog.platforms import Platform
 from tools.catalog.yamlfile import Mapping, Value
 
 # Whose source archives are wanted: everybody's, or those that mirrors of a closed network have.
@@ -107,66 +114,34 @@ def _some_of(value: Value | None, known: set[str] | None, what: str) -> tuple[st
     return value.names()
 
 
-def _compile(value: Value) -> Compile:
-    row = value.mapping()
-    flags = row.need("frame_pointers", "list CFLAGS that keep frame pointers, [] for none")
-    profile = row.need("profile", "name a class of profiles, or write none").matching(
-        "[a-z][a-z0-9]*", "a class of profiles", "write one such as le64, or none"
-    )
-    for flag in flags.sequence():
-        flag.matching(r"-[fm]\S+", "an option of gcc", "write it as gcc wants it")
-    made = Compile(
-        frame_pointers=flags.names(),
-        lto=row.need("lto", "write true or false").boolean(),
-        profile=None if profile == "none" else profile,
-    )
-    row.done()
-    return made
-
-
-def _platforms(top: Mapping) -> dict[str, Platform]:
-    found: dict[str, Platform] = {}
-    taken: dict[str, str] = {}
-    for name, row in _named(_only(top, "platforms"), _NAME, "platform"):
-        oci = row.need("oci", "add os, architecture and, if any, variant").mapping()
-        variant = oci.get("variant")
-        aliases, sample = row.get("aliases"), row.get("sample")
-        triplet, gnu = row.need("triplet", "add the multiarch directory").text(), row.get("gnu")
-        platform = Platform(
-            name=name,
-            oci=OciPlatform(
-                os=oci.need("os", "write linux").text(),
-                architecture=oci.need("architecture", "write GOARCH's name").text(),
-                variant=None if variant is None else variant.text(),
-            ),
-            docker=row.need("docker", "add docker-library's name").one_of(KNOWN, "architecture"),
-            debian=row.need("debian", "add Debian's architecture").text(),
-            triplet=triplet,
-            gnu=triplet if gnu is None else gnu.text(),
-            bits=int(row.need("bits", "write 32 or 64").one_of(("32", "64"), "word size")),
-            endian=row.need("endian", "write little or big").one_of(
-                ("little", "big"), "byte order"
-            ),
-            compile=_compile(row.need("compile", "add frame_pointers, lto and profile")),
-            aliases=() if aliases is None else aliases.names(),
-            sample=sample is not None and sample.boolean(),
-        )
-        oci.done()
-        row.done()
-        for alias in (name, *platform.aliases):
-            if alias in taken:
-                raise (aliases or row.value).error(
-                    f"{alias!r} already names platform {taken[alias]}", "use another alias"
-                )
-            taken[alias] = name
-        found[name] = platform
-    return found
-
-
 def _sets(value: Value | None) -> dict[str, tuple[str, ...]]:
     if value is None:
         return {}
     return {name: item.names() for name, item in value.mapping().items()}
+
+
+def build_flags(value: Value, platforms: Iterable[str]) -> BuildFlags:
+    """What a suite's dpkg-buildflags says; ``platforms`` are those it may say more of.
+
+    Raises:
+        CatalogError: a key is missing, malformed or unknown.
+    """
+    row = value.mapping()
+    more = row.get("platforms")
+    by_platform = {} if more is None else dict(more.mapping().items())
+    known = list(platforms)
+    for name in by_platform:
+        if name not in known:
+            raise by_platform[name].error(
+                f"{name!r} is no platform of the suite", yamlfile.near(name, known)
+            )
+    made = BuildFlags(
+        cflags=row.need("cflags", "write what dpkg-buildflags --get CFLAGS prints").text(),
+        ldflags=row.need("ldflags", "write what dpkg-buildflags --get LDFLAGS prints").text(),
+        more={name: item.text() for name, item in by_platform.items()},
+    )
+    row.done()
+    return made
 
 
 def _lts(value: Value | None, built: tuple[str, ...], eol: datetime.date) -> Lts | None:
@@ -193,6 +168,8 @@ def _suites(top: Mapping, platforms: set[str], as_of: datetime.date | None) -> d
         listed = row.need("platforms", "list the platforms it is built for")
         point = row.get("point_release")
         built = _some_of(listed, platforms, "platform") or ()
+        if not built:
+            raise listed.error("suite has no platform", "list at least one or remove the suite")
         security = _some_of(row.get("security"), set(built), f"platform of {name}")
         eol = row.need("eol", "add the end of security support").date()
         lts = _lts(row.get("lts"), built, eol)
@@ -206,6 +183,9 @@ def _suites(top: Mapping, platforms: set[str], as_of: datetime.date | None) -> d
             eol=eol,
             package_sets=_sets(row.get("package_sets")),
             build_sets=_sets(row.get("build_sets")),
+            build_flags=build_flags(
+                row.need("build_flags", "add what its dpkg-buildflags prints"), built
+            ),
             lts=lts,
             published=published,
             ended=ended,
@@ -216,8 +196,6 @@ def _suites(top: Mapping, platforms: set[str], as_of: datetime.date | None) -> d
                 f"{name!r} reads as a variant of {name.rpartition('-')[2]} in tags",
                 "rename it: suites have no dash",
             )
-        if not suite.platforms:
-            raise listed.error("suite has no platform", "list at least one or remove the suite")
         found[name] = suite
     if all(suite.ended for suite in found.values()):
         raise top.value.error("every suite has ended", "add one that is supported")
@@ -625,7 +603,7 @@ def load(
     tops = {name: yamlfile.read(directory / name, label / name) for name in FILES}
     if versions is not None:
         tops["versions.yaml"] = yamlfile.read(versions)
-    platforms = _platforms(tops["platforms.yaml"])
+    platforms = platforms_file.parse(tops[platforms_file.FILE]).platforms
     day = tops["versions.yaml"].get("as_of")
     as_of = None if day is None else day.date()
     suites = _suites(tops["suites.yaml"], set(platforms), as_of)

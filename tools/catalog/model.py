@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.catalog import tags
+from tools.catalog.platforms import Platform
 from tools.catalog.tags import Release
 
 # docker-library's images put this in front of the base image's own PATH.
@@ -199,46 +200,20 @@ class Version:
 
 
 @dataclass(frozen=True)
-class OciPlatform:
-    """The platform of an image index entry."""
-
-    os: str
-    architecture: str
-    variant: str | None
-
-
-@dataclass(frozen=True)
-class Compile:
-    """How CPython is compiled on a platform; fields as in catalog/platforms.yaml."""
-
-    frame_pointers: tuple[str, ...]
-    lto: bool
-    profile: str | None
-
-
-@dataclass(frozen=True)
-class Platform:
-    """A platform images are built for; fields as in catalog/platforms.yaml."""
-
-    name: str
-    oci: OciPlatform
-    docker: str
-    debian: str
-    triplet: str
-    gnu: str
-    bits: int
-    endian: str
-    compile: Compile
-    aliases: tuple[str, ...]
-    sample: bool
-
-
-@dataclass(frozen=True)
 class Lts:
     """Long-term support of a suite: its last day, and the platforms it is for."""
 
     until: datetime.date
     platforms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BuildFlags:
+    """What a suite's dpkg-buildflags says; ``more`` are CFLAGS that come after, by platform."""
+
+    cflags: str
+    ldflags: str
+    more: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -257,6 +232,7 @@ class Suite:
     eol: datetime.date
     package_sets: Mapping[str, tuple[str, ...]]
     build_sets: Mapping[str, tuple[str, ...]]
+    build_flags: BuildFlags
     lts: Lts | None
     published: tuple[str, ...]
     ended: bool

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.catalog import load as catalog_load
 from tools.catalog import yamlfile
 from tools.catalog.model import Catalog, Suite
 from tools.catalog.yamlfile import Value
@@ -46,6 +48,7 @@ def export(ubuntu: Ubuntu | None) -> dict[str, object]:
                 "ended": suite.ended,
                 "package_sets": {name: list(names) for name, names in suite.package_sets.items()},
                 "build_sets": {name: list(names) for name, names in suite.build_sets.items()},
+                "build_flags": dataclasses.asdict(suite.build_flags),
             }
             for suite in ubuntu.suites.values()
         }
@@ -81,6 +84,7 @@ def _suite(name: str, value: Value, archives: Mapping[str, str]) -> Suite:
     build_sets = row.need("build_sets", "list the package sets that only the build uses")
     release = row.need("release", "add Ubuntu's version number, such as 24.04")
     eol = row.need("eol", "add the end of standard support")
+    flags = row.need("build_flags", "add what its dpkg-buildflags prints")
     row.done()
     listed.names()
     platforms = tuple(item.one_of(archives, "platform of `archives`") for item in listed.sequence())
@@ -96,6 +100,7 @@ def _suite(name: str, value: Value, archives: Mapping[str, str]) -> Suite:
         eol=eol.date(),
         package_sets=_sets(package_sets, _NEEDED),
         build_sets=_sets(build_sets, (*_BUILD_NEEDED, *compilers)),
+        build_flags=catalog_load.build_flags(flags, platforms),
         lts=None,
         published=platforms,
         ended=False,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.catalog import family_load, grammar, load, tags, yamlfile
+from tools.catalog import family_load, grammar, load, platforms, tags, yamlfile
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import Family, FamilyRelease, base_of
 from tools.catalog.yamlfile import Mapping, Value
@@ -100,7 +100,8 @@ def read(file: Path, directory: Path, shown: Path | None = None) -> Family:
     if not releases:
         raise top.value.error("names no release", "add at least one")
     parents = yamlfile.read(directory / "parents.yaml")
-    architectures = family_load.architectures_of(parents.get("architectures"))
+    pages = platforms.read(directory).pages
+    architectures = family_load.architectures_of(parents.get("architectures"), pages)
     parents.done()
     family = Family(
         name=family_load.name_of(file),
@@ -116,6 +117,7 @@ def read(file: Path, directory: Path, shown: Path | None = None) -> Family:
         windows_builder="classic",
         default=None,
         architectures=architectures,
+        pages=pages,
         targets={},
         releases=_aliased(releases),
     )

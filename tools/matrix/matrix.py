@@ -6,25 +6,9 @@ import sys
 
 from tools.catalog import family_options, load, yamlfile
 from tools.catalog.errors import CatalogError
-from tools.catalog.family import WINDOWS_ARCHITECTURE, Entry, Family
+from tools.catalog.family import Entry, Family
 from tools.catalog.model import Catalog
 from tools.cli import command
-
-# Docker's platform of each architecture, where its name doesn't say it.
-_PLATFORMS = {
-    "arm32v5": "arm/v5",
-    "arm32v6": "arm/v6",
-    "arm32v7": "arm/v7",
-    "arm64v8": "arm64/v8",
-    "i386": "386",
-}
-
-
-def platform(architecture: str) -> str:
-    """Docker's platform: ``arm64v8`` is ``linux/arm64/v8``."""
-    if architecture == WINDOWS_ARCHITECTURE:
-        return "windows/amd64"
-    return "linux/" + _PLATFORMS.get(architecture, architecture)
 
 
 def _runner(entry: Entry, architecture: str) -> str:
@@ -50,7 +34,7 @@ def jobs(family: Family, catalog: Catalog | None = None) -> list[dict[str, str]]
             job = {
                 "image": entry.name,
                 "architecture": architecture,
-                "platform": platform(architecture),
+                "platform": family.pages[architecture].platform,
                 "directory": entry.directory,
                 "tags": " ".join((*entry.tags, *entry.shared_tags)),
                 "runner": _runner(entry, architecture),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.catalog import family_load, fixture
-from tools.matrix.matrix import jobs, main, platform
+from tools.matrix.matrix import jobs, main
 
 CATALOG = Path(__file__).parents[2] / "catalog"
 
@@ -58,9 +58,12 @@ def test_an_architecture_that_no_image_has(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_platforms() -> None:
-    assert platform("arm32v7") == "linux/arm/v7"
-    assert platform("s390x") == "linux/s390x"
-    assert platform("i386") == "linux/386"
+    made = jobs(family_load.load_family("2026-02", CATALOG))
+    found = {job["architecture"]: job["platform"] for job in made}
+    assert found["arm32v7"] == "linux/arm/v7"
+    assert found["s390x"] == "linux/s390x"
+    assert found["i386"] == "linux/386"
+    assert found["windows-amd64"] == "windows/amd64"
 
 
 def test_a_job_per_platform(capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,6 @@ from tools.windows.windows_fixtures import Base, digest
 
 KEY = make.make_key("tester-1.rsa.pub")
 ALPINE = f"""\
-architectures: {{amd64: x86_64}}
 repositories: [main]
 keys: {{{KEY.name}: {fingerprint(KEY.public(), KEY.name)}}}
 releases:

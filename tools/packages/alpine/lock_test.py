@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tools.catalog import alpine as releases
+from tools.catalog import fixture
 from tools.catalog.errors import CatalogError
 from tools.catalog.mirrors import public_mirrors
 from tools.formats.alpine import apk_fixtures as make
@@ -24,7 +25,6 @@ KEY = make.make_key("tester-1.rsa.pub")
 OTHER = make.make_key("tester-2.rsa.pub")
 TOOL = "depend = base\nprovides = virtual=1"
 CATALOG = f"""\
-architectures: {{amd64: x86_64, arm64: aarch64}}
 repositories: [main, community]
 keys: {{{KEY.name}: {fingerprint(KEY.public(), KEY.name)}}}
 releases:
@@ -65,7 +65,7 @@ def repository(mirror: Path, *, keys: tuple[make.Key, ...] = (KEY,), sign: make.
 @pytest.fixture
 def top(tmp_path: Path) -> Path:
     repository(tmp_path / "mirror")
-    (tmp_path / "catalog").mkdir()
+    fixture.checkout(tmp_path)
     (tmp_path / "catalog/alpine.yaml").write_text(CATALOG)
     return tmp_path
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tools.catalog import family_options, results, tags, yamlfile
-from tools.catalog.architectures import KNOWN, Architecture
 from tools.catalog.errors import CatalogError
 from tools.catalog.family import WINDOWS_ARCHITECTURE, Entry, Family, base_of, groups
+from tools.catalog.platforms import Architecture
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Results
 from tools.cli import command
 from tools.cli.render import render
@@ -57,7 +57,7 @@ def architecture(family: Family, name: str | None) -> Architecture | None:
     """
     if name is None:
         return None
-    supported = [KNOWN[one] for one in family.supported()]
+    supported = [family.pages[one] for one in family.supported()]
     for one in supported:
         if name in (one.name, one.namespace, *one.others):
             return one
@@ -81,7 +81,11 @@ def status(family: Family, known: Results) -> dict[str, dict[str, dict[str, str 
         index = f"//images/{family.name}:{entry.release.name}-{entry.variant}"
         made.setdefault(entry.variant, {})[entry.release.name] = {
             name: next(
-                filter(None, (known.state(index, one) for one in (name, *KNOWN[name].others))), None
+                filter(
+                    None,
+                    (known.state(index, one) for one in (name, *family.pages[name].others)),
+                ),
+                None,
             )
             for name in entry.architectures
         }
@@ -139,7 +143,7 @@ def page(
             "image": family.image if only is None else f"{only.namespace}/{family.image}",
             "entries": entries,
             "groups": groups(whole, name),
-            "supported": [KNOWN[one] for one in family.supported()],
+            "supported": [family.pages[one] for one in family.supported()],
             "kinds": sorted({kind(entry.variant) for entry in entries}),
             "suites": _suites(entries, family.architectures),
             "example": _example(entries),
