@@ -94,6 +94,7 @@ def _root_test(suite, platform, variant, about):
         tags = [] if slim and about["sample"] else ["manual"],
         deps = [
             ":golden",
+            "//tools/rootfs:arches",
             "//tools/rootfs/debian",
         ],
     )

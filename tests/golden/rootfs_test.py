@@ -18,7 +18,7 @@ import pytest
 
 from tests.golden.golden import condense, summarise
 from tools.formats.elf import read_elf
-from tools.rootfs.arch import arch_named
+from tools.rootfs.arches import arch_named
 from tools.rootfs.debian import slim
 
 ARCH = arch_named(os.environ["ARCH"])

@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.oracle.archive import write_archive
 from tests.oracle.compare import read_allowed
 from tests.oracle.reference import ARCH, bootstrap, cannot_run, enter, install, report, serve
-from tools.rootfs.arch import arch_named
+from tools.rootfs.arches import arch_named
 from tools.rootfs.debian.build import build
 from tools.rootfs.debian.program import TABLES
 from tools.rootfs.debian.spec import Spec

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from tools.formats.elf import ElfError, read_elf
 from tools.rootfs import program_fixtures as fixtures
-from tools.rootfs.arch import ARCHES, Arch, arch_named
+from tools.rootfs.arch import Arch
+from tools.rootfs.arches import arch_named
 from tools.rootfs.rootfs_error import RootfsError
 
 
-@pytest.mark.parametrize("arch", ARCHES.values(), ids=lambda arch: arch.name)
+@pytest.mark.parametrize("arch", fixtures.ARCHES.values(), ids=lambda arch: arch.name)
 def test_elf_of_every_class_and_byte_order(arch: Arch) -> None:
     found = read_elf(fixtures.elf("libä.so.1", ["libc.so.6", "libm.so.6"], arch=arch))
     assert found is not None
@@ -28,7 +29,7 @@ def test_other_files_are_no_elf() -> None:
     assert read_elf(b"#!/bin/sh\n") is None
 
 
-@given(st.integers(0, 400), st.binary(max_size=4), st.sampled_from(list(ARCHES.values())))
+@given(st.integers(0, 400), st.binary(max_size=4), st.sampled_from(list(fixtures.ARCHES.values())))
 def test_damaged_elf_is_an_error_or_read(at: int, junk: bytes, arch: Arch) -> None:
     data = bytearray(fixtures.elf("liba.so.1", ["libb.so.1"], arch=arch))
     data[at : at + len(junk)] = junk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import struct
@@ -9,10 +10,19 @@ import tarfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tools.rootfs.arch import ARCHES, Arch
+from tools.rootfs.arch import Arch
+from tools.rootfs.arches import arches
 
+ARCHES = arches()
 AMD64 = ARCHES["amd64"]
 _DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_SONAME = 0, 1, 5, 14
+
+
+def in_spec(arch: Arch, name: str = "") -> dict[str, object]:
+    """An architecture as a spec has it, by the name of another distribution if one is given."""
+    value = dataclasses.asdict(arch)
+    abi = value.pop("cache_flags") >> 8
+    return value | {"name": name or arch.name, "ld_so_cache": abi}
 
 
 def elf(

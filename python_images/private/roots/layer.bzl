@@ -55,11 +55,12 @@ def given_epoch(ctx):
     """The epoch a layer's spec gives; None where the layer's packages decide."""
     return ctx.attr.epoch or None
 
-def compute_layer(ctx, own, key, release, spec, mnemonic, inputs = [], options = [], outputs = []):
+def compute_layer(ctx, arch, own, key, release, spec, mnemonic, inputs = [], options = [], outputs = []):
     """Declares the action that computes a layer, <name>.tar.
 
     Args:
       ctx: context of a rule with root_layer_attrs.
+      arch: the facts of the architecture, of arch.bzl.
       own: the layer's package set; with the attribute needed_by, what is chosen from.
       key: what its files are, such as debs.
       release: the release of the distribution.
@@ -78,7 +79,7 @@ def compute_layer(ctx, own, key, release, spec, mnemonic, inputs = [], options =
     ctx.actions.write(file, json.encode({
         # What of the set is the layer's own is known only when it is computed.
         "add": [] if needed_by else [value],
-        "arch": ctx.attr.arch,
+        "arch": arch,
         "epoch": given_epoch(ctx),
         "select": value | {"for": needed_by.path} if needed_by else None,
     } | spec))

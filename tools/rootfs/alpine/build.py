@@ -57,12 +57,12 @@ def build(spec: Spec, table_path: Path = TABLE) -> Result:
 
     below: dict[str, Entry] = {}
     for package_set, epoch in spec.below:
-        add(load_packages(package_set, spec.arch), epoch)
+        add(load_packages(package_set, spec.arch.name), epoch)
         below = _entries(system)
     for package_set in spec.add:
-        add(load_packages(package_set, spec.arch), spec.epoch)
+        add(load_packages(package_set, spec.arch.name), spec.epoch)
     if spec.select is not None:
-        candidates = load_packages(spec.select.candidates, spec.arch)
+        candidates = load_packages(spec.select.candidates, spec.arch.name)
         add(select_packages(system, candidates, spec.select.programs), spec.epoch)
     return Result(system, layer.layer_of(below, _entries(system)))
 

@@ -24,7 +24,6 @@ from tools.rootfs.alpine.build import TABLE, Result, build, installed
 from tools.rootfs.alpine.effects import EFFECTS
 from tools.rootfs.alpine.scripts import load_table
 from tools.rootfs.alpine.spec import Spec, read_spec
-from tools.rootfs.arch import ARCHES
 from tools.rootfs.rootfs_error import RootfsError
 from tools.testing.programs import as_root
 
@@ -444,9 +443,9 @@ def test_a_library_that_nobody_provides(tiny: Tiny) -> None:
 
 
 def test_programs_of_another_architecture(tiny: Tiny) -> None:
-    elf = make_programs.elf(None, ["libfoo.so.1"], arch=ARCHES["arm64"])
+    elf = make_programs.elf(None, ["libfoo.so.1"], arch=make_programs.ARCHES["arm64"])
     programs = make_programs.programs(tiny.folder / "p.tar", {"bin/p": elf})
-    with pytest.raises(RootfsError, match="is not made for amd64"):
+    with pytest.raises(RootfsError, match="is not made for x86_64"):
         tiny.build(below=[tiny.base()], select=tiny.upper() | {"for": str(programs)})
 
 
@@ -479,8 +478,9 @@ def test_devices_and_attributes_are_refused(tiny: Tiny) -> None:
 
 def test_packages_are_as_locked_and_for_the_architecture(tiny: Tiny) -> None:
     base = tiny.base()
+    arm64 = make_programs.in_spec(make_programs.ARCHES["arm64"], "aarch64")
     with pytest.raises(RootfsError, match="is for x86_64, not aarch64"):
-        tiny.build(add=[base], arch="aarch64")
+        tiny.build(add=[base], arch=arm64)
     path = tiny.apks[0]
     path.write_bytes(path.read_bytes()[:-1] + b"!")
     with pytest.raises(RootfsError, match="as locked"):

@@ -36,14 +36,14 @@ def write_database(system: System) -> None:
     tree.put(f"{_DB}/scripts.tar.gz", _gzip(_scripts(packages)), source=_SOURCE)
     world = "".join(f"{name}\n" for name in sorted(system.requested))
     tree.put("etc/apk/world", world, source=_SOURCE)
-    tree.put("etc/apk/arch", f"{system.arch}\n", source=_SOURCE)
+    tree.put("etc/apk/arch", f"{system.arch.name}\n", source=_SOURCE)
 
 
 def _paragraph(system: System, package: Package) -> str:
     apk = package.apk
     lines = [f"C:{apk.identity}", f"P:{package.name}", f"V:{package.version}"]
     # Indexes of Alpine's call packages for any architecture after their own (--rewrite-arch).
-    lines += [f"A:{system.arch}", f"S:{package.size}", f"I:{apk.one('size', '0')}"]
+    lines += [f"A:{system.arch.name}", f"S:{package.size}", f"I:{apk.one('size', '0')}"]
     for letter, name, always in _LINES:
         value = apk.one(name)
         if always or value not in ("", "0"):

@@ -13,15 +13,8 @@ from pathlib import Path
 from tools.formats.alpine.dependency import Dependency, parse_all
 from tools.rootfs.alpine.package import Package
 from tools.rootfs.alpine.system import System
-from tools.rootfs.arch import ARCHES, Arch
 from tools.rootfs.needed import needed_libraries
 from tools.rootfs.rootfs_error import RootfsError
-
-# Debian's name of each of Alpine's architectures, for what its ELF files look like.
-_DEBIAN = {
-    "aarch64": "arm64", "armhf": "armhf", "armv7": "armhf", "ppc64le": "ppc64el",
-    "riscv64": "riscv64", "s390x": "s390x", "x86": "i386", "x86_64": "amd64",
-}  # fmt: skip
 
 
 def select_packages(system: System, candidates: Iterable[Package], programs: Path) -> list[Package]:
@@ -38,7 +31,7 @@ def select_packages(system: System, candidates: Iterable[Package], programs: Pat
             providers.setdefault(name, package)
     chosen: dict[str, Package] = {}
     owners: set[str] = set()
-    for soname, user in needed_libraries(programs, _arch(system.arch)).items():
+    for soname, user in needed_libraries(programs, system.arch).items():
         owner = providers.get(f"so:{soname}")
         if owner is None:
             raise RootfsError(
@@ -94,13 +87,3 @@ def _parse(package: Package, field: str) -> tuple[Dependency, ...]:
         raise RootfsError(
             f"{package.apk.path}: {field}", str(error), "Fetch the package again."
         ) from None
-
-
-def _arch(name: str) -> Arch:
-    if name not in _DEBIAN:
-        raise RootfsError(
-            name,
-            "is no architecture of Alpine's that is known here",
-            f"Use one of {', '.join(_DEBIAN)}, or add it to tools/rootfs/alpine/select.py.",
-        )
-    return ARCHES[_DEBIAN[name]]

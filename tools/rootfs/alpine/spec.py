@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tools.rootfs.arch import Arch, read_arch
 from tools.rootfs.package_set import (
     PackageSet,
     Selection,
@@ -32,7 +33,7 @@ class Spec:
 
     Attributes:
         release: such as alpine3.24.
-        arch: Alpine's name of the architecture.
+        arch: the architecture, by Alpine's name.
         epoch: time of everything computed, seconds since 1970; None for the newest that the
             layer's own packages record.
         repositories: URLs for /etc/apk/repositories.
@@ -42,7 +43,7 @@ class Spec:
     """
 
     release: str
-    arch: str
+    arch: Arch
     epoch: int | None
     repositories: tuple[str, ...]
     below: tuple[Below, ...]
@@ -55,14 +56,15 @@ def read_spec(path: Path) -> Spec:
 
     The file is an object with exactly these keys::
 
-        {"release": "alpine3.24", "arch": "aarch64", "epoch": 1760000000 or null,
+        {"release": "alpine3.24", "arch": {...}, "epoch": 1760000000 or null,
          "repositories": ["https://HOST/alpine/v3.24/main", ...],
          "below": [{"packages": "<packages.json>", "apks": ["<file>.apk", ...],
                     "epoch": ...}, ...],
          "add": [{"packages": "...", "apks": [...]}, ...],
          "select": {"packages": "...", "apks": [...], "for": "<programs>.tar"} or null}
 
-    packages.json is as tools/rootfs/package_set.py has it, of .apk files.
+    arch is as tools/rootfs/arch.py reads it, packages.json as tools/rootfs/package_set.py has it,
+    of .apk files.
     """
     raw = read_object(path)
     if set(raw) != _KEYS:
@@ -72,7 +74,7 @@ def read_spec(path: Path) -> Spec:
         select = _selection(path, raw["select"])
     return Spec(
         release=str(raw["release"]),
-        arch=str(raw["arch"]),
+        arch=read_arch(path, raw["arch"]),
         epoch=read_epoch(path, raw["epoch"]),
         repositories=tuple(str(url) for url in raw["repositories"]),
         below=tuple(_below(path, item) for item in raw["below"]),

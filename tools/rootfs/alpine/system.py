@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from tools.formats.alpine.dependency import parse_all
 from tools.rootfs.alpine.package import Package, PackageFile
+from tools.rootfs.arch import Arch
 from tools.rootfs.command import relock
 from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tree import Tree
@@ -18,14 +19,14 @@ class System:
 
     Attributes:
         tree: the files.
-        arch: Alpine's name of the architecture.
+        arch: the architecture, by Alpine's name.
         packages: what is installed, by name.
         requested: names of the packages someone asked for; apk calls that the world.
         owners: the package of each path but directories.
     """
 
     tree: Tree
-    arch: str
+    arch: Arch
     packages: dict[str, Package] = field(default_factory=dict)
     requested: set[str] = field(default_factory=set)
     owners: dict[str, str] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from typing import Any
 
 from tools.formats.alpine import apk_fixtures as make
 from tools.formats.alpine.apk import read_apk
+from tools.rootfs import program_fixtures as shared
 from tools.rootfs.alpine.scripts import INSTALL_SCRIPTS, fingerprints, script_sha256
 
 EPOCH = 1_700_000_010
@@ -141,7 +142,7 @@ def spec(folder: Path, **changes: Any) -> Path:
     """Write a spec of an empty layer, with changes."""
     value: dict[str, Any] = {
         "release": "alpine3.24",
-        "arch": "x86_64",
+        "arch": shared.in_spec(shared.AMD64, "x86_64"),
         "epoch": EPOCH,
         "repositories": ["https://mirror.example/v3.24/main"],
         "below": [],

@@ -461,7 +461,7 @@ def test_lists_and_debs_must_agree(tiny: Path, what: str, problem: str) -> None:
         ({"epoch": "now"}, "epoch is 'now'"),
         ({"epoch": -1}, "epoch is -1"),
         ({"epoch": 10**12}, "epoch is 1000000000000, not seconds since 1970"),
-        ({"arch": "vax"}, "architecture 'vax'"),
+        ({"arch": "vax"}, "ld_so_cache: 'vax'"),
         ({"more": 1}, "unknown or missing keys: more"),
         ({"add": [{}]}, "without packages or debs"),
         ({"add": [1]}, "has 1 where an object belongs"),

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.rootfs import program_fixtures as make_programs
-from tools.rootfs.arch import ARCHES
 from tools.rootfs.debian import tiny_debian_fixtures as fixtures
 from tools.rootfs.debian.effects.ldconfig import ldconfig
 from tools.rootfs.debian.ldcache import Library, name_order, write_cache
@@ -84,7 +83,7 @@ def library_system(folder: Path) -> System:
     tree.put(f"{triplet}/libtext.so", b"/* a linker script */", source="x")
     tree.put(
         f"{triplet}/libother.so.1",
-        make_programs.elf("libother.so.1", arch=ARCHES["arm64"]),
+        make_programs.elf("libother.so.1", arch=make_programs.ARCHES["arm64"]),
         source="x",
     )
     tree.symlink(f"{triplet}/libone.so.1", "libone.so.1.2", source="x")

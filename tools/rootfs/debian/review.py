@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.cli import atomic
-from tools.rootfs.arch import arch_named
+from tools.rootfs.arches import arch_named
 from tools.rootfs.command import in_checkout, run_command
 from tools.rootfs.debian import reviewed
 from tools.rootfs.debian.effects import EFFECTS

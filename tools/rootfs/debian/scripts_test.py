@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tools.rootfs.arch import ARCHES
 from tools.rootfs.debian import tiny_debian_fixtures as fixtures
 from tools.rootfs.debian.debhelper import split_script
 from tools.rootfs.debian.effects import EFFECTS
 from tools.rootfs.debian.program import TABLES
 from tools.rootfs.debian.scripts import ScriptTable, load_table, scripts_of
 from tools.rootfs.debian.shell import alternatives_in, heredocs_in
+from tools.rootfs.program_fixtures import ARCHES
 from tools.rootfs.rootfs_error import RootfsError
 
 SYSTEMD = """\

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.rootfs.arch import Arch, arch_named
+from tools.rootfs.arch import Arch, read_arch
 from tools.rootfs.package_set import (
     PackageSet,
     Selection,
@@ -85,7 +85,7 @@ def read_spec(path: Path) -> Spec:
 
     The file is an object with exactly these keys::
 
-        {"suite": "bookworm", "arch": "arm64", "epoch": 1760000000 or null, "slim": true,
+        {"suite": "bookworm", "arch": {...}, "epoch": 1760000000 or null, "slim": true,
          "below": {"state": "<state>", "tars": ["<layer>.tar", ...]} or null,
          "add": [{"packages": "<packages.json>", "debs": ["<file>.deb", ...]}, ...],
          "select": {"packages": "...", "debs": [...], "for": "<programs>.tar"} or null,
@@ -95,7 +95,7 @@ def read_spec(path: Path) -> Spec:
 
     `scripts` is of packages of another workspace; both are empty where it has reviewed none.
 
-    packages.json is as tools/rootfs/package_set.py has it.
+    arch is as tools/rootfs/arch.py reads it, packages.json as tools/rootfs/package_set.py has it.
     """
     raw = read_object(path)
     keys = {
@@ -122,7 +122,7 @@ def read_spec(path: Path) -> Spec:
         sources = Sources(*map(str, raw["sources"]))
     return Spec(
         suite=str(raw["suite"]),
-        arch=arch_named(str(raw["arch"])),
+        arch=read_arch(path, raw["arch"]),
         epoch=read_epoch(path, raw["epoch"]),
         slim=bool(raw["slim"]),
         below=below,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tools.formats.debian.deb import Deb
-from tools.rootfs.arch import arch_named
+from tools.rootfs.arch import Arch
 from tools.rootfs.debian.package import Package
 from tools.rootfs.debian.system import System, new_system
 from tools.rootfs.debian.upper import Place, lay_upon, mapped
@@ -95,7 +95,7 @@ def write_state(
 
 
 def read_state(
-    path: Path, tars: Sequence[Path], suite: str, arch: str, slim: bool
+    path: Path, tars: Sequence[Path], suite: str, arch: Arch, slim: bool
 ) -> tuple[System, dict[str, Place]]:
     """Read the state a layer left, given the tars of all layers up to it, lowest first.
 
@@ -114,14 +114,14 @@ def read_state(
         raise RootfsError(
             str(path), f"is no state of these layers: {error}", "Build the layer below again."
         ) from None
-    wanted = (suite, arch, slim)
+    wanted = (suite, arch.name, slim)
     if found != wanted:
         raise RootfsError(
             str(path),
             f"is of a layer for {found}, not {wanted}",
             "Layers that lie on each other have one suite, architecture and `slim`.",
         )
-    system = new_system(suite, arch_named(arch), epoch, slim)
+    system = new_system(suite, arch, epoch, slim)
     entries: dict[str, Entry] = state["entries"]
     system.tree.root = state["root"]
     system.tree.entries.update(entries)

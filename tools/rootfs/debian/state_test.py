@@ -13,10 +13,11 @@ from tools.rootfs.debian.spec import read_spec
 from tools.rootfs.debian.state import read_state, write_state
 from tools.rootfs.debian.system import System
 from tools.rootfs.debian.upper import Place
+from tools.rootfs.program_fixtures import ARCHES
 from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tarout import Tar, write_tar
 
-SYSTEM = (fixtures.SUITE, "amd64", True)
+SYSTEM = (fixtures.SUITE, ARCHES["amd64"], True)
 
 
 @pytest.fixture
@@ -70,7 +71,11 @@ def test_contents_are_not_in_it_but_in_the_tar(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("written")
 def test_another_system_is_refused(tmp_path: Path) -> None:
-    for other in (("trixie", *SYSTEM[1:]), (SYSTEM[0], "arm64", True), (*SYSTEM[:2], False)):
+    for other in (
+        ("trixie", *SYSTEM[1:]),
+        (SYSTEM[0], ARCHES["arm64"], True),
+        (*SYSTEM[:2], False),
+    ):
         with pytest.raises(RootfsError, match="is of a layer for"):
             read_state(tmp_path / "base.state", [tmp_path / "base.tar"], *other)
 

@@ -57,9 +57,7 @@ def start(spec: Spec) -> Start:
     """What the layer of a spec starts from."""
     if spec.below is None:
         return Start(new_system(spec.suite, spec.arch, 0, spec.slim), {}, {})
-    system, places = read_state(
-        spec.below.state, spec.below.tars, spec.suite, spec.arch.name, spec.slim
-    )
+    system, places = read_state(spec.below.state, spec.below.tars, spec.suite, spec.arch, spec.slim)
     return Start(system, entries_of(system), places)
 
 

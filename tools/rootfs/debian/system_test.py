@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from tools.rootfs import program_fixtures as make_programs
-from tools.rootfs.arch import ARCHES
 from tools.rootfs.debian import tiny_debian_fixtures as fixtures
 from tools.rootfs.debian.dpkg_db import write_database, write_extended_states
 from tools.rootfs.debian.effects import EFFECTS, generated
@@ -16,6 +15,7 @@ from tools.rootfs.debian.steps import installed
 from tools.rootfs.debian.system import System, install
 from tools.rootfs.layer import layer_of, listing
 from tools.rootfs.needed import needed_libraries
+from tools.rootfs.program_fixtures import ARCHES
 from tools.rootfs.rootfs_error import RootfsError
 from tools.rootfs.tree import Entry
 

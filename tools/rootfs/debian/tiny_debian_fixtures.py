@@ -210,7 +210,7 @@ def tiny_spec(
     """Write a spec."""
     spec: dict[str, Any] = {
         "suite": SUITE,
-        "arch": "amd64",
+        "arch": fixtures.in_spec(fixtures.AMD64),
         "epoch": EPOCH,
         "slim": True,
         "below": below,

@@ -1,5 +1,6 @@
 """alpine_layer: one layer of an Alpine root file system, computed from locked packages."""
 
+load("//python_images/private/roots:arch.bzl", "alpine_arch")
 load(
     "//python_images/private/roots:layer.bzl",
     "RootInfo",
@@ -32,6 +33,7 @@ def _alpine_layer_impl(ctx):
     own = package_set(ctx.files.apks, ctx.file.packages)
     root = compute_layer(
         ctx,
+        arch = alpine_arch(ctx),
         inputs = [file for layer in below for file in set_inputs(layer.set)] + ctx.files.scripts,
         key = _APKS,
         mnemonic = "AlpineLayer",

@@ -1,5 +1,6 @@
 """What the rules for layers of Debian's packages share, whether the root has programs or not."""
 
+load("//python_images/private/roots:arch.bzl", "debian_arch")
 load(
     "//python_images/private/roots:layer.bzl",
     "compute_layer",
@@ -43,6 +44,7 @@ def compute_deb_layer(
     inputs = [below.state] + tars if below else []
     root = compute_layer(
         ctx,
+        arch = debian_arch(ctx),
         inputs = inputs + (set_inputs(tools) if tools else []) + (scripts.files if scripts else []),
         key = _DEBS,
         mnemonic = mnemonic,
@@ -51,7 +53,6 @@ def compute_deb_layer(
         own = own,
         release = suite,
         spec = {
-            "arch": ctx.attr.arch,
             "below": {
                 "state": below.state.path,
                 "tars": [layer.path for layer in tars],
