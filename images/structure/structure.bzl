@@ -131,7 +131,7 @@ def python_structure_test(
     mounts = {"//images/structure:" + file: "/structure/" + file for file in _SCRIPTS}
     if platform in _NATIVE and variant == _REGRTEST and not metadata and minor not in _WITHOUT_REGRTEST:
         configs.append("regrtest.yaml")
-        mounts["@cpython_sources//:" + facts["source"]] = "/structure/source.tar.xz"
+        mounts[facts["source"]] = "/structure/source.tar.xz"
     oci_platform = "/".join([
         part
         for part in [machine["os"], machine["architecture"], machine["variant"]]

@@ -113,7 +113,7 @@ def alpine_parts(name, catalog, locks):
                     epoch = version["epoch"],
                     frame_pointers = rules.frame_pointers,
                     setup_py = rules.setup_py,
-                    source = "@cpython_sources//:" + version["source"],
+                    source = version["source"],
                     tags = ["manual"],
                     toolchain = toolchain,
                     version = version["release"],

@@ -171,7 +171,7 @@ def _train(release, version, facts, suite, suite_facts, platform, target):
         "cc": toolchain + "_cc",
         "config-site": minor_rules(facts["minor"]).config_site or _CONFIG_SITE,
         "host": "//toolchains/cc:host_tools",
-        "source": "@cpython_sources//:" + facts["source"],
+        "source": facts["source"],
         "sysroot": toolchain + "_sysroot",
     }
     facts_of_it = {
@@ -212,7 +212,7 @@ def cpythons(name, catalog):
       catalog: CATALOG of @catalog//:catalog.bzl.
     """
     for version, facts in catalog["versions"].items():
-        source = "@cpython_sources//:" + facts["source"]
+        source = facts["source"]
         build_python(
             name = version + "_build",
             epoch = facts["epoch"],
@@ -271,7 +271,7 @@ def suite_cpythons(name, catalog):
     """
     releases = []
     for version, facts in catalog["versions"].items():
-        source = "@cpython_sources//:" + facts["source"]
+        source = facts["source"]
         rules = minor_rules(facts["minor"])
         for suite, suite_facts in catalog["suites"].items():
             below = _layers_below(catalog["variants"], suite)
@@ -355,7 +355,7 @@ def reproducible_test(name, catalog, version, suite, platform):
         "CPYTHON": release,
         "HOST": "//toolchains/cc:host_tools",
         "REPORT": name + "_report",
-        "SOURCE": "@cpython_sources//:" + catalog["versions"][version]["source"],
+        "SOURCE": catalog["versions"][version]["source"],
         "SYSROOT": toolchain + "_sysroot",
     }
     env = {key: "$(rootpath {})".format(file) for key, file in files.items()}

@@ -20,7 +20,7 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "newest": true,             # of its label
           "sha256": "...", "url": "https://...", "pool": "pool/main/...",
           "strip_prefix": "Python-3.14.7",
-          "source": "3.14.7",         # "3.14.7-r1" if patched: its name in @cpython_sources
+          "source": "@cpython_sources//:3.14.7",     # ...-r1 if patched
           "revised": "3.14.7",        # the release with its revision, "3.14.7-r1" if patched
           "patches": [],              # {"file": "patches/...", "sha256": "...", "origin": "",
                                       #  "fixes": ["CVE-..."]}, in the order to apply them
@@ -136,8 +136,11 @@ from tools.catalog.model import CATALOG, Catalog, Image, Suite, Variant, Version
 from tools.catalog.platforms import Platform
 from tools.cli import atomic
 
+# The repository of CPython's sources; that of another file of versions is called old_ and this.
+REPOSITORY = "cpython_sources"
 
-def _version(version: Version, newest: bool) -> dict[str, object]:
+
+def _version(version: Version, newest: bool, sources: str) -> dict[str, object]:
     return {
         "release": version.release.number,
         "minor": version.release.minor,
@@ -152,7 +155,7 @@ def _version(version: Version, newest: bool) -> dict[str, object]:
         "url": version.url,
         "pool": version.pool,
         "strip_prefix": version.strip_prefix,
-        "source": version.revised,
+        "source": f"@{sources}//:{version.revised}",
         "revised": version.revised,
         "patches": [
             {
@@ -253,12 +256,13 @@ def export(
     on_windows: windows.Windows | None = None,
     on_ubuntu: ubuntu.Ubuntu | None = None,
     families: Iterable[Family] = (),
+    sources: str = REPOSITORY,
 ) -> dict[str, object]:
-    """The catalog in the shape this module's docstring shows."""
+    """The catalog in the shape this module's docstring shows; ``sources`` has those of CPython."""
     newest = catalog.newest()
     return {
         "versions": {
-            name: _version(version, newest[version.release.label] is version)
+            name: _version(version, newest[version.release.label] is version, sources)
             for name, version in catalog.versions.items()
         },
         "newest": {label: version.name for label, version in newest.items()},
@@ -327,7 +331,7 @@ def text(
             ubuntu.read(directory, catalog, shown),
         )
     )
-    exported = export(catalog, *systems, families)
+    exported = export(catalog, *systems, families, f"old_{REPOSITORY}" if versions else REPOSITORY)
     return json.dumps(exported, indent=1, ensure_ascii=False) + "\n"
 
 

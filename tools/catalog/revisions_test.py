@@ -75,7 +75,7 @@ def test_a_row_with_patches_is_a_revision_of_its_release(catalog: Path) -> None:
             assert versions[name] == plain[name]
     row = versions["3.14.7"]
     assert {key: row[key] for key in row if row[key] != plain["3.14.7"][key]} == {
-        "source": "3.14.7-r1",
+        "source": "@cpython_sources//:3.14.7-r1",
         "revised": "3.14.7-r1",
         "patches": [
             {

@@ -9,11 +9,10 @@ these repositories:
   its patches, and //:<version>-r<number>.patches, the patches;
 - @image_wheels//:<wheel>, what some images have beside pip;
 - @windows_pythons//:<version>, the zip archives for Windows;
-- one like @catalog for each tag `instead`, with the releases of another file (only this module's own
-  tests have one), and for each tag `family`, with a family of images that the root module describes.
+- one like @catalog for each tag `family`, with a family of images that the root module describes.
 
-What the root module adds by the tags `versions`, `variants` and `revisions` is in all of them, but for those
-of `instead`. @catalog//:added has the files, for the tools: //catalog:added.
+What the root module adds by the tags `versions`, `variants` and `revisions` is in all of them.
+@catalog//:added has the files, for the tools: //catalog:added.
 """
 
 load("//python_images/private/cpython:source.bzl", "cpython_patches", "cpython_source", "cpython_sources")
@@ -25,13 +24,16 @@ load(":exported.bzl", "catalog_inputs", "exported_catalog", "watch_patches")
 # mirrored: as if releases weren't there that no mirror of a closed network has, which ./bazelw says there.
 _SOURCES = "PYTHON_IMAGES_SOURCES"
 
-def _read_catalog(mctx, files, packages):
-    """Returns the checked catalog as JSON, keys in the catalog's own order, and what is wrong with it.
+def read_catalog(mctx, files, packages):
+    """Reads and checks the catalog.
 
     Args:
       mctx: the module context.
       files: dict: option of tools/catalog/export.py -> label of a file.
       packages: labels of repositories of Debian packages, which added variants may name.
+
+    Returns:
+      the catalog as JSON, keys in its own order, and what is wrong with it; one of them is None.
     """
     root = mctx.path(Label("//:MODULE.bazel")).dirname
     inputs = catalog_inputs(mctx, root)
@@ -82,7 +84,7 @@ filegroup(
 )
 """
 
-def _catalog_repo_impl(rctx):
+def catalog_repo_impl(rctx):
     added = []
     for label, path in rctx.attr.added.items():
         rctx.symlink(rctx.path(label), path)
@@ -99,8 +101,8 @@ def _catalog_repo_impl(rctx):
         repr(json.decode(rctx.attr.json)),
     ))
 
-_catalog_repo = repository_rule(
-    implementation = _catalog_repo_impl,
+catalog_repo = repository_rule(
+    implementation = catalog_repo_impl,
     attrs = {
         "added": attr.label_keyed_string_dict(doc = "files that another workspace adds: their paths"),
         "error": attr.string(doc = "what is wrong with the catalog; else empty"),
@@ -144,8 +146,8 @@ def _patch_label(files, facts, patch):
     folder = beside.name.rpartition("/")[0]
     return beside.same_package_label((folder + "/" if folder else "") + patch["file"])
 
-def _declare_sources(catalogs):
-    """Declares the source of each release and of each revision.
+def declare_sources(catalogs):
+    """Declares @cpython_sources, the source of each release and of each revision.
 
     Args:
       catalogs: list of (catalog, {what lists patches, as in the catalog's listed_in: label of the file}).
@@ -201,7 +203,7 @@ def _wanted(mctx):
     would be read for everybody.
 
     Returns:
-      struct(catalogs = {name of a repository: (option, label of a file)}, the catalog's own first, with
+      struct(catalogs = {name of a repository: label of a family's file}, the catalog's own first, with
       None; added = {tag: label of a file}; packages = [label of a repository of Debian packages]).
     """
     catalogs = {"catalog": None}
@@ -209,7 +211,7 @@ def _wanted(mctx):
     packages = []
     root = root_module(
         mctx,
-        lambda tags: tags.instead or tags.family or any([getattr(tags, name) for name in _ADDED]),
+        lambda tags: tags.family or any([getattr(tags, name) for name in _ADDED]),
         "add to the catalog",
     )
     if root:
@@ -220,11 +222,10 @@ def _wanted(mctx):
             for tag in files:
                 added[name] = tag.file
                 packages = getattr(tag, "packages", []) or packages
-        for option, tags in (("versions", root.tags.instead), ("family", root.tags.family)):
-            for tag in tags:
-                if tag.name in catalogs:
-                    fail("{}: two catalogs are named {}; rename one".format(root.name, tag.name))
-                catalogs[tag.name] = (option, tag.file)
+        for tag in root.tags.family:
+            if tag.name in catalogs:
+                fail("{}: two catalogs are named {}; rename one".format(root.name, tag.name))
+            catalogs[tag.name] = tag.file
     return struct(added = added, catalogs = catalogs, packages = packages)
 
 def _added_files(added, catalog):
@@ -241,24 +242,23 @@ def _catalog_impl(mctx):
     catalogs = []
     sources = []
     for name, file in wanted.catalogs.items():
-        # A catalog of other releases has its own patches.
-        added = {} if file and file[0] == "versions" else wanted.added
-        files = {_ADDED[tag]: label for tag, label in added.items()} | (dict([file]) if file else {})
+        files = {_ADDED[tag]: label for tag, label in wanted.added.items()}
+        files |= {"family": file} if file else {}
 
         # The text itself: json.encode would sort the keys, and the order of `env` is the image's.
-        text, error = _read_catalog(mctx, files, wanted.packages)
+        text, error = read_catalog(mctx, files, wanted.packages)
         catalog = json.decode(text) if text else None
-        _catalog_repo(
+        catalog_repo(
             name = name,
-            added = _added_files(added, catalog) if catalog else {},
+            added = _added_files(wanted.added, catalog) if catalog else {},
             error = error,
             json = text,
             packages = {label.name: "@@" + label.repo_name for label in wanted.packages},
         )
         if text:
             catalogs.append(catalog)
-            sources.append((catalog, {"catalog": files.get("versions", _CATALOG)} | added))
-    _declare_sources(sources)
+            sources.append((catalog, {"catalog": _CATALOG} | wanted.added))
+    declare_sources(sources)
     archives = {
         version: archive
         for catalog in catalogs
@@ -302,11 +302,6 @@ catalog = module_extension(
         "family": _tag(
             doc = "A family of images of your own: a repository like @catalog that has it, for `family_images`.",
             file = "The family's YAML file, such as catalog/families/infra7.yaml; its name is the family's.",
-            name = _NAME,
-        ),
-        "instead": _tag(
-            doc = "A catalog of other releases, for tests of this repository.",
-            file = "A file of the form of catalog/versions.yaml.",
             name = _NAME,
         ),
         "revisions": _tag(

@@ -270,7 +270,7 @@ def musl_python(
         expected_missing = missing,
         frame_pointers = not setup_py,
         setup_py = setup_py,
-        source = "@cpython_sources//:" + python["source"],
+        source = python["source"],
         tags = ["manual"],
         toolchain = fixture + "_toolchain",
         version = python["release"],
