@@ -152,7 +152,7 @@ def _release(name: str, value: Value, architectures: Mapping[str, str]) -> Relea
     sets = row.need("package_sets", "list package sets")
     row.done()
     listed.names()
-    named = [item.one_of(architectures, "platform of Alpine") for item in listed.sequence()]
+    named = [item.one_of(architectures, "platform") for item in listed.sequence()]
     return Release(
         name,
         branch.matching(r"v\d+\.\d+", "a branch", "write it as v3.24"),

@@ -18,10 +18,14 @@ from pathlib import Path
 
 from tools.catalog import ubuntu as ubuntu_catalog
 from tools.catalog.errors import CatalogError
+from tools.packages import lock_command
 from tools.packages.alpine import lock as alpine
 from tools.packages.debian import lock as debian
 from tools.packages.ubuntu import lock as ubuntu
 from tools.packages.windows import lock as windows
+
+# The backends whose command lines begin with the names of what to lock.
+_BACKENDS = {"alpine": alpine, "ubuntu": ubuntu, "windows": windows}
 
 
 def split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -47,20 +51,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         kinds = {kind(name) for name in names}
     except CatalogError as error:
         print(f"lock: error: {error}", file=sys.stderr)
-        return 2
+        return lock_command.FAILED
     if len(kinds) > 1:
         print(
             f"lock: error: {' '.join(names)}: suites of two kinds; lock each in its own run",
             file=sys.stderr,
         )
-        return 2
-    if "alpine" in kinds:
-        return alpine.main([*names, *options])
-    if "ubuntu" in kinds:
-        return ubuntu.main([*names, *options])
-    if "windows" in kinds:
-        return windows.main([*names, *options])
-    return debian.main([*(f"--suite={name}" for name in names), *options])
+        return lock_command.FAILED
+    # Debian's names are options, since none of them stands for all.
+    if kinds <= {"debian"}:
+        return debian.main([*(f"--suite={name}" for name in names), *options])
+    (backend,) = (_BACKENDS[one] for one in kinds)
+    status: int = backend.main([*names, *options])
+    return status
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +27,7 @@ from tools.formats.alpine.apk import read_apk
 from tools.formats.alpine.dependency import Dependency
 from tools.formats.alpine.index import IndexPackage, read_index
 from tools.formats.alpine.rsa import PublicKey, fingerprint, public_key
+from tools.packages import lock_command
 from tools.packages.alpine import lockfile
 from tools.packages.alpine.lockfile import Lock, Package
 from tools.packages.alpine.mirror import Fetcher, MirrorError, find_mirrors
@@ -260,27 +260,16 @@ def renewed(top: Path, old: Lock, progress: Progress) -> Lock:
     return new
 
 
-def _read_old(path: Path) -> Lock | None:
-    if not path.exists():
-        return None
-    try:
-        return lockfile.read(path)
-    except lockfile.LockError as error:
-        print(f"replacing a damaged lock: {error}")
-        return None
-
-
 def _update(top: Path, old: Lock | None, new: Lock, *, write: bool) -> bool:
     """Bring one lock file up to date if `write`, and say so; return whether it was stale."""
-    path = top / LOCKS / new.file
-    stale = old is None or path.read_text(encoding="utf-8") != new.text()
-    if stale and write:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lockfile.write(path, new)
-    print(f"{LOCKS / new.file}: {'unchanged' if not stale else 'written' if write else 'stale'}")
-    for line in differences(old, new) if old else ():
-        print(f"  {line}")
-    return stale
+    file = LOCKS / new.file
+    return lock_command.update(
+        top,
+        file,
+        (lambda path: lockfile.write(path, new)) if write else None,
+        stale=old is None or (top / file).read_text(encoding="utf-8") != new.text(),
+        changes=differences(old, new) if old else (),
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -314,7 +303,9 @@ def run(arguments: argparse.Namespace) -> int:
     results = []
     with tempfile.TemporaryDirectory(prefix="alpine-lock.") as directory:
         for job in jobs:
-            old = _read_old(top / LOCKS / f"{job.name}.lock")
+            old = lock_command.read_old(
+                top / LOCKS / f"{job.name}.lock", lockfile.read, lockfile.LockError
+            )
             scratch = Path(directory) / job.name
             scratch.mkdir()
             try:
@@ -327,49 +318,33 @@ def run(arguments: argparse.Namespace) -> int:
                 raise
     # All or nothing: locks of different days shouldn't be mixed silently.
     stale = [_update(top, old, lock, write=not arguments.check) for old, lock in results]
-    return 1 if arguments.check and any(stale) else 0
+    return lock_command.STALE if arguments.check and any(stale) else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; exit status 0, 1 (--check found a stale lock) or 2 (error)."""
-    parser = argparse.ArgumentParser(
-        prog="./bazelw run //tools:lock --", description="Lock packages of Alpine releases."
-    )
-    parser.add_argument("release", nargs="+", help="as in catalog/alpine.yaml: alpine3.24")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
-    parser.add_argument(
-        "--arch", action="append", default=[], help="only this one of Alpine's names"
-    )
-    parser.add_argument(
+    options = lock_command.parser("Lock packages of Alpine releases.")
+    options.add_argument("release", nargs="+", help="as in catalog/alpine.yaml: alpine3.24")
+    lock_command.add_check(options)
+    lock_command.add_repeatable(options, "--arch", "only this one of Alpine's names")
+    lock_command.add_repeatable(
+        options,
         "--mirror",
-        action="append",
-        default=[],
-        help="URL of the folder that has v3.24/ (default: $ALPINE_MIRROR, else what this machine's "
+        "URL of the folder that has v3.24/ (default: $ALPINE_MIRROR, else what this machine's "
         "/etc/apk/repositories has, then public ones)",
     )
-    parser.add_argument(
+    options.add_argument(
         "--image-mirror",
         help="the mirror that images' /etc/apk/repositories names (default: the first --mirror)",
     )
-    parser.add_argument(
+    options.add_argument(
         "--keys",
         type=Path,
         help="folder of *.rsa.pub files (default: the mirror's alpine-keys); either way only those "
         "with a SHA-256 of catalog/alpine.yaml count",
     )
-    parser.add_argument(
-        "--root",
-        default=os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."),
-        help="top of the source tree (default: the workspace)",
-    )
-    try:
-        return run(parser.parse_args(argv))
-    except (AlpineError, CatalogError, lockfile.LockError, MirrorError) as error:
-        print(f"lock: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("lock: interrupted", file=sys.stderr)
-        return 130
+    faults = (AlpineError, CatalogError, lockfile.LockError, MirrorError)
+    return lock_command.main(options, run, faults, argv)
 
 
 if __name__ == "__main__":

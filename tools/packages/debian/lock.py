@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
@@ -24,12 +23,14 @@ from tools.catalog.errors import CatalogError
 from tools.catalog.package_sets import PackageSet
 from tools.catalog.yamlfile import near
 from tools.cli.progress import Progress
+from tools.packages import lock_command
 from tools.packages.debian import lockfile, package_sets, resolve
 from tools.packages.debian.indexes import Indexes
 from tools.packages.debian.lockfile import Lock, Package
 from tools.packages.debian.mirrors import Mirror, find_mirrors
 
 LOCKS = Path("third_party/debian")
+ARCH_HELP = "only this Debian architecture (repeatable)"
 BUILD_HELP = (
     "renew the build locks too, of compilers, sysroots and tools: every CPython compiles again "
     "(without it, only build locks that aren't there yet are written)"
@@ -275,15 +276,9 @@ class JobResult:
 
 def read_old(path: Path) -> Lock | None:
     """The lock in a file, None if there's none that can be read; says so of a damaged one."""
-    if not path.exists():
-        return None
-    try:
-        old = lockfile.read(path)
-    except lockfile.LockError as error:
-        print(f"replacing a damaged lock: {error}", file=sys.stderr)
-        return None
+    old = lock_command.read_old(path, lockfile.read, lockfile.LockError)
     # One whose text was edited counts as damaged, too: it's written anew.
-    return old if path.read_text(encoding="utf-8") == old.text() else None
+    return old if old and path.read_text(encoding="utf-8") == old.text() else None
 
 
 def run_job(
@@ -374,10 +369,8 @@ def report(results: Sequence[JobResult], folder: Path, *, write: bool) -> int:
     for result in results:
         if result.after is None:
             state = "not renewed" if result.before else "not made"
-        elif not result.changed:
-            state = "unchanged"
         else:
-            state = "written" if write else "stale"
+            state = lock_command.state(stale=result.changed, write=write)
         print(f"{folder / result.name}.lock: {state}")
         if result.before and result.after:
             for line in differences(result.before, result.after):
@@ -473,13 +466,20 @@ def run(arguments: argparse.Namespace) -> int:
     return status
 
 
+def add_pocket(parser: argparse.ArgumentParser, description: str) -> None:
+    """Add --pocket, a list with commas."""
+    parser.add_argument(
+        "--pocket",
+        type=lambda text: text.split(","),
+        default=lockfile.POCKETS,
+        help=f"{description} (default: {','.join(lockfile.POCKETS)})",
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; exit status 0, 1 (--check found a stale lock) or 2 (a lock or all failed)."""
-    parser = argparse.ArgumentParser(
-        prog="./bazelw run //tools:lock --",
-        description="Resolve the catalog's package sets with apt and lock them.",
-    )
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
+    parser = lock_command.parser("Resolve the catalog's package sets with apt and lock them.")
+    lock_command.add_check(parser)
     parser.add_argument(
         "--keep",
         action="store_true",
@@ -493,38 +493,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         "add packages to sets and get nothing else",
     )
     parser.add_argument("--build", action="store_true", help=BUILD_HELP)
-    parser.add_argument("--suite", action="append", default=[], help="only this suite (repeatable)")
-    parser.add_argument(
-        "--arch", action="append", default=[], help="only this Debian architecture (repeatable)"
-    )
-    parser.add_argument(
+    lock_command.add_repeatable(parser, "--suite", "only this suite (repeatable)")
+    lock_command.add_repeatable(parser, "--arch", ARCH_HELP)
+    lock_command.add_repeatable(
+        parser,
         "--mirror",
-        action="append",
-        default=[],
-        help="root URL of a Debian mirror; <mirror>-security is its security archive "
+        "root URL of a Debian mirror; <mirror>-security is its security archive "
         "(default: $DEBIAN_MIRROR, else what this machine's apt uses, then public ones)",
     )
-    parser.add_argument(
-        "--pocket",
-        type=lambda text: text.split(","),
-        default=lockfile.POCKETS,
-        help="parts of the archive to resolve from, for a mirror that lacks some; the lock tells "
-        f"(default: {','.join(lockfile.POCKETS)})",
+    add_pocket(
+        parser, "parts of the archive to resolve from, for a mirror that lacks some; the lock tells"
     )
     parser.add_argument("--keyring", help="archive keyring (default: debian-archive-keyring's)")
-    parser.add_argument(
-        "--root",
-        default=os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."),
-        help="top of the source tree (default: the workspace)",
-    )
-    try:
-        return run(parser.parse_args(argv))
-    except (resolve.ResolveError, CatalogError, lockfile.LockError) as error:
-        print(f"lock: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("lock: interrupted", file=sys.stderr)
-        return 130
+    faults = (resolve.ResolveError, CatalogError, lockfile.LockError)
+    return lock_command.main(parser, run, faults, argv)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,8 +20,18 @@ from tools.catalog import load as catalog
 from tools.catalog import ubuntu
 from tools.catalog.errors import CatalogError
 from tools.catalog.package_sets import FILE, PackageSet, read_rules
+from tools.packages import lock_command
 from tools.packages.debian import lockfile, package_sets, resolve
-from tools.packages.debian.lock import BUILD_HELP, Job, lock_all, report, require_known, wanted
+from tools.packages.debian.lock import (
+    ARCH_HELP,
+    BUILD_HELP,
+    Job,
+    add_pocket,
+    lock_all,
+    report,
+    require_known,
+    wanted,
+)
 from tools.packages.debian.mirrors import Mirror
 from tools.packages.ubuntu.keyring import extract_keyring, pinned_package
 from tools.packages.ubuntu.mirrors import HALVES, MirrorError, find_mirrors
@@ -149,27 +158,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="./bazelw run //tools:lock --", description="Lock packages of Ubuntu's suites."
-    )
+    parser = lock_command.parser("Lock packages of Ubuntu's suites.")
     parser.add_argument("suite", nargs="+", help="as in catalog/ubuntu.yaml: noble")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
+    lock_command.add_check(parser)
     parser.add_argument("--build", action="store_true", help=BUILD_HELP)
-    parser.add_argument(
-        "--arch", action="append", default=[], help="only this Debian architecture (repeatable)"
-    )
-    parser.add_argument(
+    lock_command.add_repeatable(parser, "--arch", ARCH_HELP)
+    lock_command.add_repeatable(
+        parser,
         "--mirror",
-        action="append",
-        default=[],
-        help="root URL of a mirror of the archive for amd64 (default: $UBUNTU_MIRROR, else what "
+        "root URL of a mirror of the archive for amd64 (default: $UBUNTU_MIRROR, else what "
         "this machine's apt uses, then public ones)",
     )
-    parser.add_argument(
+    lock_command.add_repeatable(
+        parser,
         "--ports-mirror",
-        action="append",
-        default=[],
-        help="root URL of a mirror of ports, for all other architectures (default: "
+        "root URL of a mirror of ports, for all other architectures (default: "
         "$UBUNTU_PORTS_MIRROR, else what this machine's apt uses, then public ones)",
     )
     parser.add_argument(
@@ -184,33 +187,17 @@ def _parser() -> argparse.ArgumentParser:
         "--image-ports-mirror",
         help="the same for all other architectures (default: the first --ports-mirror)",
     )
-    parser.add_argument(
-        "--pocket",
-        type=lambda text: text.split(","),
-        default=lockfile.POCKETS,
-        help=f"pockets to resolve from (default: {','.join(lockfile.POCKETS)})",
-    )
+    add_pocket(parser, "pockets to resolve from")
     parser.add_argument(
         "--keyring", help="archive keyring (default: that of Debian's ubuntu-keyring, pinned)"
-    )
-    parser.add_argument(
-        "--root",
-        default=os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."),
-        help="top of the source tree (default: the workspace)",
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; exit status 0, 1 (--check found a stale lock) or 2 (error)."""
-    try:
-        return run(_parser().parse_args(argv))
-    except (resolve.ResolveError, CatalogError, lockfile.LockError, MirrorError) as error:
-        print(f"lock: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("lock: interrupted", file=sys.stderr)
-        return 130
+    faults = (resolve.ResolveError, CatalogError, lockfile.LockError, MirrorError)
+    return lock_command.main(_parser(), run, faults, argv)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from tools.oci.registry.client import Client
 from tools.oci.registry.reference import parse_repository
 from tools.oci.registry.registry_error import RegistryError
 from tools.oci.registry.transport import Transport
+from tools.packages import lock_command
 from tools.packages.windows import lockfile
 from tools.packages.windows.errors import WindowsError
 from tools.packages.windows.lockfile import Lock
@@ -118,21 +119,20 @@ def renewed(top: Path, old: Lock) -> Lock:
 
 def _update(top: Path, lock: Lock, *, write: bool) -> bool:
     """Bring one lock file up to date if `write`, and say so; return whether it was stale."""
-    path = top / LOCKS / lock.file
-    before = None
-    if path.exists():
-        try:
-            before = lockfile.read(path)
-        except WindowsError as error:
-            print(f"replacing a damaged lock: {error}")
-    stale = before != lock
-    if stale and write:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lockfile.write(path, lock)
-    print(f"{LOCKS / lock.file}: {'unchanged' if not stale else 'written' if write else 'stale'}")
-    if before and stale:
-        print(f"  {before.os_version} {before.digest} -> {lock.os_version} {lock.digest}")
-    return stale
+    file = LOCKS / lock.file
+    before = lock_command.read_old(top / file, lockfile.read, WindowsError)
+    changes = (
+        [f"{before.os_version} {before.digest} -> {lock.os_version} {lock.digest}"]
+        if before and before != lock
+        else []
+    )
+    return lock_command.update(
+        top,
+        file,
+        (lambda path: lockfile.write(path, lock)) if write else None,
+        stale=before != lock,
+        changes=changes,
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -163,36 +163,23 @@ def run(arguments: argparse.Namespace) -> int:
         raise WindowsError(f"{error}\n  Another registry: --registry=HOST[:PORT][/PATH]") from None
     # All or nothing: what isn't whole isn't written.
     stale = [_update(top, lock, write=not arguments.check) for lock in locks]
-    return 1 if arguments.check and any(stale) else 0
+    return lock_command.STALE if arguments.check and any(stale) else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; exit status 0, 1 (--check found a stale lock) or 2 (error)."""
-    parser = argparse.ArgumentParser(
-        prog="./bazelw run //tools:lock --", description="Lock base images of Windows."
-    )
-    parser.add_argument("release", nargs="+", help="as in catalog/windows.yaml: ltsc2025")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
-    parser.add_argument(
+    options = lock_command.parser("Lock base images of Windows.")
+    options.add_argument("release", nargs="+", help="as in catalog/windows.yaml: ltsc2025")
+    lock_command.add_check(options)
+    options.add_argument(
         "--registry",
         help="HOST[:PORT], and the path of a mirror on it, if any (default: $WINDOWS_REGISTRY)",
     )
-    parser.add_argument(
+    options.add_argument(
         "--insecure", action="store_true", help="don't check certificates; allow plain HTTP"
     )
-    parser.add_argument(
-        "--root",
-        default=os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."),
-        help="top of the source tree (default: the workspace)",
-    )
-    try:
-        return run(parser.parse_args(argv))
-    except (CatalogError, OciError, RegistryError, UnicodeDecodeError, WindowsError) as error:
-        print(f"lock: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("lock: interrupted", file=sys.stderr)
-        return 130
+    faults = (CatalogError, OciError, RegistryError, UnicodeDecodeError, WindowsError)
+    return lock_command.main(options, run, faults, argv)
 
 
 if __name__ == "__main__":

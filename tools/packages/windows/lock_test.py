@@ -107,7 +107,7 @@ def test_a_damaged_lock_is_replaced(
     assert run(registry, top, "ltsc2025") == 0
     (top / lock.LOCKS / "ltsc2025.lock").write_text("{}")
     assert run(registry, top, "ltsc2025") == 0
-    assert "replacing a damaged lock" in capsys.readouterr().out
+    assert "replacing a damaged lock" in capsys.readouterr().err
     assert locked(top) == Base().lock()
 
 
