@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tools.sbom.validate import cyclonedx_faults, ntia_faults, spdx_faults
+from tools.attestations.sbom.validate import cyclonedx_faults, ntia_faults, spdx_faults
 
 FILES = [Path(name) for name in os.environ["SBOM"].split()]
 SPDX = next(path for path in FILES if path.name.endswith(".spdx.json"))

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from tools.attestations.sbom.validate import cyclonedx_faults, ntia_faults, spdx_faults
 from tools.oci.assembler.layout import Layout
 from tools.oci.blob import open_tar
-from tools.sbom.validate import cyclonedx_faults, ntia_faults, spdx_faults
 from tools.windows import layer_rules
 
 ARCHIVE = Path(os.environ["ARCHIVE"])

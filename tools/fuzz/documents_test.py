@@ -13,12 +13,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tools.attestations.cves import bill, secdb, tracker, vex
+from tools.attestations.cves.advisory_fixtures import TRACKER, statement, write_bill, write_vex
+from tools.attestations.cves.cves_error import CvesError
+from tools.attestations.cves.findings import find
 from tools.catalog import family_load, load, versions_json
 from tools.catalog.errors import CatalogError
-from tools.cves import bill, secdb, tracker, vex
-from tools.cves.advisory_fixtures import TRACKER, statement, write_bill, write_vex
-from tools.cves.cves_error import CvesError
-from tools.cves.findings import find
 from tools.fuzz.inputs import damaged, hostile, hostile_few, in_time, json_like
 from tools.matrix import outputs
 from tools.oci import blob, validate

@@ -17,8 +17,8 @@ from pathlib import Path
 from debian.changelog import Changelog, ChangelogParseError
 from debian.debian_support import Version
 
-from tools.cves import tracker
-from tools.cves.cves_error import CvesError
+from tools.attestations.cves import tracker
+from tools.attestations.cves.cves_error import CvesError
 from tools.formats.debian.deb import DebError, read_deb
 from tools.packages.debian.lockfile import Package
 from tools.packages.debian.mirrors import Mirror

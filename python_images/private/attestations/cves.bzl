@@ -74,7 +74,7 @@ As text, JSON or SARIF; nothing fails unless `--fail-on` asks for it.""",
             doc = "OpenVEX documents: vulnerabilities known to be harmless, with reasons.",
         ),
         "_cves": attr.label(
-            default = "//tools/cves:report_cves",
+            default = "//tools/attestations/cves:report_cves",
             executable = True,
             cfg = "exec",
         ),

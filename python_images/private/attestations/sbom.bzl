@@ -171,12 +171,12 @@ Output groups: `spdx`, `cyclonedx`, `vex`, `provenance` (<image>.intoto.json).""
         ),
         "_optimization": attr.label(default = "//python_images:optimization"),
         "_provenance": attr.label(
-            default = "//tools/sbom:provenance",
+            default = "//tools/attestations/sbom:provenance",
             executable = True,
             cfg = "exec",
         ),
         "_sbom": attr.label(
-            default = "//tools/sbom:write_sbom",
+            default = "//tools/attestations/sbom:write_sbom",
             executable = True,
             cfg = "exec",
         ),
@@ -207,7 +207,7 @@ cpython_bundled = rule(
     attrs = {
         "source": attr.label(mandatory = True, allow_single_file = [".tar.gz", ".tar.xz"]),
         "_bundled": attr.label(
-            default = "//tools/sbom:bundled",
+            default = "//tools/attestations/sbom:bundled",
             executable = True,
             cfg = "exec",
         ),

@@ -5,7 +5,7 @@ load(":python_org.bzl", "fetch_archive", "name_files")
 
 _FILE = "source.tar.xz"
 
-# What a bill of materials says of a revision's patches; tools/sbom/patches.py reads it.
+# What a bill of materials says of a revision's patches; tools/attestations/sbom/patches.py reads it.
 _FACTS = "patches.json"
 
 def _cpython_source_impl(rctx):

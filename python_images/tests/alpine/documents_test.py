@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tools.sbom.validate import cyclonedx_faults, spdx_faults
+from tools.attestations.sbom.validate import cyclonedx_faults, spdx_faults
 
 FILES = [Path(name) for name in os.environ["SBOM"].split()]
 SPDX = next(path for path in FILES if path.name.endswith(".spdx.json"))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tools.attestations.sbom import cyclonedx, sbom_fixtures, spdx, write_sbom
 from tools.oci.assembler.layout import Layout
 from tools.oci.attest import about, attest, referrers
 from tools.oci.attest.cosign import Cosign
@@ -17,7 +18,6 @@ from tools.oci.registry.progress import Progress
 from tools.oci.registry.push import Image, push
 from tools.oci.registry.push_fixtures import client_of, make_layout
 from tools.oci.registry.registry_error import RegistryError
-from tools.sbom import cyclonedx, sbom_fixtures, spdx, write_sbom
 
 # Stands for cosign 3: it writes down how it is called.
 COSIGN = """\
