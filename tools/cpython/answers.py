@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tools.cpython.workspace import BuildError, Workspace
@@ -133,11 +134,15 @@ def find(workspace: Workspace) -> dict[str, str]:
     script = (workspace.src / "configure").read_text(encoding="utf-8")
     scratch = workspace.root / "answers"
     scratch.mkdir()
-    return {
-        **_functions(workspace, scratch, sorted(set(_FUNCTION.findall(script)))),
-        **_headers(workspace, scratch, dict(_HEADER.findall(script))),
-        **_sizes(workspace, scratch, _SIZE.findall(script)),
-    }
+    questions = (
+        lambda: _functions(workspace, scratch, sorted(set(_FUNCTION.findall(script)))),
+        lambda: _headers(workspace, scratch, dict(_HEADER.findall(script))),
+        lambda: _sizes(workspace, scratch, _SIZE.findall(script)),
+    )
+    # Compilers that run beside each other.
+    with ThreadPoolExecutor(len(questions)) as pool:
+        found = pool.map(lambda ask: ask(), questions)
+        return {variable: value for part in found for variable, value in part.items()}
 
 
 def _functions(workspace: Workspace, scratch: Path, names: list[str]) -> dict[str, str]:

@@ -199,9 +199,16 @@ class Compilation:
         )
 
     def _install(self, *argv: str) -> None:
-        # compileall's -h stops it: the byte code would be removed anyway.
-        options = ("install", f"DESTDIR={self.out}", "ENSUREPIP=no", "COMPILEALL_OPTS=-h")
-        self._run_make("install", *argv, *options)
+        tests = layer.kept_tests((self.workspace.src / "Makefile").read_text())
+        options = (
+            f"DESTDIR={self.out}",
+            "ENSUREPIP=no",
+            # What layer.prune removes needn't be there: byte code, which -h stops, and tests, which
+            # are two thirds of the standard library's files.
+            "COMPILEALL_OPTS=-h",
+            f"TESTSUBDIRS={' '.join(tests)}",
+        )
+        self._run_make("install", *argv, "install", *options)
 
     def _normalize(self) -> None:
         workspace, source = self.workspace, self.workspace.src

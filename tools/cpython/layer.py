@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -43,6 +44,17 @@ def prune(root: Path) -> None:
                 path = Path(directory, name)
                 if not path.is_symlink():
                     path.unlink()
+
+
+def kept_tests(makefile: str) -> list[str]:
+    """Return the directories of tests that prune would leave.
+
+    Args:
+        makefile: a configured Makefile.
+    """
+    found = re.search(r"(?m)^TESTSUBDIRS=((?:.*\\\n)*.*)$", makefile)
+    words = found[1].replace("\\\n", " ").split() if found else []
+    return [word for word in words if not {*word.split("/")} & {*_REMOVED_DIRECTORIES}]
 
 
 def normalized(info: tarfile.TarInfo, epoch: int) -> tarfile.TarInfo:

@@ -11,6 +11,15 @@ import pytest
 
 from tools.cpython import layer, links
 
+_MAKEFILE = """\
+LIBSUBDIRS=\tasyncio email
+TESTSUBDIRS=\tidlelib/idle_test \\
+\t\ttest test/test_ast \\
+\t\tunittest/test/testmock{more}
+
+COMPILEALL_OPTS=-j0
+"""
+
 
 def install(root: Path, paths: list[str]) -> None:
     for name in paths:
@@ -54,6 +63,15 @@ def test_prune_leaves_links(tmp_path: Path) -> None:
     (tmp_path / "test").symlink_to("a")
     layer.prune(tmp_path)
     assert files(tmp_path) == ["a/x", "test"]
+
+
+@pytest.mark.parametrize(("more", "kept"), [("", []), (" \\\n\t\ttesting/data", ["testing/data"])])
+def test_tests_that_would_be_removed_are_not_installed(more: str, kept: list[str]) -> None:
+    assert layer.kept_tests(_MAKEFILE.format(more=more)) == kept
+
+
+def test_an_installation_without_tests() -> None:
+    assert layer.kept_tests("LIBSUBDIRS=\tasyncio\n") == []
 
 
 def test_archive_is_deterministic(tmp_path: Path) -> None:

@@ -16,8 +16,11 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import tarfile
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +88,32 @@ def extract_source(archive: Path, into: Path) -> None:
         tar.extractall(into, members, filter="data")
 
 
+@contextmanager
+def beside(task: Callable[[], object]) -> Iterator[None]:
+    """Run a task in a process of its own, which has ended when the context has.
+
+    Raises:
+        BuildError: the task failed, which has printed why.
+    """
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            task()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+    try:
+        yield
+    finally:
+        _, status = os.waitpid(child, 0)
+    if status != 0:
+        raise BuildError("a process that was started beside this one failed")
+
+
 class Workspace:
     """A work directory with its tools in place; use as a context manager, which removes it."""
 
@@ -105,8 +134,10 @@ class Workspace:
         shutil.rmtree(self.root, ignore_errors=True)
         for name in ("bin", "home", "log"):
             (self.root / name).mkdir(parents=True)
-        for name in ("cc", "sysroot", "host"):
-            extract(getattr(toolchain, name), self.root / name)
+        # The compiler takes as long as the other two.
+        with beside(lambda: extract(toolchain.cc, self.root / "cc")):
+            for name in ("sysroot", "host"):
+                extract(getattr(toolchain, name), self.root / name)
         self._name_tools()
 
     def __enter__(self) -> Workspace:
