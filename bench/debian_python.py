@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tools.formats.debian.deb import DebError, read_deb
 from tools.net import origin
-from tools.net.errors import NetError
+from tools.net.net_errors import NetError
 from tools.net.session import Request, Session
 from tools.packages.debian import mirrors, resolve
 from tools.packages.debian.lockfile import Package

@@ -27,7 +27,7 @@ from tests.alpine.system import ARCH, BRANCH, KEY, RealAlpine, RealApk
 from tests.oracle.compare import Node, differences, nodes_of_entries, read_allowed
 from tools.catalog import alpine as releases
 from tools.formats.alpine.rsa import fingerprint
-from tools.packages.alpine import lock, lockfile
+from tools.packages.alpine import lock_alpine, lockfile
 from tools.rootfs.alpine import tiny_alpine_fixtures as fixtures
 from tools.rootfs.alpine.build import Result, build
 from tools.rootfs.alpine.spec import read_spec
@@ -104,7 +104,7 @@ def locked(mirror: Mirror, tmp_path_factory: pytest.TempPathFactory) -> lockfile
     """The lock that `//tools:lock -- alpine3.23` writes."""
     top = tmp_path_factory.mktemp("checkout")
     write_catalog(top)
-    status = lock.main(
+    status = lock_alpine.main(
         [RELEASE, f"--arch={ARCH}", f"--mirror={mirror.url}", f"--keys={mirror.keys}",
          f"--root={top}"]
     )  # fmt: skip

@@ -22,7 +22,7 @@ from tools.bootstrap.provision import check_host, check_place, lock, unpack
 
 _COMPLETE = "complete"  # written last, as for Bazel
 _LIBRARIES = os.path.join("usr", "lib", "x86_64-linux-gnu")
-_PROGRAM = "tools.packages.debian.lock"
+_PROGRAM = "tools.packages.debian.lock_debian"
 _START = (
     f"import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); sys.argv[0] = 'lock'; "
     f"runpy.run_module({_PROGRAM!r}, run_name='__main__')"

@@ -56,7 +56,7 @@ def test_mirrors_and_keys_are_those_the_program_is_told(monkeypatch: pytest.Monk
 def test_the_program_needs_what_the_packages_bring() -> None:
     """LOCK_WANTED is an interpreter and PyYAML: nothing else may be imported."""
     code = (
-        "import sys; before = set(sys.modules); import tools.packages.debian.lock; "
+        "import sys; before = set(sys.modules); import tools.packages.debian.lock_debian; "
         "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
     )
     done = subprocess.run(

@@ -44,7 +44,7 @@ NOT_NEEDED = (
     "zlib1g-dev",
 )
 
-# The interpreter for ./bazelw --bazelw-lock, with what tools/packages/debian/lock.py imports.
+# The interpreter for ./bazelw --bazelw-lock, with what lock_debian.py imports.
 LOCK_SUITE = "trixie"
 LOCK_WANTED = ("python3-minimal", "python3-yaml")
 LOCK_NOT_NEEDED = (

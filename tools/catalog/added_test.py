@@ -12,7 +12,7 @@ import pytest
 
 from tools.catalog import added, export, family_load, fixture
 from tools.catalog.added import Added
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.load import load
 
 SHA256 = "ab" * 32

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools.catalog import alpine, family_load, fixture, load
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.catalog import family_load, family_options, listing, load, lookup, proofs, results
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import Entry, Family
 from tools.cli import command
 from tools.cli.render import render

@@ -129,7 +129,7 @@ from pathlib import Path
 
 from tools.catalog import alpine, family_images, family_load, lifecycle, ubuntu, windows
 from tools.catalog.added import Added
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import Family
 from tools.catalog.load import ALL, SOURCES, load
 from tools.catalog.model import CATALOG, Catalog, Image, Suite, Variant, Version

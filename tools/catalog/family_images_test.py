@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tools.catalog import export, family_images, family_load, fixture, load
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import Family
 
 

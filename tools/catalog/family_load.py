@@ -11,7 +11,7 @@ from tools.catalog import family_images, grammar, load, platforms, tags, yamlfil
 from tools.catalog.added import Added
 from tools.catalog.alpine import Alpine
 from tools.catalog.alpine import read as read_alpine
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import PAGES, SCHEMES, Family, FamilyRelease, Target, base_of
 from tools.catalog.model import Catalog, Version
 from tools.catalog.windows import Windows

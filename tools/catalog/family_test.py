@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.catalog import family_load, fixture, listing, versions_json
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import Family, groups
 
 CATALOG = Path(__file__).parents[2] / "catalog"

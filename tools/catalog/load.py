@@ -25,7 +25,7 @@ from tools.catalog import (
 )
 from tools.catalog import platforms as platforms_file
 from tools.catalog.added import Added
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.model import (
     CATALOG,
     VERSIONS,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.catalog import export, family_load, fixture, yamlfile
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.load import FILES, load
 
 

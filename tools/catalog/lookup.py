@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import Entry, Family
 
 

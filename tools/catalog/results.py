@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 
 FILE = "results.json"
 COMMAND = "./bazelw run //tools:record"

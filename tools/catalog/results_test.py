@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from tools.catalog import proofs, results
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 
 CATALOG = Path(__file__).parents[2] / "catalog"

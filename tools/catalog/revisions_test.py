@@ -10,7 +10,7 @@ import pytest
 from tools.catalog import alpine as on_alpine
 from tools.catalog import export, family_load, fixture, windows
 from tools.catalog.added import Added
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.load import load
 
 PATCH = b"--- a/Lib/os.py\n+++ b/Lib/os.py\n@@ -1 +1 @@\n-old\n+new\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.catalog import load, ubuntu
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 
 CATALOG = Path(__file__).parents[2] / "catalog"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tools.catalog import family_load, grammar, load, platforms, tags, yamlfile
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import Family, FamilyRelease, base_of
 from tools.catalog.yamlfile import Mapping, Value
 

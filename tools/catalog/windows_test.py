@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools.catalog import fixture, windows
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.load import load
 
 SUM = "ab" * 32

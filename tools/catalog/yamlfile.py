@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from yaml.composer import ComposerError
 
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.text import quote
 
 _KIND = {

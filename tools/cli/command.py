@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools.cli import atomic
-from tools.cli.errors import InputError
+from tools.cli.input_error import InputError
 
 _ROOT = Path(__file__).parents[2]
 

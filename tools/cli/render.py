@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jinja2
 
-from tools.cli.errors import InputError
+from tools.cli.input_error import InputError
 from tools.text import quote
 
 

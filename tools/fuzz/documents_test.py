@@ -18,7 +18,7 @@ from tools.attestations.cves.advisory_fixtures import TRACKER, statement, write_
 from tools.attestations.cves.cves_error import CvesError
 from tools.attestations.cves.findings import find
 from tools.catalog import family_load, load, versions_json
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.fuzz.inputs import damaged, hostile, hostile_few, in_time, json_like
 from tools.matrix import outputs
 from tools.oci import blob, validate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from tools.catalog import family_options, load, yamlfile
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import Entry, Family
 from tools.catalog.model import Catalog
 from tools.cli import command

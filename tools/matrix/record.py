@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from tools.catalog import load, proofs, results
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 from tools.cli import atomic, command
 from tools.inputs.inputs import Inputs

@@ -15,7 +15,7 @@ from pathlib import Path
 import jinja2
 
 from tools.catalog import family_images, family_load, family_options, load
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import Family
 from tools.catalog.model import Catalog, Image
 from tools.cli import atomic, command

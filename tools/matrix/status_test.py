@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tools.catalog import family_load, fixture
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.load import load
 from tools.cli import command
 from tools.matrix import outputs, status

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from tools.net import limits
-from tools.net.errors import PolicyError
+from tools.net.net_errors import PolicyError
 
 # RFC 9110, 11.6.1. No part can match the same text in two ways, so time is linear.
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"

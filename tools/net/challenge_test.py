@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.net import challenge, limits
-from tools.net.errors import PolicyError
+from tools.net.net_errors import PolicyError
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tools.net import limits, origin
-from tools.net.errors import BrokenError, LimitError, NetError
+from tools.net.net_errors import BrokenError, LimitError, NetError
 from tools.net.raw_server import RawServer, Say, endless, once
 from tools.net.session import Answer, Request, Session, retry_after
 

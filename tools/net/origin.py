@@ -11,7 +11,7 @@ from typing import Final
 import idna
 
 from tools.net import limits
-from tools.net.errors import PolicyError
+from tools.net.net_errors import PolicyError
 
 _PORTS: Final = {"http": 80, "https": 443}
 # RFC 3986; a path or query may also have what is odd but harmless: [ ] |.

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.net import origin
-from tools.net.errors import PolicyError
+from tools.net.net_errors import PolicyError
 
 
 @pytest.mark.parametrize(

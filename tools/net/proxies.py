@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tools.net import origin as origins
-from tools.net.errors import PolicyError
+from tools.net.net_errors import PolicyError
 from tools.net.origin import Origin
 
 _KINDS: Final = ("http", "https")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tools.net import origin, proxies
-from tools.net.errors import PolicyError
+from tools.net.net_errors import PolicyError
 
 REGISTRY = origin.authority("registry.example:5000")
 

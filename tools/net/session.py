@@ -29,7 +29,7 @@ import urllib3.exceptions
 
 from tools.net import limits, proxies, tls
 from tools.net.connections import ExcessError, HttpPool, HttpsPool, Watch
-from tools.net.errors import (
+from tools.net.net_errors import (
     AbsentError,
     BrokenError,
     LimitError,

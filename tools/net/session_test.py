@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tools.net import limits, origin
-from tools.net.errors import AbsentError, BrokenError, LimitError, PolicyError
+from tools.net.net_errors import AbsentError, BrokenError, LimitError, PolicyError
 from tools.net.origin import Url
 from tools.net.raw_server import RawServer, once
 from tools.net.session import Authorization, Request, Session

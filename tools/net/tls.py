@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from tools.net.errors import PolicyError
+from tools.net.net_errors import PolicyError
 from tools.net.origin import Origin
 
 # Where distributions keep their trust store, for an OpenSSL built for another one.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools.net import certificates, origin, tls
-from tools.net.errors import NotTlsError, PolicyError, UntrustedError
+from tools.net.net_errors import NotTlsError, PolicyError, UntrustedError
 from tools.net.raw_server import RawServer, once
 from tools.net.session import Request, Session
 

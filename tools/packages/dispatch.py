@@ -17,12 +17,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.catalog import ubuntu as ubuntu_catalog
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.packages import lock_command
-from tools.packages.alpine import lock as alpine
-from tools.packages.debian import lock as debian
-from tools.packages.ubuntu import lock as ubuntu
-from tools.packages.windows import lock as windows
+from tools.packages.alpine import lock_alpine as alpine
+from tools.packages.debian import lock_debian as debian
+from tools.packages.ubuntu import lock_ubuntu as ubuntu
+from tools.packages.windows import lock_windows as windows
 
 # The backends whose command lines begin with the names of what to lock.
 _BACKENDS = {"alpine": alpine, "ubuntu": ubuntu, "windows": windows}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 from tools.packages import dispatch as main
@@ -15,10 +17,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
         found.append((kind, argv))
         return 7
 
-    monkeypatch.setattr("tools.packages.alpine.lock.main", lambda argv: record("alpine", argv))
-    monkeypatch.setattr("tools.packages.debian.lock.main", lambda argv: record("debian", argv))
-    monkeypatch.setattr("tools.packages.ubuntu.lock.main", lambda argv: record("ubuntu", argv))
-    monkeypatch.setattr("tools.packages.windows.lock.main", lambda argv: record("windows", argv))
+    for kind in ("alpine", "debian", "ubuntu", "windows"):
+        module = f"tools.packages.{kind}.lock_{kind}"
+        monkeypatch.setattr(f"{module}.main", functools.partial(record, kind))
     return found
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tools.catalog import family_options, load, yamlfile
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.lookup import find
 from tools.catalog.model import Catalog, Image, Version
 from tools.cli import command

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 
 # In pixels: a box, the space between columns and between boxes, the margin, a line of text.
 _WIDTH, _GAP, _BETWEEN, _MARGIN, _LINE = 164, 28, 22, 12, 16

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.pages.picture import columns, parse, svg
 
 HERE = Path("docs/picture.txt")

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.cli.errors import InputError
+from tools.cli.input_error import InputError
 from tools.pages import outputs
 from tools.pages.apidocs.starlark import StarlarkError
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from tools.net import origin
-from tools.net.errors import NetError
+from tools.net.net_errors import NetError
 from tools.net.session import Answer, Request, Session
 from tools.update.bar import Bar
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools.packages.debian import lock, lockfile
-from tools.packages.debian.lock import LOCKS, Job, JobResult
+from tools.packages.debian import lock_debian, lockfile
+from tools.packages.debian.lock_debian import LOCKS, Job, JobResult
 from tools.packages.debian.lockfile import Lock
 from tools.packages.debian.mirrors import Mirror
 from tools.update.packages import Change, compare, older
@@ -85,7 +85,7 @@ def jobs(root: Path, mirrors: Sequence[Mirror], narrowed: Narrowed) -> list[Job]
     """
     # Nothing can be installed without main.
     pockets = ("main", *narrowed.pockets) if narrowed.pockets else lockfile.POCKETS
-    return lock.plan_jobs(
+    return lock_debian.plan_jobs(
         root, mirrors, suites=narrowed.suites, archs=narrowed.archs, pockets=pockets
     )
 
@@ -103,7 +103,7 @@ def renew(
 ) -> list[Renewed | Failed]:
     """Lock all that is asked; says on stderr how far it is. Writes nothing."""
     folder = root / LOCKS
-    first = lock.lock_all(asked, keyring, folder, write=False, accepted=accepted)
+    first = lock_debian.lock_all(asked, keyring, folder, write=False, accepted=accepted)
     less = {
         result.name: job
         for one, result in zip(asked, first, strict=True)
@@ -112,7 +112,7 @@ def renew(
     second: dict[str, JobResult] = {}
     if less:
         print("once more, with what those locks have of the archive:", file=sys.stderr)
-        results = lock.lock_all(
+        results = lock_debian.lock_all(
             list(less.values()), keyring, folder, write=False, accepted=accepted
         )
         second = {result.name: result for result in results}

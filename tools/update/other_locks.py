@@ -12,23 +12,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.cli.progress import Progress
 from tools.formats.alpine.alpine_error import AlpineError
 from tools.oci.assembler.spec import OciError
 from tools.oci.registry.registry_error import RegistryError
-from tools.packages.alpine import lock as alpine
+from tools.packages.alpine import lock_alpine as alpine
 from tools.packages.alpine import lockfile as alpine_lockfile
 from tools.packages.alpine.mirror import MirrorError as AlpineMirrorError
-from tools.packages.debian import lock as debian
+from tools.packages.debian import lock_debian as debian
 from tools.packages.debian import lockfile as debian_lockfile
 from tools.packages.debian.resolve import ResolveError
 from tools.packages.lines import LockError
-from tools.packages.ubuntu import lock as ubuntu
+from tools.packages.ubuntu import lock_ubuntu as ubuntu
 from tools.packages.ubuntu.mirrors import MirrorError as UbuntuMirrorError
-from tools.packages.windows import lock as windows
+from tools.packages.windows import lock_windows as windows
 from tools.packages.windows import lockfile as windows_lockfile
-from tools.packages.windows.errors import WindowsError
+from tools.packages.windows.windows_error import WindowsError
 
 _ERRORS = (
     AlpineError,
@@ -74,7 +74,7 @@ def renew(root: Path, accepted: Sequence[str]) -> Others:
 
     Args:
         root: the checkout.
-        accepted: as tools.packages.debian.lock.require_same_content takes it; for Ubuntu.
+        accepted: as tools.packages.debian.lock_debian.require_same_content takes it; for Ubuntu.
     """
     made = Others()
     _ubuntu(root, accepted, made)

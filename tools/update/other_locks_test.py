@@ -15,13 +15,13 @@ from tools.formats.alpine import apk_fixtures as make
 from tools.formats.alpine.rsa import fingerprint
 from tools.oci.assembler.spec import DOCKER_MANIFEST
 from tools.oci.registry.fake_registry import FakeRegistry
-from tools.packages.alpine import lock as alpine
-from tools.packages.debian import lock as debian
+from tools.packages.alpine import lock_alpine as alpine
+from tools.packages.debian import lock_debian as debian
 from tools.packages.debian import lockfile
 from tools.packages.debian.lockfile import Lock, Package
 from tools.packages.debian.resolve import ResolveError
-from tools.packages.ubuntu import lock as ubuntu
-from tools.packages.windows import lock as windows
+from tools.packages.ubuntu import lock_ubuntu as ubuntu
+from tools.packages.windows import lock_windows as windows
 from tools.packages.windows import lockfile as windows_lockfile
 from tools.update import other_locks
 from tools.windows.windows_fixtures import Base, digest

@@ -21,7 +21,7 @@ class Kind(enum.Enum):
     REMOVED = "removed"
     NEWER = "newer"
     OLDER = "older"
-    # The same version with other bytes: a person has accepted it (tools/packages/debian/lock.py).
+    # The same version with other bytes: a person has accepted it (lock_debian.py).
     CONTENT = "with other content"
     # The same bytes, in other package sets.
     SETS = "in other sets"

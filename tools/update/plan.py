@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.model import Catalog, Version
 from tools.catalog.tags import Release
 from tools.update.candidate import DEBIAN, Candidate, MismatchError, Verified, declared

@@ -13,7 +13,7 @@ from tools.update.plan import Plan
 from tools.update.security import Key, key
 
 _MEGA = 1e6
-# As tools/packages/debian/lock.py says it.
+# As tools/packages/debian/lock_debian.py says it.
 _CONTENT = re.compile(r"content of (\S+) (\S+) changed")
 
 

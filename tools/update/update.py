@@ -17,13 +17,13 @@ from pathlib import Path
 from types import FrameType
 
 from tools.catalog import load
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.model import Catalog
 from tools.cli import command
 from tools.modules import facts
 from tools.modules.facts import FactsError
-from tools.packages.debian import lock, lockfile, mirrors, resolve
-from tools.packages.debian.lock import LOCKS, Job
+from tools.packages.debian import lock_debian, lockfile, mirrors, resolve
+from tools.packages.debian.lock_debian import LOCKS, Job
 from tools.packages.debian.mirrors import Mirror
 from tools.pages.apidocs.starlark import StarlarkError
 from tools.update import (
@@ -170,7 +170,7 @@ class Update:
         files.update(locks.files(self._results))
         files.update(self._others.files)
         if self._results and not self._narrowed:
-            gone = [path.as_posix() for path in lock.orphans(self._root)]
+            gone = [path.as_posix() for path in lock_debian.orphans(self._root)]
             made.changes += [f"{name} is of nothing in the catalog: removed" for name in gone]
             files.update(dict.fromkeys(gone))
         made.changes += modules.news(self._facts, found.facts)

@@ -14,7 +14,7 @@ import pytest
 
 from tools.catalog import fixture, load
 from tools.modules import facts
-from tools.packages.debian import lock, lockfile, resolve
+from tools.packages.debian import lock_debian, lockfile, resolve
 from tools.packages.debian.lockfile import Lock, Package
 from tools.pages import outputs
 from tools.update import debian, other_locks, transaction, update
@@ -40,9 +40,9 @@ class Debian:
     def __init__(self) -> None:
         self.packages: dict[str, list[Package]] = {}
         self.broken: dict[str, str] = {}
-        self.jobs: list[lock.Job] = []
+        self.jobs: list[lock_debian.Job] = []
 
-    def resolve(self, job: lock.Job, *rest: object) -> Lock:
+    def resolve(self, job: lock_debian.Job, *rest: object) -> Lock:
         assert rest
         self.jobs.append(job)
         why = self.broken.get(job.name)
@@ -74,7 +74,7 @@ LOCKED = (package("base-files", "13.1"), package("openssl", "3.5.4-1", "old"))
 def _archive(monkeypatch: pytest.MonkeyPatch) -> Debian:
     made = Debian()
     made.packages[""] = list(LOCKED)
-    monkeypatch.setattr(lock, "resolve_lock", made.resolve)
+    monkeypatch.setattr(lock_debian, "resolve_lock", made.resolve)
     monkeypatch.setattr(resolve, "require_apt", lambda: None)
     monkeypatch.setattr(resolve, "find_keyring", lambda given: Path("/nonexistent"))
     return made
@@ -92,7 +92,7 @@ def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recorded.parent.mkdir(parents=True)
     known = facts.Module(("0.0.10", "0.0.11"), {})
     recorded.write_text(facts.Facts(REGISTRY, "2026-05-01", {"platforms": known}).text())
-    (root / lock.LOCKS / lockfile.BUILD).mkdir(parents=True)
+    (root / lock_debian.LOCKS / lockfile.BUILD).mkdir(parents=True)
     catalog = load.load(root / "catalog")
     for suite in catalog.suites.values():
         for platform in suite.platforms:
@@ -107,7 +107,7 @@ def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     build=build,
                 )
                 stem = lockfile.stem(made.suite, made.arch, build=build)
-                lockfile.write(root / lock.LOCKS / f"{stem}.lock", made)
+                lockfile.write(root / lock_debian.LOCKS / f"{stem}.lock", made)
     outputs.refresh(root)
     return root
 
@@ -135,7 +135,7 @@ def tree(root: Path) -> dict[str, bytes]:
 
 def locked(checkout: Path, name: str) -> dict[str, Package]:
     """The packages of a lock in the checkout, by name."""
-    found = lockfile.read(checkout / lock.LOCKS / f"{name}.lock")
+    found = lockfile.read(checkout / lock_debian.LOCKS / f"{name}.lock")
     return {one.name: one for one in found.packages}
 
 
@@ -358,7 +358,7 @@ def test_a_lock_that_can_not_be_had_leaves_the_others_theirs(
 def test_a_lock_keeps_the_parts_of_the_archive_that_it_had(
     run: Run, checkout: Path, archive: Debian, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = checkout / lock.LOCKS / "trixie_armel.lock"
+    file = checkout / lock_debian.LOCKS / "trixie_armel.lock"
     lockfile.write(file, replace(lockfile.read(file), pockets=("main", "updates")))
     archive.put(package("openssl", "3.5.5-1", "new"))
     archive.broken["trixie_armel"] = "the security archive's index is older"
@@ -477,7 +477,7 @@ def test_a_build_lock_is_only_made_where_there_is_none(
     assert run("--check") == 1
     assert not [job for job in archive.jobs if job.build]
     assert "to compile" not in capsys.readouterr().out
-    (checkout / lock.LOCKS / "build/trixie_amd64.lock").unlink()
+    (checkout / lock_debian.LOCKS / "build/trixie_amd64.lock").unlink()
     assert run() == 1
     assert "to compile: CPython 3.14.7 on trixie for 8 platforms\n" in capsys.readouterr().out
     assert locked(checkout, "build/trixie_amd64")["openssl"].version == "3.5.5-1"
@@ -488,9 +488,11 @@ def test_a_build_lock_is_only_made_where_there_is_none(
 def test_locks_of_what_has_left_the_catalog_go(
     run: Run, checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    old = checkout / lock.LOCKS / "trixie_mips64el.lock"
+    old = checkout / lock_debian.LOCKS / "trixie_mips64el.lock"
     old.write_text(
-        (checkout / lock.LOCKS / "trixie_amd64.lock").read_text().replace("amd64", "mips64el")
+        (checkout / lock_debian.LOCKS / "trixie_amd64.lock")
+        .read_text()
+        .replace("amd64", "mips64el")
     )
     assert run() == 1
     assert not old.exists()

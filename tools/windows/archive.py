@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.packages.windows.errors import WindowsError
+from tools.packages.windows.windows_error import WindowsError
 from tools.windows import names
 
 _PROGRAM = "python.exe"

@@ -19,8 +19,8 @@ from tools.oci.assembler import layer, times
 from tools.oci.assembler.layout import LayoutWriter
 from tools.oci.assembler.spec import BASE_NAME, OCI_CONFIG, OCI_MANIFEST, Json, OciError
 from tools.packages.windows import lockfile
-from tools.packages.windows.errors import WindowsError
 from tools.packages.windows.lockfile import Lock
+from tools.packages.windows.windows_error import WindowsError
 from tools.windows import layer_rules
 
 _BASE_DIGEST: Final = "org.opencontainers.image.base.digest"

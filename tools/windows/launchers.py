@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from tools.packages.windows.errors import WindowsError
+from tools.packages.windows.windows_error import WindowsError
 
 _PACKAGES = "Lib/site-packages"
 _BUNDLED = re.compile(r"Lib/ensurepip/_bundled/pip-[^/]+\.whl")

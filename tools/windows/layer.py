@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from tools.packages.windows.errors import WindowsError
+from tools.packages.windows.windows_error import WindowsError
 from tools.windows import archive, launchers, layer_rules, security
 
 # Where docker-library has Python: C:\Python.

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from tools.oci.blob import open_tar
-from tools.packages.windows.errors import WindowsError
+from tools.packages.windows.windows_error import WindowsError
 from tools.windows import names, security
 
 FILES: Final = "Files"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.packages.windows.errors import WindowsError
+from tools.packages.windows.windows_error import WindowsError
 from tools.windows import layer, layer_rules, names, security
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.packages.windows.errors import WindowsError
+from tools.packages.windows.windows_error import WindowsError
 from tools.windows import archive, launchers, layer, security
 from tools.windows.windows_fixtures import pip_files, python_files, write_zip
 

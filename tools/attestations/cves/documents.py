@@ -13,7 +13,7 @@ from typing import Any, Final
 from tools.attestations.cves.advisories import Origin
 from tools.attestations.cves.cves_error import CvesError
 from tools.net import origin
-from tools.net.errors import NetError, PolicyError
+from tools.net.net_errors import NetError, PolicyError
 from tools.net.session import Request, Session
 
 # Bytes. Debian's tracker gives some 70 MB, not compressed.

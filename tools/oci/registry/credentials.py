@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tools.net import origin
-from tools.net.errors import PolicyError
+from tools.net.net_errors import PolicyError
 from tools.oci.registry import helper, settings_file
 from tools.oci.registry.login import Credentials
 from tools.oci.registry.reference import HUB_NAMES

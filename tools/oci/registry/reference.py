@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from tools.net import origin
-from tools.net.errors import PolicyError
+from tools.net.net_errors import PolicyError
 from tools.oci.registry.registry_error import RegistryError
 
 _PART: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"

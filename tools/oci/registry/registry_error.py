@@ -1,6 +1,6 @@
 """The one exception a user of the registry client meets."""
 
-from tools.net.errors import NetError
+from tools.net.net_errors import NetError
 
 
 class RegistryError(NetError):

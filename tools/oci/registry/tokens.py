@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from tools.net import challenge, limits
-from tools.net.errors import PolicyError
+from tools.net.net_errors import PolicyError
 from tools.net.origin import Origin, Url
 from tools.net.session import Answer, Authorization, Request, Session
 from tools.oci.registry import answers

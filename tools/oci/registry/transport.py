@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from tools.net import limits, origin
-from tools.net.errors import BrokenError, NetError, NotTlsError, PolicyError
+from tools.net.net_errors import BrokenError, NetError, NotTlsError, PolicyError
 from tools.net.origin import Url
 from tools.net.session import Answer, Authorization, Request, Session
 from tools.oci.registry import answers, credentials, registries_conf, tokens

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.net import limits
-from tools.net.errors import BrokenError
+from tools.net.net_errors import BrokenError
 from tools.net.origin import Url
 from tools.net.session import RETRY_STATUS, Answer
 from tools.oci.registry import answers

@@ -14,11 +14,11 @@ import pytest
 
 from tools.catalog import alpine as releases
 from tools.catalog import fixture
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.mirrors import public_mirrors
 from tools.formats.alpine import apk_fixtures as make
 from tools.formats.alpine.rsa import fingerprint
-from tools.packages.alpine import lock, lockfile
+from tools.packages.alpine import lock_alpine, lockfile
 from tools.packages.alpine.mirror import Fetcher, MirrorError, find_mirrors
 
 KEY = make.make_key("tester-1.rsa.pub")
@@ -74,7 +74,7 @@ def run(top: Path, *options: str) -> int:
     mirror = (
         [] if any(o.startswith("--mirror") for o in options) else [f"--mirror=file://{top}/mirror"]
     )
-    return lock.main(["alpine3.24", f"--root={top}", *mirror, *options])
+    return lock_alpine.main(["alpine3.24", f"--root={top}", *mirror, *options])
 
 
 def locked(top: Path) -> lockfile.Lock:
@@ -198,7 +198,7 @@ def test_a_wrong_catalog(
 
 
 def test_unknown_names(top: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert lock.main(["alpine3.42", f"--root={top}", "--mirror=file:///x"]) == 2
+    assert lock_alpine.main(["alpine3.42", f"--root={top}", "--mirror=file:///x"]) == 2
     assert "did you mean alpine3.24?" in capsys.readouterr().err
     assert run(top, "--arch=sparc") == 2
     assert "--arch=sparc" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from tools.catalog.mirrors import public_mirrors
 from tools.net import origin
-from tools.net.errors import NetError
+from tools.net.net_errors import NetError
 from tools.net.session import Request, Session
 
 _REPOSITORIES = Path("/etc/apk/repositories")

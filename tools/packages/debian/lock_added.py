@@ -21,7 +21,7 @@ from pathlib import Path
 from tools.cli import atomic
 from tools.packages import lines
 from tools.packages.debian import lockfile, resolve
-from tools.packages.debian.lock import earlier_of, merge, require_same_content, settled
+from tools.packages.debian.lock_debian import earlier_of, merge, require_same_content, settled
 from tools.packages.debian.lockfile import Lock, Package
 from tools.packages.debian.mirrors import find_mirrors
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from tools.cli import atomic
 from tools.packages import lines
 from tools.packages.debian import lockfile, resolve
-from tools.packages.debian.lock import merge, require_same_content, settled
+from tools.packages.debian.lock_debian import merge, require_same_content, settled
 from tools.packages.debian.lockfile import Lock, Package
 from tools.packages.debian.mirrors import find_mirrors
 

@@ -14,9 +14,9 @@ import pytest
 
 from tools.catalog.package_sets import PackageSet
 from tools.formats.debian.deb_fixtures import make_deb
-from tools.packages.debian import lock, lockfile
+from tools.packages.debian import lock_debian, lockfile
 from tools.packages.debian.archive_fixtures import Listed, Signer, write_pocket
-from tools.packages.debian.lock import Job, JobResult
+from tools.packages.debian.lock_debian import Job, JobResult
 from tools.packages.debian.lockfile import Lock, Package
 from tools.packages.debian.mirrors import Mirror
 
@@ -128,7 +128,7 @@ def run(
 ) -> dict[str, JobResult]:
     """Lock all architectures; the results by architecture."""
     jobs = [Job("trixie", arch, lockfile.POCKETS, tuple(sets), tuple(mirrors)) for arch in ARCHS]
-    results = lock.lock_all(
+    results = lock_debian.lock_all(
         jobs,
         archive.signer.keyring,
         tmp_path / "locks",
@@ -161,7 +161,7 @@ def test_one_fails_and_the_others_are_written(
         "trixie_amd64.lock",
         "trixie_s390x.lock",
     ]
-    assert lock.report(list(results.values()), Path("here"), write=True) == 2
+    assert lock_debian.report(list(results.values()), Path("here"), write=True) == 2
     said = capsys.readouterr()
     assert said.out.splitlines() == [
         "here/trixie_amd64.lock: written",
@@ -174,7 +174,7 @@ def test_one_fails_and_the_others_are_written(
     archive.fill()
     results = run(tmp_path, archive, [server.mirror("one")])
     assert [arch for arch, result in results.items() if result.changed] == ["arm64"]
-    assert lock.report(list(results.values()), Path("here"), write=True) == 0
+    assert lock_debian.report(list(results.values()), Path("here"), write=True) == 0
 
 
 @needs_apt
@@ -231,7 +231,7 @@ def test_other_content_of_a_version(
     assert result.before == old
     assert result.after is None
     assert (tmp_path / "locks/trixie_amd64.lock").read_text() == text
-    assert lock.report([result], Path("here"), write=True) == 2
+    assert lock_debian.report([result], Path("here"), write=True) == 2
     assert "here/trixie_amd64.lock: not renewed" in capsys.readouterr().out
 
 
@@ -240,7 +240,7 @@ def test_check_writes_nothing(tmp_path: Path, archive: Archive, server: Server) 
     results = run(tmp_path, archive, [server.mirror("one")], write=False)
     assert all(result.changed for result in results.values())
     assert not (tmp_path / "locks").exists()
-    assert lock.report(list(results.values()), Path("here"), write=False) == 1
+    assert lock_debian.report(list(results.values()), Path("here"), write=False) == 1
 
 
 def versions(result: JobResult) -> dict[str, str]:
@@ -385,12 +385,12 @@ def test_a_package_that_moved_is_no_change() -> None:
     moved = replace(
         old, snapshot="20261201T000000Z", packages=(package("aa", "pool/main/a/aa.deb"),)
     )
-    assert lock.differences(old, moved) == []
-    assert lock.settled(old, moved) == old
+    assert lock_debian.differences(old, moved) == []
+    assert lock_debian.settled(old, moved) == old
     # With another change, it keeps its line.
     new = replace(moved, packages=(*moved.packages, package("bb", "pool/main/b/bb.deb")))
-    assert lock.settled(old, new).packages == (*old.packages, new.packages[1])
-    assert lock.differences(old, new) == ["+ bb 1"]
+    assert lock_debian.settled(old, new).packages == (*old.packages, new.packages[1])
+    assert lock_debian.differences(old, new) == ["+ bb 1"]
 
 
 def test_a_damaged_lock_is_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -398,7 +398,7 @@ def test_a_damaged_lock_is_replaced(tmp_path: Path, capsys: pytest.CaptureFixtur
     path.write_text("suite trixie\n")
     new = Lock("trixie", "amd64", "20261101T000000Z", (package("aa", "pool/main/a/aa.deb"),))
     job = Job("trixie", "amd64", lockfile.POCKETS, (), ())
-    result = lock.run_job(job, path, lambda _: new, write=True)
+    result = lock_debian.run_job(job, path, lambda _: new, write=True)
     assert (result.before, result.after, result.changed) == (None, new, True)
     assert "replacing a damaged lock" in capsys.readouterr().err
     assert lockfile.read(path) == new

@@ -6,7 +6,7 @@ import pytest
 
 from tools.catalog import load as catalog
 from tools.packages.debian import lockfile, package_sets
-from tools.packages.debian.lock import LOCKS, plan_jobs, wanted
+from tools.packages.debian.lock_debian import LOCKS, plan_jobs, wanted
 from tools.packages.debian.lockfile import Lock
 
 CATALOG = catalog.load(Path("catalog"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tools.catalog import load as catalog
 from tools.catalog import yamlfile
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.model import Suite
 from tools.catalog.package_sets import FILE, KEYS, PackageSet, read_rules
 

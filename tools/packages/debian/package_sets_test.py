@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.packages.debian import package_sets
 
 CATALOG = Path("catalog")

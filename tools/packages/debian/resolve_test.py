@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.formats.debian.deb_fixtures import make_deb
-from tools.packages.debian import lock, lockfile, resolve
+from tools.packages.debian import lock_debian, lockfile, resolve
 from tools.packages.debian.archive_fixtures import Signer
 from tools.packages.debian.lockfile import Package
 from tools.packages.debian.mirrors import Mirror
@@ -73,19 +73,19 @@ def package(name: str, version: str = "1") -> Package:
 
 def test_merge_says_what_was_requested_for_which_set() -> None:
     a, b = package("a1"), package("b1")
-    merged = lock.merge({"base": ([a, b], frozenset()), "slim": ([a], frozenset({"a1"}))})
+    merged = lock_debian.merge({"base": ([a, b], frozenset()), "slim": ([a], frozenset({"a1"}))})
     assert [(p.name, dict(p.sets)) for p in merged] == [
         ("a1", {"base": False, "slim": True}),
         ("b1", {"base": False}),
     ]
     with pytest.raises(ResolveError, match="a1 resolved to 1 and 2"):
-        lock.merge({"x": ([a], frozenset()), "y": ([package("a1", "2")], frozenset())})
+        lock_debian.merge({"x": ([a], frozenset()), "y": ([package("a1", "2")], frozenset())})
 
 
 def test_differences() -> None:
     old = lockfile.Lock("trixie", "amd64", "", (package("a1"), package("b1"), package("c1")))
     new = lockfile.Lock("trixie", "amd64", "", (package("b1", "2"), package("c1"), package("d1")))
-    assert lock.differences(old, new) == ["- a1 1", "  b1 1 -> 2", "+ d1 1"]
+    assert lock_debian.differences(old, new) == ["- a1 1", "  b1 1 -> 2", "+ d1 1"]
 
 
 # --- with apt ------------------------------------------------------------------------------------

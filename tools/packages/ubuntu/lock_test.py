@@ -16,7 +16,7 @@ import pytest
 from tools.formats.debian.deb_fixtures import make_deb
 from tools.packages.debian import lockfile
 from tools.packages.debian.archive_fixtures import Listed, Signer, write_pocket
-from tools.packages.ubuntu import keyring, lock
+from tools.packages.ubuntu import keyring, lock_ubuntu
 
 pytestmark = pytest.mark.skipif(
     not all(shutil.which(tool) for tool in ("apt-get", "gpg", "gpgv")),
@@ -147,7 +147,7 @@ def top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def locks(top: Path) -> dict[str, lockfile.Lock]:
-    folder = top / lock.LOCKS
+    folder = top / lock_ubuntu.LOCKS
     return {
         str(path.relative_to(folder).with_suffix("")): lockfile.read(path)
         for path in sorted(folder.rglob("*.lock"))
@@ -156,7 +156,7 @@ def locks(top: Path) -> dict[str, lockfile.Lock]:
 
 def test_both_halves(mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["noble", f"--root={top}", *mirrors.options()]
-    assert lock.main(options) == 0
+    assert lock_ubuntu.main(options) == 0
     said = capsys.readouterr()
     assert "third_party/ubuntu/noble_arm64.lock: written" in said.out
     assert re.search(r"^noble_amd64 +resolving base", said.err, re.M)
@@ -191,7 +191,7 @@ def test_both_halves(mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixture[
     # Images name what was asked.
     assert made["noble_arm64"].sources == lockfile.Sources(*[f"{mirrors.url}/ubuntu-ports"] * 2)
     # Again, nothing has changed.
-    assert lock.main([*options, "--check"]) == 0
+    assert lock_ubuntu.main([*options, "--check"]) == 0
     assert "noble_amd64.lock: unchanged" in capsys.readouterr().out
 
 
@@ -199,16 +199,16 @@ def test_what_the_build_uses_is_renewed_on_purpose(
     mirrors: Mirrors, top: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["noble", f"--root={top}", "--arch=amd64", *mirrors.options()]
-    assert lock.main(options) == 0
-    path = top / lock.LOCKS / "build/noble_amd64.lock"
+    assert lock_ubuntu.main(options) == 0
+    path = top / lock_ubuntu.LOCKS / "build/noble_amd64.lock"
     older = path.read_text().replace("libz-dev 1:1.3-1ubuntu2", "libz-dev 1:1.3-1ubuntu1")
     path.write_text(older)
     capsys.readouterr()
-    assert lock.main(options) == 0
+    assert lock_ubuntu.main(options) == 0
     assert path.read_text() == older
     assert "/build/" not in capsys.readouterr().out
-    assert lock.main([*options, "--build", "--check"]) == 1
-    assert lock.main([*options, "--build"]) == 0
+    assert lock_ubuntu.main([*options, "--build", "--check"]) == 1
+    assert lock_ubuntu.main([*options, "--build"]) == 0
     assert "build/noble_amd64.lock: written" in capsys.readouterr().out
     assert "libz-dev 1:1.3-1ubuntu2" in path.read_text()
 
@@ -222,17 +222,17 @@ def test_what_images_name(mirrors: Mirrors, top: Path) -> None:
         *image,
         "--image-ports-mirror=http://p.test/",
     ]
-    assert lock.main(options) == 0
+    assert lock_ubuntu.main(options) == 0
     made = locks(top)
     assert made["noble_amd64"].sources == lockfile.Sources("http://a.test/u", "http://s.test/u")
     assert made["noble_arm64"].sources == lockfile.Sources("http://p.test", "http://p.test")
     # Another one is another lock.
-    assert lock.main(["noble", f"--root={top}", *mirrors.options(), "--check"]) == 1
+    assert lock_ubuntu.main(["noble", f"--root={top}", *mirrors.options(), "--check"]) == 1
 
 
 def test_one_architecture(mirrors: Mirrors, top: Path) -> None:
     options = [option for option in mirrors.options() if "ports" not in option]
-    assert lock.main(["noble", f"--root={top}", "--arch=amd64", *options]) == 0
+    assert lock_ubuntu.main(["noble", f"--root={top}", "--arch=amd64", *options]) == 0
     assert list(locks(top)) == ["build/noble_amd64", "noble_amd64"]
 
 
@@ -243,7 +243,7 @@ def fails(
     top: Path, options: list[str], capsys: pytest.CaptureFixture[str], written: str = ""
 ) -> str:
     """The one error that locking ends with; no locks are written but those of that pattern."""
-    assert lock.main(["noble", f"--root={top}", *options]) == 2
+    assert lock_ubuntu.main(["noble", f"--root={top}", *options]) == 2
     error = capsys.readouterr().err.partition("lock: error: ")[2]
     assert error
     assert sorted(locks(top)) == sorted(name for name in BOTH if re.fullmatch(written, name))
@@ -277,7 +277,7 @@ def test_a_mirror_that_does_not_answer(
 
 def test_the_next_mirror_takes_over(mirrors: Mirrors, top: Path) -> None:
     options = ["--ports-mirror=http://127.0.0.1:9/x", *mirrors.options()]
-    assert lock.main(["noble", f"--root={top}", *options]) == 0
+    assert lock_ubuntu.main(["noble", f"--root={top}", *options]) == 0
 
 
 def test_the_halves_are_not_mixed_up(

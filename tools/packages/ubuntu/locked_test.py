@@ -7,7 +7,7 @@ import pytest
 
 from tools.packages.debian import lockfile, package_sets
 from tools.packages.debian.lockfile import Lock
-from tools.packages.ubuntu.lock import LOCKS, load_plan
+from tools.packages.ubuntu.lock_ubuntu import LOCKS, load_plan
 
 SUITE = os.environ["SUITE"]
 PLAN = load_plan(Path("catalog"))

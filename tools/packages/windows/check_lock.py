@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tools.packages.windows import lockfile
-from tools.packages.windows.errors import WindowsError
+from tools.packages.windows.windows_error import WindowsError
 
 
 def main(argv: list[str] | None = None) -> int:

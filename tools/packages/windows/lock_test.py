@@ -12,7 +12,7 @@ import pytest
 from tools.catalog import fixture
 from tools.oci.assembler.spec import DOCKER_LIST, DOCKER_MANIFEST
 from tools.oci.registry.fake_registry import FakeRegistry
-from tools.packages.windows import lock, lockfile
+from tools.packages.windows import lock_windows, lockfile
 from tools.windows.windows_fixtures import Base, digest, manifest_list
 
 NANO = Base(os_version="10.0.26100.4652", architecture="arm64")
@@ -44,11 +44,11 @@ def serve(registry: FakeRegistry, base: Base, tag: str = "ltsc2025", *others: Ba
 
 
 def run(registry: FakeRegistry, top: Path, *arguments: str) -> int:
-    return lock.main([*arguments, f"--registry={registry.host}", f"--root={top}"])
+    return lock_windows.main([*arguments, f"--registry={registry.host}", f"--root={top}"])
 
 
 def locked(top: Path, release: str = "ltsc2025") -> lockfile.Lock:
-    return lockfile.read(top / lock.LOCKS / f"{release}.lock")
+    return lockfile.read(top / lock_windows.LOCKS / f"{release}.lock")
 
 
 def test_an_image(registry: FakeRegistry, top: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,7 +76,7 @@ def test_both_releases_or_none(
     said = capsys.readouterr().err
     assert "no manifest ltsc2022: 404" in said
     assert "--registry=HOST" in said
-    assert not (top / lock.LOCKS).exists()
+    assert not (top / lock_windows.LOCKS).exists()
     serve(registry, Base(os_version="10.0.20348.5499"), "ltsc2022")
     assert run(registry, top, "ltsc2025", "ltsc2022") == 0
     assert locked(top, "ltsc2022").os_version == "10.0.20348.5499"
@@ -87,7 +87,7 @@ def test_check_and_renew(
 ) -> None:
     serve(registry, Base())
     assert run(registry, top, "ltsc2025", "--check") == 1
-    assert not (top / lock.LOCKS).exists()
+    assert not (top / lock_windows.LOCKS).exists()
     assert run(registry, top, "ltsc2025") == 0
     assert run(registry, top, "ltsc2025", "--check") == 0
     assert "unchanged" in capsys.readouterr().out
@@ -105,7 +105,7 @@ def test_a_damaged_lock_is_replaced(
 ) -> None:
     serve(registry, Base())
     assert run(registry, top, "ltsc2025") == 0
-    (top / lock.LOCKS / "ltsc2025.lock").write_text("{}")
+    (top / lock_windows.LOCKS / "ltsc2025.lock").write_text("{}")
     assert run(registry, top, "ltsc2025") == 0
     assert "replacing a damaged lock" in capsys.readouterr().err
     assert locked(top) == Base().lock()
@@ -176,7 +176,7 @@ def test_without_reach_one_error(
     said: str,
 ) -> None:
     monkeypatch.delenv("WINDOWS_REGISTRY", raising=False)
-    assert lock.main([*arguments, f"--root={top}"]) == 2
+    assert lock_windows.main([*arguments, f"--root={top}"]) == 2
     told = capsys.readouterr().err
     assert said in told
     assert "Traceback" not in told

@@ -32,7 +32,7 @@ from tools.oci.assembler.spec import (
     digest_of,
     parse,
 )
-from tools.packages.windows.errors import WindowsError
+from tools.packages.windows.windows_error import WindowsError
 
 REMEDY: Final = "lock it anew: ./bazelw run //tools:lock -- {release} --registry=HOST"
 # Layers that a registry need not have: they're at their `urls`.

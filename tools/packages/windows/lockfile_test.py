@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tools.packages.windows import check_lock, lockfile
-from tools.packages.windows.errors import WindowsError
+from tools.packages.windows.windows_error import WindowsError
 from tools.windows.windows_fixtures import FOREIGN, Base, digest
 
 

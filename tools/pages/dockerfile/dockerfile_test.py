@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tools.catalog import family_load, fixture, load
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import Entry, Family
 from tools.catalog.model import Patch
 from tools.pages.dockerfile import recipe

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.catalog import added, grammar, load, tags, yamlfile
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import Entry, Family
 from tools.catalog.model import Minor, Patch, Suite, Variant
 from tools.catalog.yamlfile import Mapping, Value

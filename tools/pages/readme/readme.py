@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tools.catalog import family_options, results, tags, yamlfile
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import WINDOWS_ARCHITECTURE, Entry, Family, base_of, groups
 from tools.catalog.platforms import Architecture
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Results

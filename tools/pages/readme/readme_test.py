@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tools.catalog import family_load, fixture, results
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import Family
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 from tools.pages.readme.readme import facts as facts_for_programs

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urldefrag
 
-from tools.net.errors import NetError
+from tools.net.net_errors import NetError
 from tools.net.origin import parse
 from tools.net.session import Request, Session
 from tools.wheels.locks.pins import Wheel, filename_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.cli.errors import InputError
+from tools.cli.input_error import InputError
 
 
 class CatalogError(InputError):

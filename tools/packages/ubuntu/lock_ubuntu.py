@@ -18,11 +18,11 @@ from pathlib import Path
 
 from tools.catalog import load as catalog
 from tools.catalog import ubuntu
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.package_sets import FILE, PackageSet, read_rules
 from tools.packages import lock_command
 from tools.packages.debian import lockfile, package_sets, resolve
-from tools.packages.debian.lock import (
+from tools.packages.debian.lock_debian import (
     ARCH_HELP,
     BUILD_HELP,
     Job,

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.catalog import windows
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.windows import Windows
 from tools.catalog.yamlfile import near
 from tools.cli.progress import Progress
@@ -27,8 +27,8 @@ from tools.oci.registry.registry_error import RegistryError
 from tools.oci.registry.transport import Transport
 from tools.packages import lock_command
 from tools.packages.windows import lockfile
-from tools.packages.windows.errors import WindowsError
 from tools.packages.windows.lockfile import Lock
+from tools.packages.windows.windows_error import WindowsError
 from tools.text import quote
 
 LOCKS = Path("third_party/windows")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tools.catalog import alpine as releases
 from tools.catalog.alpine import Alpine, Release
-from tools.catalog.errors import CatalogError
+from tools.catalog.catalog_error import CatalogError
 from tools.catalog.yamlfile import near
 from tools.cli.progress import Progress
 from tools.formats.alpine.alpine_error import AlpineError
