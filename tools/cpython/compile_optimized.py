@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from tools.cpython import bridge, modules, profiles
+from tools.cpython import bridge, built_in, modules, profiles
 from tools.cpython import compile as compilation
 from tools.cpython.compile import Recipe
 from tools.cpython.workspace import BuildError, Workspace
@@ -27,6 +27,9 @@ _ARCHIVED = "Modules/_decimal/libmpdec/% Modules/_hacl/% Modules/expat/%"
 _INSTALLED = "%/python.o"
 # Optimised by the linker or by -O3 it keeps less of its state in registers.
 _EVAL_LOOP = "Python/ceval.o"
+# By processor: where registers are few, what is the same in all rounds of the loop (the address of
+# the table of instructions) had better be made again than lie on the stack.
+_EVAL_LOOP_FLAGS = {"x86_64": "-fno-move-loop-invariants"}
 # In place of the suite's -O2, as Debian compiles its own python. Functions are inlined early as by
 # -O2, by which profiles are counted: they wouldn't fit others.
 _LEVEL = "-O3 --param=early-inlining-insns=6"
@@ -57,15 +60,17 @@ class Optimization:
             *(["--with-lto"] if self.lto else []),
         )
 
-    def cflags(self, alone: Collection[str]) -> str:
+    def cflags(self, alone: Collection[str], processor: str = "") -> str:
         """CFLAGS for CPython's own files, which sysconfig doesn't tell, in the language of make.
 
         Args:
             alone: objects that are linked with no other.
+            processor: the first part of the target's GNU triplet.
         """
         flags = [_DEBUGGING]
         if self.beyond:
-            flags.append(f"$(if $(filter {_EVAL_LOOP},$@),,{_LEVEL})")
+            loop_flags = _EVAL_LOOP_FLAGS.get(processor, "")
+            flags.append(f"$(if $(filter {_EVAL_LOOP},$@),{loop_flags},{_LEVEL})")
         if self.profile:
             flags += ["$(PGO_PROF_USE_FLAG)", profiles.WARNINGS]
         else:
@@ -98,8 +103,8 @@ class OptimizedRecipe(Recipe):
 
 def with_options(recipe: Recipe, options: tuple[str, ...]) -> OptimizedRecipe:
     """The same recipe with further options of configure."""
-    known = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(Recipe)}
-    return OptimizedRecipe(**known, options=options)
+    known = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
+    return OptimizedRecipe(**{**known, "options": (*known.get("options", ()), *options)})
 
 
 def _value(makefile: str, name: str) -> str:
@@ -138,10 +143,16 @@ class OptimizedCompilation(compilation.Compilation):
         self.use: profiles.Use | None = None
         self.names = bridge.Names(recipe.minor + recipe.abi)
 
+    def _configure(self) -> None:
+        built_in.write(self.workspace.src)
+        super()._configure()
+
     def _make(self) -> None:
         makefile = (self.workspace.src / "Makefile").read_text()
+        processor = self.workspace.toolchain.gnu.partition("-")[0]
         # Not `all`: that would be a second make, which doesn't expand the variables per object.
-        cflags = f"CFLAGS_NODIST={self.optimization.cflags(modules.alone(makefile))}"
+        flags = self.optimization.cflags(modules.alone(makefile), processor)
+        cflags = f"CFLAGS_NODIST={flags}"
         # Only here: sysconfig and what is installed have the usual name.
         name = f"INSTSONAME={self.names.code}"
         if self.optimization.profile:
@@ -197,13 +208,17 @@ class OptimizedCompilation(compilation.Compilation):
             "optimization": "full",
             "lto": self.optimization.lto,
             "interpreter": "has libpython linked in",
+            "built_in": list(built_in.MODULES),
             "max_mismatched": self.optimization.max_mismatched,
             "profile": self.use.report() if self.use else None,
         }
 
 
-def main(argv: list[str]) -> int:
-    """The command line, compile.py's and some options more; returns the exit status."""
+def main(argv: list[str], build: type[OptimizedCompilation] = OptimizedCompilation) -> int:
+    """The command line, compile.py's and some options more; returns the exit status.
+
+    `build` is what compiles.
+    """
     parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
     parser.add_argument("--lto", action="store_true", help="optimise when linking")
     parser.add_argument("--profile", type=Path, help="optimise by this profile")
@@ -211,7 +226,7 @@ def main(argv: list[str]) -> int:
     known, others = parser.parse_known_args(argv)
     chosen = Optimization(known.lto, known.profile, known.max_mismatched)
 
-    class Chosen(OptimizedCompilation):
+    class Chosen(build):  # type: ignore[misc, valid-type]
         optimization = chosen
 
     return compilation.main(others, Chosen)

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, TextIO
 
-from tools.cpython import profiles
+from tools.cpython import built_in, profiles
 from tools.cpython.compile import Compilation, Recipe
 from tools.cpython.compile_optimized import with_options
 from tools.cpython.workspace import BuildError, Toolchain, Workspace, available_jobs
@@ -167,6 +167,7 @@ class Training(Compilation):
         with phases.phase("configure"):
             workspace.unpack_source(self.recipe.source)
             self._lay_out_build_python()
+            built_in.write(workspace.src)
             self._configure()
         with phases.phase("compile what counts", lambda: _compiled(workspace.log / "make")):
             self._step(
