@@ -2,6 +2,9 @@
 
 load("@catalog//:catalog.bzl", "CATALOG")
 load("//python_images:defs.bzl", "image_structure_test", "image_validation_test")
+
+# buildifier: disable=bzl-visibility
+load("//python_images/private/cpython:minors.bzl", "jit_clang")
 load(":minors.bzl", "particular")
 
 # What each variant has to pass, besides what all of its kind have.
@@ -59,8 +62,14 @@ _REGRTEST = "slim"
 # 3.9.2's were written before OpenSSL 3, and some have other names.
 _WITHOUT_REGRTEST = ("3.9",)
 
+# Since then sys tells of a JIT.
+_FIRST_JIT = [3, 14]
+
 # Platforms on which CPython's own tests run; the programs of i386 would run here, too.
 _NATIVE = ["amd64"]
+
+def _order(minor):
+    return [int(part) for part in minor.split(".")]
 
 def _substitutions(facts, suite, variant, machine):
     """What the YAML's double braces stand for."""
@@ -86,6 +95,16 @@ def _substitutions(facts, suite, variant, machine):
         "{{USER}}": user["name"],
         "{{VERSION}}": facts["release"],
     }
+
+def _jit(facts, machine):
+    """What an image has to pass that has a JIT, or whose minor version could have had one."""
+    without = ["//images/structure:no-jit.yaml"] if _order(facts["minor"]) >= _FIRST_JIT else []
+    if not jit_clang(facts, machine):
+        return without
+    return select({
+        "//images/structure:plain": without,
+        "//conditions:default": ["//images/structure:jit.yaml"],
+    })
 
 def python_structure_test(
         name,
@@ -147,7 +166,7 @@ def python_structure_test(
         name = name,
         # Some hundred starts of Python; emulated, each takes ten times as long.
         timeout = kwargs.pop("timeout", "long" if platform in _NATIVE else "eternal"),
-        configs = ["//images/structure:" + config for config in configs],
+        configs = ["//images/structure:" + config for config in configs] + _jit(facts, machine),
         image = image,
         mounts = mounts,
         # For byte-code: emulated, pip would compile for ten seconds each time it is called.

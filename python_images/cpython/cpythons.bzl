@@ -3,14 +3,16 @@
 load("@prebuilt_cpythons//:prebuilt.bzl", "PREBUILT")
 load("//python_images/private/attestations:sbom.bzl", "cpython_bundled")
 load("//python_images/private/cpython:cpython.bzl", "build_python", "cpython", "cpython_bytecode_layer", "cpython_layer", "cpython_links_layer")
+load("//python_images/private/cpython:jit.bzl", "jit_stencils")
 load("//python_images/private/cpython:lean_layer.bzl", "cpython_lean_layer")
-load("//python_images/private/cpython:minors.bzl", "minor_rules")
+load("//python_images/private/cpython:minors.bzl", "jit_clang", "minor_rules")
 load("//python_images/private/cpython:prebuilt.bzl", "prebuilt_cpython")
 load("//python_images/private/oci:layer_blob.bzl", "catalog_layer_blob")
 load("//python_images/private/roots/debian:layer.bzl", "catalog_debian_layer")
 load("//python_images/private/roots/distroless:layer.bzl", "distroless_layer")
 load("//python_images/rootfs:rootfs.bzl", "layer_name", "root_attributes")
 load("//third_party/profiles:profiles.bzl", "PROFILES")
+load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE")
 load("//toolchains/cc:flags.bzl", "build_flags")
 load("//toolchains/cc:toolchains.bzl", "gcc_version")
 load("//toolchains/python:rules.bzl", "py_binary")
@@ -153,6 +155,30 @@ def _profile(facts, suite, suite_facts, platform, target):
     )
     return "//third_party/profiles:{}.tar.xz".format(profile) if profile in PROFILES else None
 
+def _stencils(version, facts, platform, target):
+    """The name of the target with the JIT's code of a CPython; None if no JIT is built in."""
+    return "{}_{}.stencils".format(version, platform) if jit_clang(facts, target) else None
+
+def _jit(version, facts, catalog):
+    """Declares the JIT's code of a release for each platform that has one, the same for all suites."""
+    rules = minor_rules(facts["minor"])
+    for platform in catalog["suites"][TOOLS_SUITE]["platforms"]:
+        target = catalog["platforms"][platform]
+        clang = jit_clang(facts, target)
+        if clang:
+            jit_stencils(
+                name = _stencils(version, facts, platform, target),
+                build_python = version + "_build",
+                clang = "//toolchains/cc:clang_" + clang,
+                clang_version = clang,
+                config_site = rules.config_site,
+                epoch = facts["epoch"],
+                source = facts["source"],
+                tags = ["manual"],
+                toolchain = "//toolchains/cc:{}_{}".format(TOOLS_SUITE, platform),
+                version = facts["release"],
+            )
+
 def _build_python(version, facts):
     """The label of what drives a release's compilation; None if the tools' interpreter can."""
 
@@ -183,6 +209,9 @@ def _train(release, version, facts, suite, suite_facts, platform, target):
         "triplet": target["triplet"],
         "version": facts["release"],
     }
+    stencils = _stencils(version, facts, platform, target)
+    if stencils:
+        files["stencils"] = stencils
     py_binary(
         name = release + ".train",
         srcs = ["//tools/cpython:train.py"],
@@ -203,7 +232,7 @@ def cpythons(name, catalog):
     above debian-slim), `.debian_runtime` (above debian), `.lean_runtime` (above distroless) and
     others that are called by the package set they lie on, `.stripped` and `.unstripped` (itself), `.lean`
     (without what develops), `.links` (python, pip ...) and `.bytecode`, layers all, each with its `.blob`. `<version>_build` is the
-    build python they share, `<version>.bundled` lists what the source bundles. The newest release's
+    build python they share, `<version>_<platform>.stencils` the code of its JIT, `<version>.bundled` lists what the source bundles. The newest release's
     CPython, `.bytecode.blob` and `_build` have a name with the label, too: `3.14_trixie_amd64`. All
     are manual: compiling is dear.
 
@@ -227,6 +256,7 @@ def cpythons(name, catalog):
             source = source,
             tags = ["manual"],
         )
+        _jit(version, facts, catalog)
         _label_alias(facts, version, "_build")
     suite_cpythons(name, catalog)
 
@@ -304,6 +334,7 @@ def suite_cpythons(name, catalog):
                         lto = target["compile"]["lto"] and not rules.setup_py,
                         profile = profile,
                         source = source,
+                        stencils = _stencils(version, facts, platform, target),
                         tags = ["manual"],
                         toolchain = "//toolchains/cc:{}_{}".format(suite, platform),
                         version = facts["release"],
@@ -321,6 +352,51 @@ def suite_cpythons(name, catalog):
         name = name,
         srcs = releases,
         tags = ["manual"],
+    )
+
+def stencils_test(name, catalog, version, suite, platform):
+    """A manual test that generates a JIT's code again, by another suite's compiler, and compares.
+
+    Args:
+      name: name of the test.
+      catalog: CATALOG of @catalog//:catalog.bzl.
+      version: the release, which has a JIT.
+      suite: name of the suite.
+      platform: name of the platform.
+    """
+    facts = catalog["versions"][version]
+    target = catalog["platforms"][platform]
+    toolchain = "//toolchains/cc:{}_{}".format(suite, platform)
+    clang = jit_clang(facts, target)
+    files = {
+        "build-python": version + "_build",
+        "cc": toolchain + "_cc",
+        "config-site": minor_rules(facts["minor"]).config_site or _CONFIG_SITE,
+        "host": "//toolchains/cc:host_tools",
+        "llvm": "//toolchains/cc:clang_" + clang,
+        "source": facts["source"],
+        "sysroot": toolchain + "_sysroot",
+    }
+    given = {key: "$(rootpath {})".format(file) for key, file in files.items()} | {
+        "clang": clang,
+        "epoch": str(facts["epoch"]),
+        "gcc": gcc_version(suite, platform, catalog["suites"][suite]["build_sets"]["cc_" + platform]),
+        "gnu": target["gnu"],
+        "triplet": target["triplet"],
+        "version": facts["release"],
+    }
+    stencils = _stencils(version, facts, platform, target)
+    py_pytest(
+        name = name,
+        size = "large",
+        srcs = ["//tools/cpython:stencils_again_test.py"],
+        data = {file: None for file in files.values() + [_CONFIG_SITE, stencils]}.keys(),
+        env = {
+            "OPTIONS": "\n".join(["--{}={}".format(key, value) for key, value in given.items()]),
+            "STENCILS": "$(rootpath {})".format(stencils),
+        },
+        tags = ["manual"],
+        deps = ["//tools/cpython:compile_test_lib"],
     )
 
 def reproducible_test(name, catalog, version, suite, platform):
@@ -349,7 +425,10 @@ def reproducible_test(name, catalog, version, suite, platform):
         catalog["platforms"][platform],
     )
     build_python = _build_python(version, catalog["versions"][version])
-    files = ({"BUILD_PYTHON": build_python} if build_python else {}) | {
+    stencils = _stencils(version, catalog["versions"][version], platform, catalog["platforms"][platform])
+    files = ({"BUILD_PYTHON": build_python} if build_python else {}) | (
+        {"STENCILS": stencils} if stencils else {}
+    ) | {
         "CC": toolchain + "_cc",
         "CONFIG_SITE": _CONFIG_SITE,
         "CPYTHON": release,

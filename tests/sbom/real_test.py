@@ -105,4 +105,7 @@ def test_provenance_names_every_package(bill: dict[str, Any], digest: str) -> No
     if "images/debian" in str(CYCLONEDX):
         assert roles == {"image", "tool"}
     else:
-        assert roles == {"build-machine", "compiler", "image", "source", "sysroot", "tool"}
+        # Of a minor version with a JIT there is what compiled its code.
+        expected = {"build-machine", "compiler", "image", "source", "sysroot", "tool"}
+        assert roles - {"jit"} == expected
+        assert ("jit" in roles) == any("/clang-" in uri for uri in named)

@@ -55,6 +55,23 @@ _DPKG_KEEP = [
     "usr/share/perl*",
 ]
 
+# Of a clang that only compiles: no linker, no library to link with.
+_CLANG_KEEP = [
+    "usr/lib/llvm-*/bin/clang",
+    "usr/lib/llvm-*/bin/llvm-readobj",
+    "usr/lib/llvm-*/lib/clang/*/include/*",
+    "usr/lib/clang/*/include/*",
+    "usr/lib64/*",
+    "usr/lib/x86_64-linux-gnu/*.so*",
+]
+
+_CLANG_DROP = [
+    "*/gconv/*",
+    "*san.*",
+    "*/libclang-[0-9]*",
+    "*/libicudata*",
+]
+
 _SYSROOT_KEEP = [
     "usr/include/*",
     "usr/lib/*",
@@ -94,7 +111,8 @@ def cc_toolchains(name, catalog):
 
     `<suite>_<platform>_test` tries it; it's manual too where the platform isn't in the sample that
     `bazel test //...` takes. `<suite>_flags_test` compares its flags with those of the suite's dpkg.
-    Also `build_machine`, the toolchain for programs that run while building, and `launcher`. All but
+    Also `build_machine`, the toolchain for programs that run while building, `launcher`, and each
+    `clang_<version>` that compiles for CPython's JIT. All but
     these tests are manual: each toolchain fetches about 100 MB of packages.
 
     Args:
@@ -122,6 +140,16 @@ def cc_toolchains(name, catalog):
         keep = _SYSROOT_KEEP,
         tags = ["manual"],
     )
+    for set in catalog["suites"][TOOLS_SUITE]["build_sets"]:
+        if set.startswith("clang_"):
+            package_tree(
+                name = set,
+                debs = build_set(TOOLS_SUITE, "amd64", set),
+                drop = _CLANG_DROP,
+                keep = _CLANG_KEEP,
+                launcher = ":launcher",
+                tags = ["manual"],
+            )
     machine = catalog["platforms"]["amd64"]
     cc_toolchain_archives(
         name = "build_machine",

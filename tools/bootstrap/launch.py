@@ -9,7 +9,6 @@ from tools.bootstrap import packages, truststore
 from tools.bootstrap.common import BootstrapError, remove, write_atomically
 
 COMPLETE = "complete"  # in the provisioned directory, written last
-CLASSES = "classes.jsa"  # beside it: the server's classes as its JVM loads them (smoke.py)
 INSTALL_BASE = "usr/share/bazel"
 _FACTS = frozenset(("bazel", "suite", "mirror", "java_home"))
 
@@ -48,9 +47,6 @@ def command(home: str, root: str, java_home: str, bazelrc: str, arguments: list[
         f"--server_javabase={os.path.join(root, java_home)}",
         f"--bazelrc={bazelrc}",
     ]
-    classes = os.path.join(home, CLASSES)
-    if os.path.isfile(classes):
-        options.append(f"--host_jvm_args=-XX:SharedArchiveFile={classes}")
     trust = truststore.ensure(os.path.join(home, "truststore"))
     if trust is not None:
         options += [

@@ -4,7 +4,6 @@ The directory <cache>/<key>/ holds
 
     root/        the unpacked and relocated packages
     registry/    module registries, one per state of a workspace's MODULE.bazel (registry.py)
-    classes.jsa  the server's classes as its JVM loads them (smoke.py)
     truststore/  the host's certificate authorities for the JVM (truststore.py)
     complete     written last, by rename; what is in a directory without it is begun anew
     apt/         while provisioning: apt's private root with the downloads, which survive a kill

@@ -3,9 +3,6 @@
 Debian's suite drifts, and what goes wrong then shows late: a native library that does not load
 fails only where it is used. So: resolve modules, unpack a .tar.zst in a repository rule, run an
 action in the sandbox, and look for library errors in the server's log.
-
-When that server ends, its JVM writes the classes it has loaded to a file, unpacked and linked.
-Later servers map that file, and so start with a third less CPU time.
 """
 
 from __future__ import annotations
@@ -74,7 +71,6 @@ class _Bazel:
     def __init__(self, home: str, root: str, scratch: str, registry_path: str) -> None:
         self.workspace = os.path.join(scratch, "workspace")
         self.output_base = os.path.join(scratch, "output")
-        self.classes = os.path.join(scratch, launch.CLASSES)
         startup = [
             "--nosystem_rc",
             "--nohome_rc",
@@ -82,7 +78,6 @@ class _Bazel:
             "--max_idle_secs=60",  # if this is killed, its server goes, too
             f"--output_user_root={os.path.join(scratch, 'user')}",  # the repository cache's place
             f"--output_base={self.output_base}",
-            f"--host_jvm_args=-XX:ArchiveClassesAtExit={self.classes}",
         ]
         bazelrc = launch.write_bazelrc(registry_path)
         self._command = launch.command(home, root, relocate.java_home(root), bazelrc, startup)
@@ -113,16 +108,10 @@ class _Bazel:
 
 
 def check(home: str, root: str, bazel_version: str) -> None:
-    """Raise BootstrapError unless the Bazel in `root` works.
-
-    Writes home/classes.jsa, if the JVM makes it, and under home/smoke.
-    """
+    """Raise BootstrapError unless the Bazel in `root` works; writes only under home/smoke."""
     say("trying it")
     scratch = os.path.join(home, "smoke")
     remove(scratch)
-    # Those of another Bazel, had it been provisioned here.
-    with suppress(FileNotFoundError):
-        os.unlink(os.path.join(home, launch.CLASSES))
     local = os.path.join(scratch, "registry")
     bazel = _Bazel(home, root, scratch, local)
     os.makedirs(bazel.workspace)
@@ -145,9 +134,6 @@ def check(home: str, root: str, bazel_version: str) -> None:
     finally:
         with suppress(BootstrapError):  # what went wrong before says more
             bazel.run("shutdown")
-    # A JVM that made none is a slower one, and no less good.
-    with suppress(FileNotFoundError):
-        os.replace(bazel.classes, os.path.join(home, launch.CLASSES))
     remove(scratch)
     _warn_without_sandbox(root)
 

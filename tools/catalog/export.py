@@ -58,8 +58,8 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
               "name": "aarch64", "gnu": "aarch64-linux-musl", "triplet": "aarch64-linux-musl",
               "clang": "aarch64-linux-musl", "loader": "aarch64",
               "flags": ["-mno-outline-atomics"], "libgcc": "", "libraries": []},
-          "compile": {"frame_pointers": ["-fno-omit-frame-pointer"], "lto": true,
-                      "profile": "le64"},                              # profile may be ""
+          "compile": {"frame_pointers": ["-fno-omit-frame-pointer"], "jit": true,
+                      "lto": true, "profile": "le64"},                 # profile may be ""
           "aliases": ["arm64v8", "aarch64"], "sample": true}},
       "variants": {"slim": {
           "tag": "slim-{suite}", "base": "debian:{suite}-slim",

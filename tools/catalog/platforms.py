@@ -74,6 +74,7 @@ class Compile:
     """How CPython is compiled on a platform; fields as in catalog/platforms.yaml."""
 
     frame_pointers: tuple[str, ...]
+    jit: bool
     lto: bool
     profile: str | None
 
@@ -182,6 +183,7 @@ def _alpine(value: Value, platforms: Iterable[str]) -> Musl:
 
 def _compile(value: Value) -> Compile:
     row = value.mapping()
+    jit = row.get("jit")
     flags = row.need("frame_pointers", "list CFLAGS that keep frame pointers, [] for none")
     profile = row.need("profile", "name a class of profiles, or write none").matching(
         "[a-z][a-z0-9]*", "a class of profiles", "write one such as le64, or none"
@@ -190,6 +192,7 @@ def _compile(value: Value) -> Compile:
         flag.matching(r"-[fm]\S+", "an option of gcc", "write it as gcc wants it")
     made = Compile(
         frame_pointers=flags.names(),
+        jit=jit is not None and jit.boolean(),
         lto=row.need("lto", "write true or false").boolean(),
         profile=None if profile == "none" else profile,
     )

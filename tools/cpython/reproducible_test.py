@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tools.cpython import compile as compilation
-from tools.cpython import compile_optimized
+from tools.cpython import compile_jit, compile_optimized
 
 
 def members(path: Path) -> dict[str, tuple[object, ...]]:
@@ -65,7 +65,10 @@ def test_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         given += ["--lto"] if report["lto"] else []
         given.append(f"--max-mismatched={report['max_mismatched']}")
         given += [f"--profile={os.environ['PROFILE']}"] if report["profile"] else []
-        assert compile_optimized.main(given) == 0
+        if "STENCILS" in os.environ:
+            assert compile_jit.main([f"--stencils={os.environ['STENCILS']}", *given]) == 0
+        else:
+            assert compile_optimized.main(given) == 0
     assert json.loads((tmp_path / "again.json").read_text()) == report
     again, before = members(out), members(expected)
     differing = [

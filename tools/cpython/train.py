@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, TextIO
 
-from tools.cpython import built_in, profiles
+from tools.cpython import built_in, jit, profiles
 from tools.cpython.compile import Compilation, Recipe
 from tools.cpython.compile_optimized import with_options
 from tools.cpython.workspace import BuildError, Toolchain, Workspace, available_jobs
@@ -154,8 +154,15 @@ class Training(Compilation):
     # Not --with-lto: counting happens before it.
     options: ClassVar[tuple[str, ...]] = ("--enable-optimizations",)
 
-    def __init__(self, workspace: Workspace, recipe: Recipe) -> None:
-        super().__init__(workspace, with_options(recipe, self.options))
+    def __init__(self, workspace: Workspace, recipe: Recipe, stencils: Path | None = None) -> None:
+        options = [*self.options, *([jit.CONFIGURE] if stencils else [])]
+        super().__init__(workspace, with_options(recipe, tuple(options)))
+        self._stencils = stencils
+
+    def _configure(self) -> None:
+        super()._configure()
+        if self._stencils:
+            jit.place(self._stencils, self.workspace.src)
 
     def train(self, phases: Phases) -> list[str]:
         """Leave .gcda files in the workspace's source directory; return the task's arguments.
@@ -225,6 +232,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     add("--cflags", default="", help="EXTRA_CFLAGS for make")
     add("--ldflags", default="", help="LDFLAGS for make")
     add("--free-threaded", action="store_true", help="build without the GIL")
+    add("--stencils", type=Path, help="of its JIT: what stencils.py has written")
     add("--expected-missing", action="append", default=[], help="module configure may skip")
     add("--epoch", type=int, required=True, help="what the build takes as the time")
     add("--jobs", type=int, default=available_jobs())
@@ -256,7 +264,7 @@ def main(argv: list[str]) -> int:
             tempfile.TemporaryDirectory(prefix="train-") as scratch,
             Workspace(Path(scratch) / "work", toolchain, options.epoch) as workspace,
         ):
-            compilation = Training(workspace, recipe)
+            compilation = Training(workspace, recipe, options.stencils)
             task = compilation.train(Phases(sys.stderr))
             write(compilation, task, options.out)
     except (BuildError, profiles.ProfileError) as error:

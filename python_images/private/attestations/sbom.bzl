@@ -237,7 +237,7 @@ def lock_file(suite, arch):
     folder = "ubuntu" if "{}/{}".format(suite, arch) in SOURCES else "debian"
     return Label("//third_party/{}:{}_{}.lock".format(folder, suite, arch))
 
-def build_tools(suite, platform, arch, compiled, rendered, debugging = False):
+def build_tools(suite, platform, arch, compiled, rendered, debugging = False, clang = None):
     """The package sets that an image is built with.
 
     Args:
@@ -248,6 +248,7 @@ def build_tools(suite, platform, arch, compiled, rendered, debugging = False):
       rendered: whether programs of the build machine write files of the root file system, as they
         do where its root is `debian`.
       debugging: whether it has a CPython with debugging information.
+      clang: major version of the clang that compiled the code of its JIT; None if it has none.
 
     Returns:
       dict: label of the set's packages.json to its roles, for image_sbom's `tools`.
@@ -263,6 +264,11 @@ def build_tools(suite, platform, arch, compiled, rendered, debugging = False):
         add_tool(tools, build_set(suite, "amd64", "cc_{}.json".format(platform)), "compiler=" + suite)
         for label, role in build_machine_tools().items():
             add_tool(tools, label, role)
+    if compiled and clang:
+        # All suites share this code, see cpythons.
+        for name in ["clang_" + clang, "cc_" + platform]:
+            add_tool(tools, build_set(TOOLS_SUITE, "amd64", name + ".json"), "jit=" + TOOLS_SUITE)
+        add_tool(tools, build_set(TOOLS_SUITE, arch, "sysroot.json"), "jit=" + TOOLS_SUITE)
     return tools
 
 def patches_of(facts):

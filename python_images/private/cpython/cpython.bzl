@@ -75,6 +75,10 @@ def _cpython_impl(ctx):
             how.append("profile")
             options += ["--profile", ctx.file.profile, "--max-mismatched", _MAX_MISMATCHED]
             inputs.append(ctx.file.profile)
+        if ctx.file.stencils:
+            program = ctx.executable._compile_jit
+            options += ["--stencils", ctx.file.stencils]
+            inputs.append(ctx.file.stencils)
     else:
         options += ["--optimization", "none"]
     return compile_cpython(
@@ -97,6 +101,11 @@ cpython = rule(
             allow_single_file = [".tar.xz"],
             doc = "what training counted, for gcc to optimise by; none if absent",
         ),
+        "stencils": attr.label(
+            allow_single_file = [".tar"],
+            doc = "the code of its JIT, which is off by default: " +
+                  "//python_images/cpython:<version>_<platform>.stencils; no JIT if absent",
+        ),
         "toolchain": attr.label(
             mandatory = True,
             providers = [ToolchainInfo],
@@ -104,6 +113,11 @@ cpython = rule(
         ),
         "_compile": attr.label(
             default = "//tools/cpython:compile",
+            executable = True,
+            cfg = "exec",
+        ),
+        "_compile_jit": attr.label(
+            default = "//tools/cpython:compile_jit",
             executable = True,
             cfg = "exec",
         ),

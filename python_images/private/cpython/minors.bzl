@@ -1,5 +1,9 @@
 """What compiling CPython takes that differs from one minor version to another."""
 
+# Major version of the clang that compiles the code of a minor version's JIT: _LLVM_VERSION in its
+# Tools/jit/_llvm.py.
+_CLANG = {14: "19"}
+
 def minor_rules(minor):
     """What the rules that compile CPython have to be told of a minor version.
 
@@ -7,13 +11,16 @@ def minor_rules(minor):
       minor: such as "3.14".
 
     Returns:
-      struct with the attributes `config_site`, `frame_pointers` and `setup_py` of those rules, and
-      `any_build_python`: whether any release of the minor version can drive the compilation.
+      struct with the attributes `config_site`, `frame_pointers` and `setup_py` of those rules;
+      `any_build_python`: whether any release of the minor version can drive the compilation; `clang`:
+      the major version of the clang that its JIT takes.
     """
     number = int(minor.split(".")[1])
     return struct(
         # From 3.14 on build-details.json has the exact version of the interpreter that writes it.
         any_build_python = number < 14,
+        # None: no JIT is built in.
+        clang = _CLANG.get(number),
         # From 3.15 on configure has answers of its own.
         config_site = "//tools/cpython:config-3.15.site" if number >= 15 else None,
         # docker-library keeps frame pointers for profilers from 3.12 on.
@@ -21,3 +28,19 @@ def minor_rules(minor):
         # Until 3.11 a setup.py builds the extension modules.
         setup_py = number < 12,
     )
+
+def jit_clang(facts, target):
+    """The clang that compiles the code of a CPython's JIT.
+
+    Args:
+      facts: the release, a value of `versions` of the catalog.
+      target: the platform, a value of `platforms` of the catalog.
+
+    Returns:
+      its major version as string; None if no JIT is built in.
+    """
+
+    # A free-threaded build can't have one: CPython's configure says so.
+    if facts["free_threaded"] or not target["compile"]["jit"]:
+        return None
+    return minor_rules(facts["minor"]).clang

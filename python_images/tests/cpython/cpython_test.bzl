@@ -2,6 +2,7 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("@catalog//:catalog.bzl", "CATALOG")
+load("//python_images/private/cpython:minors.bzl", "jit_clang")
 load("//python_images/private/cpython:python_org.bzl", "archive_urls")
 load("//toolchains/cc:flags.bzl", "build_flags")
 load("//toolchains/cc:toolchains.bzl", "gcc_version")
@@ -60,10 +61,24 @@ def _frame_pointers_test_impl(ctx):
         asserts.equals(env, expected, CATALOG["platforms"][platform]["compile"]["frame_pointers"])
     return unittest.end(env)
 
+def _jit_clang_test_impl(ctx):
+    env = unittest.begin(ctx)
+    for minor, free_threaded, platform, expected in [
+        ("3.14", False, "amd64", "19"),
+        ("3.14", False, "arm64", "19"),
+        ("3.14", False, "i386", None),
+        ("3.14", True, "amd64", None),
+        ("3.13", False, "amd64", None),
+    ]:
+        facts = {"free_threaded": free_threaded, "minor": minor}
+        asserts.equals(env, expected, jit_clang(facts, CATALOG["platforms"][platform]))
+    return unittest.end(env)
+
 archive_urls_test = unittest.make(_archive_urls_test_impl)
 gcc_version_test = unittest.make(_gcc_version_test_impl)
 build_flags_test = unittest.make(_build_flags_test_impl)
 frame_pointers_test = unittest.make(_frame_pointers_test_impl)
+jit_clang_test = unittest.make(_jit_clang_test_impl)
 
 def cpython_test_suite(name):
     """Declares the tests.
@@ -77,4 +92,5 @@ def cpython_test_suite(name):
         gcc_version_test,
         build_flags_test,
         frame_pointers_test,
+        jit_clang_test,
     )
