@@ -14,9 +14,9 @@ from pathlib import Path
 
 from runfiles import Runfiles
 
-from tools.lint import prose, rooms
+from tools.lint import deps, prose, rooms
 
-CHECKS = ("ruff", "format", "mypy", "buildifier", "commands", "prose", "rooms")
+CHECKS = ("ruff", "format", "mypy", "buildifier", "commands", "deps", "prose", "rooms")
 # Those that can mend what they find.
 FIXING = ("ruff", "format", "buildifier", "commands")
 # The folders whose Python mypy checks; the workspaces in examples/ have packages of their own.
@@ -117,6 +117,11 @@ def run(check: str, root: Path, args: argparse.Namespace) -> int:
             print("Not every machine has bazel on PATH: name ./bazelw.", *found, sep="\n")
             print(mend, file=sys.stderr)
         return int(bool(found) and not args.fix)
+    if check == "deps":
+        faults = deps.problems(root)
+        if faults:
+            print("A target's deps are what its sources import.", *faults, sep="\n")
+        return int(bool(faults))
     if check == "prose":
         faults = prose.problems(root, prose.read(root))
         if faults:
