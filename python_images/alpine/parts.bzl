@@ -2,6 +2,7 @@
 
 load("//python_images/private/cpython:cpython.bzl", "cpython_links_layer")
 load("//python_images/private/cpython:minors.bzl", "minor_rules")
+load("//python_images/private/cpython:names.bzl", "cpython_name")
 load("//python_images/private/cpython:musl.bzl", "cpython_musl")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
 load("//python_images/private/roots/alpine:layer.bzl", "alpine_layer")
@@ -22,7 +23,7 @@ def alpine_layer_names(version, release, platform):
     Returns:
       list of strings; `.blob` after each of them is it compressed.
     """
-    cpython = "{}_{}_{}".format(version, release, platform)
+    cpython = cpython_name(version, release, platform)
     return [
         "{}_{}_{}".format(release, platform, set)
         for set in _SETS
@@ -30,7 +31,7 @@ def alpine_layer_names(version, release, platform):
 
 def alpine_root(version, release, platform):
     """Name of the uppermost layer of packages in an image; arguments as for alpine_layer_names."""
-    return "{}_{}_{}.runtime".format(version, release, platform)
+    return cpython_name(version, release, platform) + ".runtime"
 
 def _blob(name):
     layer_blob(
@@ -104,15 +105,15 @@ def alpine_parts(name, catalog, locks):
                 version = catalog["versions"][image["version"]]
                 if image["release"] != release:
                     continue
-                rules = minor_rules(version["minor"])
-                cpython = "{}_{}_{}".format(image["version"], release, platform)
+                rules = minor_rules(version)
+                cpython = cpython_name(image["version"], release, platform)
                 cpython_musl(
                     name = cpython,
                     build_python = "//python_images/cpython:{}_build".format(image["version"]),
                     config_site = rules.config_site,
                     epoch = version["epoch"],
                     frame_pointers = rules.frame_pointers,
-                    setup_py = rules.setup_py,
+                    setup_py = version["setup_py"],
                     source = version["source"],
                     tags = ["manual"],
                     toolchain = toolchain,

@@ -6,6 +6,7 @@ load("//python_images/private/cpython:cpython.bzl", "build_python", "cpython", "
 load("//python_images/private/cpython:jit.bzl", "jit_stencils")
 load("//python_images/private/cpython:lean_layer.bzl", "cpython_lean_layer")
 load("//python_images/private/cpython:minors.bzl", "jit_clang", "minor_rules")
+load("//python_images/private/cpython:names.bzl", "cpython_name")
 load("//python_images/private/cpython:prebuilt.bzl", "prebuilt_cpython")
 load("//python_images/private/oci:layer_blob.bzl", "catalog_layer_blob")
 load("//python_images/private/roots/debian:layer.bzl", "catalog_debian_layer")
@@ -17,9 +18,8 @@ load("//toolchains/cc:flags.bzl", "build_flags")
 load("//toolchains/cc:toolchains.bzl", "gcc_version")
 load("//toolchains/python:rules.bzl", "py_binary")
 load("//toolchains/python:version.bzl", "TOOLS_PYTHON")
-load("//tools/testing:pytest.bzl", "py_pytest")
 
-_CONFIG_SITE = "//tools/cpython:config.site"
+CONFIG_SITE = "//tools/cpython:config.site"
 
 # What the layer of the libraries that CPython needs is called, by what a variant is called root and its
 # uppermost package set. Those of others are called by the set.
@@ -139,7 +139,7 @@ def _layers(release, version, label, suite, platform, arch, below, lean):
             tar = layer,
         )
 
-def _profile(facts, suite, suite_facts, platform, target):
+def profile_of(facts, suite, suite_facts, platform, target):
     """The label of the profile a CPython is optimised by; None if its platform has none."""
     if not target["compile"]["profile"]:
         return None
@@ -155,19 +155,29 @@ def _profile(facts, suite, suite_facts, platform, target):
     )
     return "//third_party/profiles:{}.tar.xz".format(profile) if profile in PROFILES else None
 
-def _stencils(version, facts, platform, target):
-    """The name of the target with the JIT's code of a CPython; None if no JIT is built in."""
+def stencils_of(version, facts, platform, target):
+    """The target with the JIT's code of a CPython.
+
+    Args:
+      version: the release.
+      facts: what the catalog says of it.
+      platform: name of the platform.
+      target: what the catalog says of it.
+
+    Returns:
+      its name; None if no JIT is built in.
+    """
     return "{}_{}.stencils".format(version, platform) if jit_clang(facts, target) else None
 
 def _jit(version, facts, catalog):
     """Declares the JIT's code of a release for each platform that has one, the same for all suites."""
-    rules = minor_rules(facts["minor"])
+    rules = minor_rules(facts)
     for platform in catalog["suites"][TOOLS_SUITE]["platforms"]:
         target = catalog["platforms"][platform]
         clang = jit_clang(facts, target)
         if clang:
             jit_stencils(
-                name = _stencils(version, facts, platform, target),
+                name = stencils_of(version, facts, platform, target),
                 build_python = version + "_build",
                 clang = "//toolchains/cc:clang_" + clang,
                 clang_version = clang,
@@ -179,12 +189,12 @@ def _jit(version, facts, catalog):
                 version = facts["release"],
             )
 
-def _build_python(version, facts):
+def build_python_of(version, facts):
     """The label of what drives a release's compilation; None if the tools' interpreter can."""
 
     # Programs of CPython's take facts of a free-threaded build from the interpreter they run on.
     if facts["minor"] == TOOLS_PYTHON and not facts["free_threaded"]:
-        if minor_rules(facts["minor"]).any_build_python:
+        if minor_rules(facts).any_build_python:
             return None
     return version + "_build"
 
@@ -195,7 +205,7 @@ def _train(release, version, facts, suite, suite_facts, platform, target):
     files = {
         "build-python": version + "_build",
         "cc": toolchain + "_cc",
-        "config-site": minor_rules(facts["minor"]).config_site or _CONFIG_SITE,
+        "config-site": minor_rules(facts).config_site or CONFIG_SITE,
         "host": "//toolchains/cc:host_tools",
         "source": facts["source"],
         "sysroot": toolchain + "_sysroot",
@@ -209,7 +219,7 @@ def _train(release, version, facts, suite, suite_facts, platform, target):
         "triplet": target["triplet"],
         "version": facts["release"],
     }
-    stencils = _stencils(version, facts, platform, target)
+    stencils = stencils_of(version, facts, platform, target)
     if stencils:
         files["stencils"] = stencils
     py_binary(
@@ -219,7 +229,7 @@ def _train(release, version, facts, suite, suite_facts, platform, target):
                ["'--{}={}'".format(key, value) for key, value in facts_of_it.items()] +
                (["--free-threaded"] if facts["free_threaded"] else []),
         # Those of a minor version read the common ones.
-        data = {file: None for file in files.values() + [_CONFIG_SITE]}.keys(),
+        data = {file: None for file in files.values() + [CONFIG_SITE]}.keys(),
         main = "//tools/cpython:train.py",
         tags = ["manual"],
         deps = ["//tools/cpython:train_lib"],
@@ -246,7 +256,7 @@ def cpythons(name, catalog):
             name = version + "_build",
             epoch = facts["epoch"],
             free_threaded = facts["free_threaded"],
-            setup_py = minor_rules(facts["minor"]).setup_py,
+            setup_py = facts["setup_py"],
             source = source,
             tags = ["manual"],
             version = version,
@@ -287,7 +297,7 @@ def cpython_names(catalog, suite, platform):
         for name in layer_names(variant)
     }
     return [
-        "{}_{}_{}{}".format(version, suite, platform, suffix)
+        cpython_name(version, suite, platform) + suffix
         for version in catalog["versions"]
         for suffix in [""] + [".{}{}".format(name, end) for name in layers for end in ("", ".blob")]
     ]
@@ -302,7 +312,7 @@ def suite_cpythons(name, catalog):
     releases = []
     for version, facts in catalog["versions"].items():
         source = facts["source"]
-        rules = minor_rules(facts["minor"])
+        rules = minor_rules(facts)
         for suite, suite_facts in catalog["suites"].items():
             below = _layers_below(catalog["variants"], suite)
             lean = any([
@@ -311,9 +321,9 @@ def suite_cpythons(name, catalog):
                 if suite in variant["suites"]
             ])
             for platform in suite_facts["platforms"]:
-                release = "{}_{}_{}".format(version, suite, platform)
+                release = cpython_name(version, suite, platform)
                 target = catalog["platforms"][platform]
-                profile = _profile(facts, suite, suite_facts, platform, target)
+                profile = profile_of(facts, suite, suite_facts, platform, target)
                 if release in PREBUILT:
                     prebuilt_cpython(
                         name = release,
@@ -324,24 +334,24 @@ def suite_cpythons(name, catalog):
                 else:
                     cpython(
                         name = release,
-                        build_python = _build_python(version, facts),
+                        build_python = build_python_of(version, facts),
                         config_site = rules.config_site,
                         epoch = facts["epoch"],
                         frame_pointers = rules.frame_pointers,
                         free_threaded = facts["free_threaded"],
-                        setup_py = rules.setup_py,
+                        setup_py = facts["setup_py"],
                         # Their setup.py would need other options.
-                        lto = target["compile"]["lto"] and not rules.setup_py,
+                        lto = target["compile"]["lto"] and not facts["setup_py"],
                         profile = profile,
                         source = source,
-                        stencils = _stencils(version, facts, platform, target),
+                        stencils = stencils_of(version, facts, platform, target),
                         tags = ["manual"],
                         toolchain = "//toolchains/cc:{}_{}".format(suite, platform),
                         version = facts["release"],
                         wheels = ["@image_wheels//:" + wheel for wheel in facts["wheels"]],
                     )
                 # Only programs that the build machine runs can train a profile.
-                if not target["qemu"] and target["compile"]["profile"] and not rules.setup_py:
+                if not target["qemu"] and target["compile"]["profile"] and not facts["setup_py"]:
                     _train(release, version, facts, suite, suite_facts, platform, target)
                 arch = target["debian"]
                 _layers(release, version, facts["label"], suite, platform, arch, below, lean)
@@ -352,98 +362,4 @@ def suite_cpythons(name, catalog):
         name = name,
         srcs = releases,
         tags = ["manual"],
-    )
-
-def stencils_test(name, catalog, version, suite, platform):
-    """A manual test that generates a JIT's code again, by another suite's compiler, and compares.
-
-    Args:
-      name: name of the test.
-      catalog: CATALOG of @catalog//:catalog.bzl.
-      version: the release, which has a JIT.
-      suite: name of the suite.
-      platform: name of the platform.
-    """
-    facts = catalog["versions"][version]
-    target = catalog["platforms"][platform]
-    toolchain = "//toolchains/cc:{}_{}".format(suite, platform)
-    clang = jit_clang(facts, target)
-    files = {
-        "build-python": version + "_build",
-        "cc": toolchain + "_cc",
-        "config-site": minor_rules(facts["minor"]).config_site or _CONFIG_SITE,
-        "host": "//toolchains/cc:host_tools",
-        "llvm": "//toolchains/cc:clang_" + clang,
-        "source": facts["source"],
-        "sysroot": toolchain + "_sysroot",
-    }
-    given = {key: "$(rootpath {})".format(file) for key, file in files.items()} | {
-        "clang": clang,
-        "epoch": str(facts["epoch"]),
-        "gcc": gcc_version(suite, platform, catalog["suites"][suite]["build_sets"]["cc_" + platform]),
-        "gnu": target["gnu"],
-        "triplet": target["triplet"],
-        "version": facts["release"],
-    }
-    stencils = _stencils(version, facts, platform, target)
-    py_pytest(
-        name = name,
-        size = "large",
-        srcs = ["//tools/cpython:stencils_again_test.py"],
-        data = {file: None for file in files.values() + [_CONFIG_SITE, stencils]}.keys(),
-        env = {
-            "OPTIONS": "\n".join(["--{}={}".format(key, value) for key, value in given.items()]),
-            "STENCILS": "$(rootpath {})".format(stencils),
-        },
-        tags = ["manual"],
-        deps = ["//tools/cpython:compile_test_lib"],
-    )
-
-def reproducible_test(name, catalog, version, suite, platform):
-    """A manual test that compiles a CPython again, otherwise, and compares the bytes.
-
-    Args:
-      name: name of the test.
-      catalog: CATALOG of @catalog//:catalog.bzl.
-      version: the release.
-      suite: name of the suite.
-      platform: name of the platform.
-    """
-    release = "{}_{}_{}".format(version, suite, platform)
-    toolchain = "//toolchains/cc:{}_{}".format(suite, platform)
-    native.filegroup(
-        name = name + "_report",
-        srcs = [release],
-        output_group = "report",
-        tags = ["manual"],
-    )
-    profile = _profile(
-        catalog["versions"][version],
-        suite,
-        catalog["suites"][suite],
-        platform,
-        catalog["platforms"][platform],
-    )
-    build_python = _build_python(version, catalog["versions"][version])
-    stencils = _stencils(version, catalog["versions"][version], platform, catalog["platforms"][platform])
-    files = ({"BUILD_PYTHON": build_python} if build_python else {}) | (
-        {"STENCILS": stencils} if stencils else {}
-    ) | {
-        "CC": toolchain + "_cc",
-        "CONFIG_SITE": _CONFIG_SITE,
-        "CPYTHON": release,
-        "HOST": "//toolchains/cc:host_tools",
-        "REPORT": name + "_report",
-        "SOURCE": catalog["versions"][version]["source"],
-        "SYSROOT": toolchain + "_sysroot",
-    }
-    env = {key: "$(rootpath {})".format(file) for key, file in files.items()}
-    py_pytest(
-        name = name,
-        size = "enormous",
-        srcs = ["//tools/cpython:reproducible_test.py"],
-        data = files.values() + ([profile] if profile else []),
-        env = env | {"PROFILE": "$(rootpath {})".format(profile) if profile else ""},
-        tags = ["manual"],
-        deps = ["//tools/cpython:compile_test_lib"],
     )

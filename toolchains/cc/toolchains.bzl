@@ -1,7 +1,6 @@
 """cc_toolchains: the compilers of every suite and platform of the catalog."""
 
 load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_set")
-load("//tools/testing:pytest.bzl", "py_pytest")
 load(":flags.bzl", "build_flags")
 load(":rules.bzl", "cc_toolchain_archives", "launcher", "package_tree")
 
@@ -42,17 +41,6 @@ _HOST_TOOLS_KEEP = [
     "usr/bin/pkgconf",
     "usr/lib64/*",
     "usr/lib/x86_64-linux-gnu/*.so*",
-]
-
-# dpkg-buildflags and the perl that runs it.
-_DPKG_KEEP = [
-    "usr/bin/dpkg-buildflags",
-    "usr/bin/perl",
-    "usr/lib64/*",
-    "usr/lib/x86_64-linux-gnu/*.so*",
-    "usr/lib/x86_64-linux-gnu/perl*",
-    "usr/share/dpkg/*",
-    "usr/share/perl*",
 ]
 
 # Of a clang that only compiles: no linker, no library to link with.
@@ -109,11 +97,9 @@ def gcc_version(suite, platform, packages):
 def cc_toolchains(name, catalog):
     """Declares, for each suite and platform, `<suite>_<platform>` and the archives it is made of.
 
-    `<suite>_<platform>_test` tries it; it's manual too where the platform isn't in the sample that
-    `bazel test //...` takes. `<suite>_flags_test` compares its flags with those of the suite's dpkg.
     Also `build_machine`, the toolchain for programs that run while building, `launcher`, and each
-    `clang_<version>` that compiles for CPython's JIT. All but
-    these tests are manual: each toolchain fetches about 100 MB of packages.
+    `clang_<version>` that compiles for CPython's JIT. All are manual: each toolchain fetches about
+    100 MB of packages. Their tests are toolchains/cc/tests/toolchain_tests.bzl's.
 
     Args:
       name: name of the filegroup of all toolchains.
@@ -132,7 +118,7 @@ def cc_toolchains(name, catalog):
         launcher = ":launcher",
         tags = ["manual"],
     )
-    suite_toolchains(name, catalog, vendor = "Debian", test_sample = True)
+    suite_toolchains(name, catalog)
     package_tree(
         name = "build_machine_sysroot",
         debs = build_set(TOOLS_SUITE, "amd64", "build_sysroot"),
@@ -176,46 +162,15 @@ def toolchain_names(_catalog, suite, platform):
     """
     return ["{}_{}{}".format(suite, platform, part) for part in ("", "_cc", "_sysroot")]
 
-def _flags_test(suite, facts, targets, vendor):
-    """Declares `<suite>_flags_test`: the catalog has what the suite's own dpkg says."""
-    expected = {}
-    for platform in facts["platforms"]:
-        flags = build_flags(facts, platform)
-        expected[targets[platform]["debian"]] = [flags.cflags, flags.ldflags]
-    package_tree(
-        name = suite + "_dpkg",
-        testonly = True,
-        debs = build_set(suite, "amd64", "sysroot"),
-        keep = _DPKG_KEEP,
-        launcher = ":launcher",
-        tags = ["manual"],
-    )
-    py_pytest(
-        name = suite + "_flags_test",
-        size = "small",
-        srcs = ["flags_test.py"],
-        data = [suite + "_dpkg"],
-        env = {
-            "DPKG": "$(rootpath {}_dpkg)".format(suite),
-            "EXPECTED": json.encode(expected),
-            "SUITE": suite,
-            "VENDOR": vendor,
-        },
-        deps = ["//toolchains/trees:unpack"],
-    )
-
-def suite_toolchains(name, catalog, vendor, test_sample = False):
+def suite_toolchains(name, catalog):
     """Declares the toolchains of each suite and platform of a catalog; see cc_toolchains.
 
     Args:
       name: name of the filegroup of all of them.
       catalog: CATALOG of @catalog//:catalog.bzl, or one with other suites.
-      vendor: whose suites they are, by the name that dpkg has for it.
-      test_sample: whether `bazel test //...` tests those of the platforms in the sample.
     """
     toolchains = []
     for suite, facts in catalog["suites"].items():
-        _flags_test(suite, facts, catalog["platforms"], vendor)
         for platform in facts["platforms"]:
             toolchain = "{}_{}".format(suite, platform)
             flags = build_flags(facts, platform)
@@ -248,31 +203,6 @@ def suite_toolchains(name, catalog, vendor, test_sample = False):
                 sysroot = toolchain + "_sysroot",
                 tags = ["manual"],
                 triplet = target["triplet"],
-            )
-            py_pytest(
-                name = toolchain + "_test",
-                timeout = "long",  # unpacks 200 MB, several times
-                srcs = ["toolchain_test.py"],
-                data = [
-                    toolchain,
-                    toolchain + "_cc",
-                    toolchain + "_sysroot",
-                    "host_tools",
-                ],
-                env = {
-                    "CC": "$(rootpath {}_cc)".format(toolchain),
-                    "GCC": gcc,
-                    "GNU": target["gnu"],
-                    "HOST": "$(rootpath host_tools)",
-                    "MACHINE": str(target["machine"]),
-                    "SYSROOT": "$(rootpath {}_sysroot)".format(toolchain),
-                    "TRIPLET": target["triplet"],
-                },
-                tags = [] if test_sample and target["sample"] else ["manual"],
-                deps = [
-                    "//tools/cpython:workspace",
-                    "//tools/formats",
-                ],
             )
             toolchains.append(toolchain)
     native.filegroup(

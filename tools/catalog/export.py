@@ -13,6 +13,7 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "minor": "3.14",            # always plain, also of a pre-release
           "label": "3.14",            # "3.15-rc" of a pre-release, "3.14t" if free-threaded
           "free_threaded": false,
+          "setup_py": false,          # a setup.py builds its extension modules
           "sample": true,             # `bazel test //...` tests its images
           "wheels": [],               # installed beside pip: keys of the mapping below
           "prerelease": false,
@@ -146,6 +147,7 @@ def _version(version: Version, newest: bool, sources: str) -> dict[str, object]:
         "minor": version.release.minor,
         "label": version.release.label,
         "free_threaded": version.release.free_threaded,
+        "setup_py": version.setup_py,
         "sample": version.sample is not None,
         "wheels": list(version.minor.wheels),
         "prerelease": version.release.prerelease,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from tools.catalog import grammar, tags, yamlfile
+from tools.catalog import grammar, tags, target_names, yamlfile
 from tools.catalog.family import Build, Entry, Family, base_of
 from tools.catalog.model import PATH, Catalog, Image, Variant, Version
 from tools.catalog.yamlfile import Value
@@ -95,7 +95,7 @@ def with_build(family: Family, value: Value, catalog: Catalog | None) -> Family:
     made = dataclasses.replace(family, build=build)
     _same_variant(made, value, catalog)
     known = [
-        f"{entry.name}_{architecture}"
+        target_names.image(entry.name, architecture)
         for entry in family.entries()
         if _made_of(entry, family, build, catalog)[0] in catalog.suites
         for architecture in entry.architectures
@@ -116,7 +116,7 @@ def _first(family: Family, catalog: Catalog) -> tuple[str, ...]:
     It is the one on the default target, where that is built.
     """
     found = [
-        (not _is_default(entry, family), f"{entry.name}_{platform}")
+        (not _is_default(entry, family), target_names.image(entry.name, platform))
         for entry in family.entries()
         if _all_locked(entry, family, catalog) and catalog.versions[entry.release.name].sample
         for platform in _platforms(entry, catalog)
@@ -164,7 +164,7 @@ def _sample(entry: Entry, build: Build, catalog: Catalog) -> tuple[str, ...]:
         platform
         for platform in _platforms(entry, catalog)
         for name in {platform, catalog.platforms[platform].docker}
-        if f"{entry.name}_{name}" in build.sample
+        if target_names.image(entry.name, name) in build.sample
     )
 
 

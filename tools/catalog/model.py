@@ -49,6 +49,12 @@ class Minor:
         return self.released is None
 
 
+def setup_py(minor: str) -> bool:
+    """Whether a setup.py builds the extension modules of a minor version: up to 3.11."""
+    major, _, number = minor.partition(".")
+    return (int(major), int(number)) < (3, 12)
+
+
 def _seconds(day: datetime.date) -> int:
     return (day - datetime.date(1970, 1, 1)).days * 86400
 
@@ -138,6 +144,11 @@ class Version:
     def name(self) -> str:
         """The release as text, ``3.14.7``, or ``3.14.7t`` of its free-threaded build."""
         return str(self.release)
+
+    @property
+    def setup_py(self) -> bool:
+        """Whether a setup.py builds its extension modules, which takes rules of its own."""
+        return setup_py(self.minor.name)
 
     @property
     def serial(self) -> int:

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.catalog import target_names
 from tools.catalog.catalog_error import CatalogError
 from tools.catalog.load import load
 from tools.catalog.model import Catalog, Suite
@@ -85,7 +86,8 @@ def jobs(
                     # amd64's doesn't fit arm64's eval loop: here a class is one platform.
                     minor, profile = f"{minor}t", platform
                 made = f"cpython-{minor}-{profile}-gcc{gcc(suite, platform)}"
-                target = f"//python_images/cpython:{version.name}_{name}_{platform}.train"
+                cpython = target_names.cpython(version.name, name, platform)
+                target = f"//python_images/cpython:{cpython}.train"
                 found.setdefault(made, Job(made, target))
     return list(found.values())
 

@@ -50,7 +50,7 @@ class Inputs:
 
     def _lock(self, image: Image, platform: str) -> Lock | None:
         arch = self._catalog.platforms[platform].debian
-        name = f"{image.suite.name}_{arch}.lock"
+        name = f"{lockfile.stem(image.suite.name, arch)}.lock"
         if name not in self._read:
             file = self._locks / name
             self._read[name] = lockfile.read(file) if file.is_file() else None

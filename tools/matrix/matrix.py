@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tools.catalog import family_options, load, yamlfile
+from tools.catalog import family_options, load, target_names, yamlfile
 from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import Entry, Family
 from tools.catalog.model import Catalog
@@ -40,7 +40,8 @@ def jobs(family: Family, catalog: Catalog | None = None) -> list[dict[str, str]]
                 "runner": _runner(entry, architecture),
             }
             if architecture in targets:
-                job["target"] = f"//images:{entry.name}_{targets[architecture]}"
+                name = target_names.image(entry.name, targets[architecture])
+                job["target"] = f"//images:{name}"
             made.append(job)
     return made
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from tools.catalog import load, proofs, results
+from tools.catalog import load, proofs, results, target_names
 from tools.catalog.catalog_error import CatalogError
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 from tools.cli import atomic, command
@@ -93,7 +93,7 @@ def _changes(old: Mapping[str, Result], new: Mapping[str, Result]) -> list[str]:
 
 def _flat(made: Results) -> dict[str, Result]:
     rows = {
-        f"{index}_{platform}": result
+        target_names.image(index, platform): result
         for index, platforms in made.images.items()
         for platform, result in platforms.items()
     }

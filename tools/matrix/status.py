@@ -14,7 +14,7 @@ from pathlib import Path
 
 import jinja2
 
-from tools.catalog import family_images, family_load, family_options, load
+from tools.catalog import family_images, family_load, family_options, load, target_names
 from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import Family
 from tools.catalog.model import Catalog, Image
@@ -80,7 +80,7 @@ class Status:
     @property
     def target(self) -> str:
         """What Bazel calls it."""
-        return f"{self.index}_{self.platform}"
+        return target_names.image(self.index, self.platform)
 
     @property
     def name(self) -> str:
@@ -93,8 +93,9 @@ def _failure(
 ) -> Failure | None:
     """Why the image or its test could not be made; any of its tags may have been asked for."""
     for tag in image.tags:
+        name = target_names.image(tag, platform)
         for suffix in ("", ".test", ".validation"):
-            if failure := failures.get(f"//{package}:{tag}_{platform}{suffix}"):
+            if failure := failures.get(f"//{package}:{name}{suffix}"):
                 return failure
     return failures.get("cpython_source_" + image.version.release.number)
 
@@ -121,7 +122,7 @@ def _judge(layout: Layout, tests: Tests | None, validation: Tests | None) -> tup
 def _status(
     package: str, image: Image, platform: str, folder: Path, failures: Mapping[str, Failure]
 ) -> Status:
-    name = f"{image.name}_{platform}"
+    name = target_names.image(image.name, platform)
     logs = folder / "testlogs" / package
     layout = tests = None
     try:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
-from tools.catalog import family_options, load, yamlfile
+from tools.catalog import family_options, load, target_names, yamlfile
 from tools.catalog.catalog_error import CatalogError
 from tools.catalog.lookup import find
 from tools.catalog.model import Catalog, Image, Version
@@ -85,10 +85,10 @@ def debian(lock: lockfile.Lock, layers: Iterable[str]) -> list[dict[str, object]
 def components(catalog: Catalog, image: Image, platform: str, locks: Path) -> dict[str, object]:
     """The components of one image for one platform; ``locks`` holds the lock files."""
     arch = catalog.platforms[platform].debian
-    lock = lockfile.read(locks / f"{image.suite.name}_{arch}.lock")
+    lock = lockfile.read(locks / f"{lockfile.stem(image.suite.name, arch)}.lock")
     return {
         "spdxVersion": "SPDX-2.3",
-        "name": f"{image.name}_{platform}",
+        "name": target_names.image(image.name, platform),
         "tags": list(image.tags),
         "platform": platform,
         "packages": [cpython(image.version), *debian(lock, image.variant.layers)],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.catalog import alpine, family_images, family_load, load, proofs, results, windows
-from tools.catalog.model import Catalog, Image, Version
+from tools.catalog.model import Catalog, Image, Version, setup_py
 from tools.catalog.results import FAILED, Results
 from tools.inputs.inputs import Inputs
 
@@ -121,15 +121,9 @@ def _earlier(catalog: Catalog, version: Version, target: str) -> dict[str, str]:
     }
 
 
-def has_setup_py(minor: str) -> bool:
-    """Whether a setup.py builds a minor version's modules, which takes rules of its own."""
-    major, _, number = minor.partition(".")
-    return (int(major), int(number)) < (3, 12)
-
-
 def alpine_kind(minor: str) -> str:
     """The kind of fixture that proves a minor version on Alpine."""
-    return proofs.ALPINE_SETUP_PY if has_setup_py(minor) else proofs.ALPINE
+    return proofs.ALPINE_SETUP_PY if setup_py(minor) else proofs.ALPINE
 
 
 def _family(image: Image) -> str:
@@ -235,7 +229,7 @@ def _families(root: Path, catalog: Catalog, known: Results) -> list[Row]:
             target = f"//images/{family.name}:{lacking.name}"
             minor = catalog.versions[lacking.release].release.minor
             # The fixture compiles no version with a setup.py.
-            proved = on_ubuntu and not has_setup_py(minor)
+            proved = on_ubuntu and not setup_py(minor)
             said = status(known, target, lacking.platforms, proved=proved, published=True)
             others, platforms = tuple(lacking.tags[1:]), tuple(lacking.platforms)
             rows.append(Row(OTHERS, target, others, platforms, said, locked=False))

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tools.catalog import target_names
 from tools.cli import atomic
 from tools.oci.assembler import layers
 from tools.oci.assembler.layout import Layout, blob_name
@@ -54,9 +55,10 @@ def release_of(catalog: Json, name: str) -> str:
     if version not in catalog["versions"]:
         raise PrebuiltError(f"{name}: no release {version!r}; see catalog/versions.yaml")
     if platform not in catalog["suites"].get(suite, {}).get("platforms", ()):
+        label, default = next(iter(catalog["newest"])), catalog["default_suite"]
         raise PrebuiltError(
             f"{name}: no {suite}/{platform}; a name is <version>_<suite>_<platform>, such as"
-            f" {next(iter(catalog['newest']))}_{catalog['default_suite']}_amd64"
+            f" {target_names.cpython(label, default, 'amd64')}"
         )
     return str(version)
 
@@ -65,7 +67,7 @@ def published(catalog: Json) -> list[str]:
     """Return the names of all CPythons that images in indexes have, each once."""
     return list(
         dict.fromkeys(
-            f"{image['version']}_{image['suite']}_{platform}"
+            target_names.cpython(image["version"], image["suite"], platform)
             for image in catalog["images"]
             if not image["archived"]
             for platform in image["platforms"]

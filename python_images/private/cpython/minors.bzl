@@ -4,18 +4,18 @@
 # Tools/jit/_llvm.py.
 _CLANG = {14: "19"}
 
-def minor_rules(minor):
-    """What the rules that compile CPython have to be told of a minor version.
+def minor_rules(facts):
+    """What the rules that compile CPython have to be told of a release by its minor version.
 
     Args:
-      minor: such as "3.14".
+      facts: the release, a value of `versions` of the catalog.
 
     Returns:
-      struct with the attributes `config_site`, `frame_pointers` and `setup_py` of those rules;
-      `any_build_python`: whether any release of the minor version can drive the compilation; `clang`:
-      the major version of the clang that its JIT takes.
+      struct with the attributes `config_site` and `frame_pointers` of those rules; `any_build_python`:
+      whether any release of the minor version can drive the compilation; `clang`: the major version
+      of the clang that its JIT takes.
     """
-    number = int(minor.split(".")[1])
+    number = int(facts["minor"].split(".")[1])
     return struct(
         # From 3.14 on build-details.json has the exact version of the interpreter that writes it.
         any_build_python = number < 14,
@@ -25,8 +25,6 @@ def minor_rules(minor):
         config_site = "//tools/cpython:config-3.15.site" if number >= 15 else None,
         # docker-library keeps frame pointers for profilers from 3.12 on.
         frame_pointers = number >= 12,
-        # Until 3.11 a setup.py builds the extension modules.
-        setup_py = number < 12,
     )
 
 def jit_clang(facts, target):
@@ -43,4 +41,4 @@ def jit_clang(facts, target):
     # A free-threaded build can't have one: CPython's configure says so.
     if facts["free_threaded"] or not target["compile"]["jit"]:
         return None
-    return minor_rules(facts["minor"]).clang
+    return minor_rules(facts).clang

@@ -8,7 +8,7 @@ load("//python_images/private/oci:image.bzl", "image", "image_index")
 load("//python_images/private/roots:unlocked.bzl", "unlocked")
 load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_machine_tools", "build_set")
 load("//toolchains/musl:toolchains.bzl", "musl_tools")
-load(":names.bzl", "COMPANIONS", "cpython_annotations", "image_alias", "index_test", "known_as", "package_of")
+load(":names.bzl", "COMPANIONS", "cpython_annotations", "image_alias", "image_name", "index_test", "known_as", "package_of")
 
 _IMAGE_COMPANIONS = COMPANIONS + IMAGE_ATTESTATIONS
 _INDEX_COMPANIONS = COMPANIONS + INDEX_ATTESTATIONS
@@ -54,7 +54,7 @@ def _build_tools(release, arch, platform):
 
 def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test):
     """Declares the image of one platform; returns its name."""
-    target = "{}_{}".format(entry["name"], platform)
+    target = image_name(entry["name"], platform)
     version = catalog["versions"][entry["version"]]
     about = catalog["platforms"][platform]
     annotations_file(
@@ -146,7 +146,7 @@ def alpine_images(name, catalog, locks, structure_test, parts = None):
         images = {}
         missing = []
         for platform, arch in releases[release]["platforms"].items():
-            target = "{}_{}".format(entry["name"], platform)
+            target = image_name(entry["name"], platform)
             lock = locks.get(release, {}).get(arch)
             if lock:
                 images[platform] = _platform_image(
@@ -163,10 +163,10 @@ def alpine_images(name, catalog, locks, structure_test, parts = None):
                 missing.append(platform)
             _aliases(
                 [
-                    "{}_{}".format(tag, name)
+                    image_name(tag, name)
                     for tag in entry["tags"]
                     for name in known_as(platform, catalog["platforms"][platform])
-                    if "{}_{}".format(tag, name) != target
+                    if image_name(tag, name) != target
                 ],
                 target,
                 _IMAGE_COMPANIONS,

@@ -6,6 +6,7 @@ load("//python_images/private/attestations:signing.bzl", "index_attestations")
 load("//python_images/private/oci:annotations.bzl", "annotations_file")
 load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
 load("//python_images/rootfs:rootfs.bzl", "layer_name")
+load(":names.bzl", "image_name")
 
 def base_image(suite, root, arch):
     """Label of the index of the image that Python images lie on.
@@ -49,7 +50,7 @@ def debian_images(name, catalog, title = "debian"):
             for platform in facts["platforms"]:
                 about = catalog["platforms"][platform]
                 base = layer_name(suite, platform, variant, variant["layers"][0])
-                target = "{}_{}".format(index, platform)
+                target = image_name(index, platform)
                 annotations_file(
                     name = target + ".annotations",
                     annotations = image_annotations(
@@ -91,14 +92,14 @@ def debian_images(name, catalog, title = "debian"):
                 )
             image_index(
                 name = index,
-                images = ["{}_{}".format(index, platform) for platform in facts["published"]],
+                images = [image_name(index, platform) for platform in facts["published"]],
                 repo_tags = repo_tags,
                 runs = index + "_amd64" if "amd64" in facts["published"] else None,
                 tags = ["manual"],
             )
             index_attestations(
                 index,
-                ["{}_{}".format(index, platform) for platform in facts["published"]],
+                [image_name(index, platform) for platform in facts["published"]],
             )
             if not facts["ended"]:
                 indexes.append(index)

@@ -4,7 +4,7 @@ load("@debian//:sets.bzl", "BUILD_SETS", "PACKAGE_SETS")
 load("//python_images:ubuntu.bzl", "ubuntu_locked")
 load("//python_images/private/roots:unlocked.bzl", "unlocked")
 load("//python_images/private/tools:near.bzl", "near")
-load(":names.bzl", "COMPANIONS")
+load(":names.bzl", "COMPANIONS", "image_name")
 load(":python.bzl", "python_images")
 load(":yaml_tests.bzl", "yaml_tests")
 
@@ -96,7 +96,7 @@ def family_images(name, catalog, family, structure_test = None, tests = [], cpyt
         for platform in entry["platforms"]:
             known_as = [platform] + facts["aliases"][platform]
             _unlocked(
-                ["{}_{}".format(tag, alias) for tag in entry["tags"] for alias in known_as],
+                [image_name(tag, alias) for tag in entry["tags"] for alias in known_as],
                 entry["suite"],
                 [platform],
             )

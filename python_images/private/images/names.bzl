@@ -71,6 +71,18 @@ def image_alias(name, actual, companions, test):
             tags = ["manual"],
         )
 
+def image_name(tag, platform):
+    """Name of the image of one platform.
+
+    Args:
+      tag: one of its tags, or the name of its index.
+      platform: a name of the platform.
+
+    Returns:
+      a string.
+    """
+    return "{}_{}".format(tag, platform)
+
 def known_as(platform, about):
     """All names of a platform.
 

@@ -7,13 +7,14 @@ load("//python_images/private/apps:packages.bzl", "packages_layer", "root_of")
 load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "build_tools", "image_attestations", "image_documents", "lock_file", "patches_of")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "images_sign", "index_attestations")
 load("//python_images/private/cpython:minors.bzl", "jit_clang")
+load("//python_images/private/cpython:names.bzl", "cpython_name")
 load("//python_images/private/oci:annotations.bzl", "annotations_file")
 load("//python_images/private/oci:image.bzl", "image", "image_alone", "image_index")
 load("//python_images/private/oci:image_size.bzl", "image_size")
 load("//python_images/private/oci:publish.bzl", "publish")
 load("//python_images/rootfs:rootfs.bzl", "layer_name", "user_layer_name")
 load(":debian.bzl", "base_image")
-load(":names.bzl", "COMPANIONS", "cpython_annotations", "image_alias", "index_test", "known_as", "package_of")
+load(":names.bzl", "COMPANIONS", "cpython_annotations", "image_alias", "image_name", "index_test", "known_as", "package_of")
 load(":windows.bzl", "joint_tags", "windows_images")
 
 # What docker-library calls its variants.
@@ -89,11 +90,11 @@ def _upon(target, base, packages, platform, arch, repo_tags):
 
 def _platform_image(entry, platform, catalog, structure_test, cpythons, repository, cmd, sample):
     """Declares one image of one platform; returns its name."""
-    target = "{}_{}".format(entry["name"], platform)
+    target = image_name(entry["name"], platform)
     release = catalog["versions"][entry["version"]]
     variant = catalog["variants"][entry["variant"]]
     about = catalog["platforms"][platform]
-    prebuilt = PREBUILT.get("{}_{}_{}".format(entry["version"], entry["suite"], platform))
+    prebuilt = PREBUILT.get(cpython_name(entry["version"], entry["suite"], platform))
     _annotations(target + ".annotations", entry, platform, release, variant, about)
     repo_tags = ["{}:{}".format(repository, tag) for tag in entry["tags"]]
     packages = variant["packages"].get(entry["suite"])
@@ -178,7 +179,7 @@ def _image_aliases(target, tags, platform, about, few):
     """
     for tag in tags:
         for name in known_as(platform, about):
-            other = "{}_{}".format(tag, name)
+            other = image_name(tag, name)
             if other == target:
                 continue
             if few and name != platform:

@@ -4,6 +4,7 @@ load("@catalog//:catalog.bzl", "CATALOG")
 load("//images/structure:alpine.bzl", "alpine_structure_test")
 load("//python_images/private/attestations:sbom.bzl", "image_documents")
 load("//python_images/private/cpython:cpython.bzl", "cpython_links_layer")
+load("//python_images/private/cpython:minors.bzl", "minor_rules")
 load("//python_images/private/cpython:musl.bzl", "cpython_musl")
 load("//python_images/private/oci:image.bzl", "image")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
@@ -26,8 +27,6 @@ _DATA = ["ca-certificates", "ncurses-terminfo-base", "tzdata"]
 # Libraries compiled here; musl itself is one of them where Debian's isn't taken.
 _LIBRARIES = [name for name, recipe in RECIPES.items() if recipe.library and name != "musl"]
 
-# Python's minor versions whose extension modules a setup.py builds; they have no frame pointers either.
-_WITH_SETUP_PY = ("3.9", "3.10", "3.11")
 
 # The platform that programs run on while building.
 _BUILD = "amd64"
@@ -259,7 +258,6 @@ def musl_python(
     """
     python = catalog["versions"][version]
     facts = CATALOG["platforms"][platform]
-    setup_py = python["minor"] in _WITH_SETUP_PY
     if libraries == None:
         libraries = ["{}/{}.apk".format(fixture, package) for package in _LIBRARIES + ["ncurses-terminfo-base"]]
     cpython_musl(
@@ -268,8 +266,8 @@ def musl_python(
         build_python = "{}:{}_build".format(build, version),
         epoch = python["epoch"],
         expected_missing = missing,
-        frame_pointers = not setup_py,
-        setup_py = setup_py,
+        frame_pointers = minor_rules(python).frame_pointers,
+        setup_py = python["setup_py"],
         source = python["source"],
         tags = ["manual"],
         toolchain = fixture + "_toolchain",

@@ -437,7 +437,11 @@ def plan_jobs(
 def orphans(top: Path) -> list[Path]:
     """Lock files that the catalog doesn't ask for, relative to `top`. Raises CatalogError."""
     plan = package_sets.load(top / "catalog", Path("catalog"))
-    kept = {f"{suite}_{arch}.lock" for suite, archs in plan.archs.items() for arch in archs}
+    kept = {
+        f"{lockfile.stem(suite, arch)}.lock"
+        for suite, archs in plan.archs.items()
+        for arch in archs
+    }
     found = sorted((top / LOCKS).rglob("*.lock"))
     return [path.relative_to(top) for path in found if path.name not in kept]
 

@@ -134,7 +134,7 @@ class Sources:
     security: str
 
 
-def stem(suite: str, arch: str, *, build: bool) -> str:
+def stem(suite: str, arch: str, *, build: bool = False) -> str:
     """A lock's path below the folder of its distribution's locks, without the ending."""
     return f"{BUILD}/{suite}_{arch}" if build else f"{suite}_{arch}"
 
