@@ -21,7 +21,7 @@ from tests.e2e.remote_builds import NO_DISK, READ, Build, build
 from tests.e2e.roles import MINOR, RELEASE, SUITE
 from tools.oci.registry.fake_registry import PASSWORD, USER
 from tools.oci.registry.real_registry import RealRegistry
-from tools.testing.checkout import Checkout, scratch
+from tools.testing.checkout import Checkout, dependent, scratch
 
 TAG = f"{MINOR}-slim-{SUITE}"
 NAME = f"{RELEASE}_{SUITE}_amd64"
@@ -36,13 +36,6 @@ LAYERS = {
     "PackageTree",
     "StripCPython",
 }
-
-# A workspace of another name, with another name for the module.
-MODULE = """\
-module(name = "somebody_elses")
-bazel_dep(name = "python_images", version = "", repo_name = "pythons")
-local_path_override(module_name = "python_images", path = "../checkout")
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,14 +81,11 @@ def world() -> Iterator[World]:
         (consumer.path / ".bazelrc.user").write_text(
             f"startup --output_base={main.output_base}\nbuild --config=quick\n"
         )
-        path = root / "other"
-        path.mkdir()
-        (path / "MODULE.bazel").write_text(MODULE)
-        (path / "BUILD.bazel").touch()
-        (path / "bazelw").symlink_to(main.path / "bazelw")
-        (path / ".bazelversion").write_bytes((main.path / ".bazelversion").read_bytes())
-        (path / ".bazelrc").write_text("import %workspace%/../checkout/.bazelrc\n")
-        other = dataclasses.replace(main, path=path, output_base=root / "other_base")
+        # A workspace of another name, with another name for the module.
+        other = dependent(main, root / "other", "pythons")
+        other = dataclasses.replace(other, output_base=root / "other_base")
+        (other.path / "bazelw").symlink_to(main.path / "bazelw")
+        (other.path / ".bazelrc").write_text("import %workspace%/../checkout/.bazelrc\n")
         registry = RealRegistry(root / "registry", auth=True)
         try:
             with BazelCache() as cache:

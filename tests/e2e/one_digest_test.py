@@ -16,17 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.testing.checkout import Checkout, scratch
+from tools.testing.checkout import Checkout, dependent, scratch
 
 TINY = "python_images/tests/tiny"
 NAMES = ("amd64", "arm64", "tiny")
-
-# What calls the module, by the name that it has for the caller.
-MODULE = """\
-module(name = "caller")
-bazel_dep(name = "python_images", version = "0.5.0", repo_name = "{name}")
-local_path_override(module_name = "python_images", path = "..")
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,14 +31,11 @@ class Worlds:
 
     def workspace(self, name: str) -> Checkout:
         """Return a workspace that depends on python_images and calls it `name`."""
-        path = self.main.path / f"as_{name}"
-        path.mkdir()
-        (path / "MODULE.bazel").write_text(MODULE.format(name=name))
-        (path / "BUILD.bazel").touch()
-        for file in (".bazelversion", "tests/e2e/consumer/.bazelrc"):
-            (path / Path(file).name).write_bytes((self.main.path / file).read_bytes())
-        write_launcher(path / "bazelw", self.launcher)
-        return dataclasses.replace(self.main, path=path)
+        made = dependent(self.main, self.main.path / f"as_{name}", name)
+        options = self.main.path / "tests/e2e/consumer/.bazelrc"
+        (made.path / ".bazelrc").write_bytes(options.read_bytes())
+        write_launcher(made.path / "bazelw", self.launcher)
+        return made
 
 
 def write_launcher(path: Path, command: str) -> None:

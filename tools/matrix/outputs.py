@@ -7,6 +7,7 @@ leaves no output, so only its events know of it. Nothing is built, and no blob o
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 from xml.etree import ElementTree
 
+from tools.cli import command
 from tools.testing.summary import events, file_of
 
 # What comes before the version in the name of the repository of a release's source.
@@ -21,6 +23,25 @@ _SOURCE = "cpython_source_"
 
 # Reasons of an `aborted` event that are failures, unlike an interruption by the user.
 _FAILED = ("ANALYSIS_FAILURE", "LOADING_FAILURE")
+
+
+def add_options(options: argparse.ArgumentParser) -> None:
+    """Add --events and --outputs, which say where outputs are."""
+    options.add_argument(
+        "--events",
+        type=command.given,
+        metavar="FILE",
+        nargs="+",
+        default=[],
+        help="build event files (bazel … --build_event_json_file=FILE), oldest first: they tell of "
+        "failed builds, which leave no output",
+    )
+    options.add_argument(
+        "--outputs",
+        type=command.given,
+        metavar="FOLDER",
+        help="Bazel's output folder, with bin and testlogs; default: the one this program is in",
+    )
 
 
 class UnreadableError(Exception):

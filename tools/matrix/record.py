@@ -108,21 +108,7 @@ def main(arguments: list[str] | None = None) -> int:
         "Bazel's output folder; pages show it.",
         "\n--events build.json",
     )
-    options.add_argument(
-        "--events",
-        type=command.given,
-        metavar="FILE",
-        nargs="+",
-        default=[],
-        help="build event files (bazel … --build_event_json_file=FILE), oldest first: they tell of "
-        "failed builds, which leave no output",
-    )
-    options.add_argument(
-        "--outputs",
-        type=command.given,
-        metavar="FOLDER",
-        help="Bazel's output folder, with bin and testlogs; default: the one this program is in",
-    )
+    outputs.add_options(options)
     asked = options.parse_args(arguments)
 
     def made() -> str:

@@ -295,21 +295,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.add_argument(
         "--html", type=command.given, metavar="FILE", help="also write a page to FILE"
     )
-    options.add_argument(
-        "--events",
-        type=command.given,
-        metavar="FILE",
-        nargs="+",
-        default=[],
-        help="build event files (bazel … --build_event_json_file=FILE), oldest first: they tell of "
-        "failed builds, which leave no output",
-    )
-    options.add_argument(
-        "--outputs",
-        type=command.given,
-        metavar="FOLDER",
-        help="Bazel's output folder, with bin and testlogs; default: the one this program is in",
-    )
+    outputs.add_options(options)
     family_options.add_catalog(options)
     asked = options.parse_args(arguments)
 

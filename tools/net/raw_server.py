@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 Say = Callable[[bytes], Iterator[bytes]]
 
@@ -29,25 +30,14 @@ def endless(first: bytes, piece: bytes, pause: float = 0) -> Say:
     return say
 
 
-class RawServer:
-    """Serves on a free port of the loopback while used as a context manager.
+class Listener:
+    """Listens on a free port of the loopback while used as a context manager."""
 
-    `say` is given the head of each request, and yields what to send; then the connection ends.
-    With a `certificate` (and key) it speaks TLS.
-    """
-
-    def __init__(self, say: Say, certificate: tuple[Path, Path] | None = None) -> None:
-        self.say = say
-        # The heads of all requests.
-        self.asked: list[bytes] = []
-        self._context: ssl.SSLContext | None = None
-        if certificate:
-            self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self._context.load_cert_chain(*certificate)
+    def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.host = f"127.0.0.1:{self._listener.getsockname()[1]}"
 
-    def __enter__(self) -> RawServer:
+    def __enter__(self) -> Self:
         """Start serving."""
         threading.Thread(target=self._serve, daemon=True).start()
         return self
@@ -64,6 +54,27 @@ class RawServer:
             except OSError:
                 return
             threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        raise NotImplementedError
+
+
+class RawServer(Listener):
+    """Serves on a free port of the loopback while used as a context manager.
+
+    `say` is given the head of each request, and yields what to send; then the connection ends.
+    With a `certificate` (and key) it speaks TLS.
+    """
+
+    def __init__(self, say: Say, certificate: tuple[Path, Path] | None = None) -> None:
+        super().__init__()
+        self.say = say
+        # The heads of all requests.
+        self.asked: list[bytes] = []
+        self._context: ssl.SSLContext | None = None
+        if certificate:
+            self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._context.load_cert_chain(*certificate)
 
     def _talk(self, connection: socket.socket) -> None:
         try:

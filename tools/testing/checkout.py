@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runfiles import Runfiles
@@ -105,6 +105,26 @@ class Checkout:
             yield
         finally:
             file.write_text(before)
+
+
+def dependent(main: Checkout, path: Path, repository: str) -> Checkout:
+    """Make a workspace that depends on another one's module; Bazel isn't set up in it.
+
+    Args:
+        main: the workspace that has the module.
+        path: the folder to make.
+        repository: what the workspace calls the module.
+    """
+    path.mkdir()
+    (path / "MODULE.bazel").write_text(
+        'module(name = "caller")\n'
+        f'bazel_dep(name = "python_images", version = "", repo_name = "{repository}")\n'
+        'local_path_override(module_name = "python_images", '
+        f'path = "{os.path.relpath(main.path, path)}")\n'
+    )
+    (path / "BUILD.bazel").touch()
+    (path / ".bazelversion").write_bytes((main.path / ".bazelversion").read_bytes())
+    return replace(main, path=path)
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def _annotations(name, entry, platform, release, variant, about):
         index = base_image(entry["suite"], variant["root"], about["debian"])
         base = {
             "base": index.rpartition("/")[2],
-            "base_digest": "{}_{}.digest".format(index, platform),
+            "base_digest": image_name(index, platform) + ".digest",
         }
     annotations_file(
         name = name,

@@ -19,6 +19,7 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
+from tools.net import raw_server
 from tools.oci.registry.fake_registry import PASSWORD, USER
 from tools.oci.registry.token_service import TokenService
 
@@ -270,40 +271,22 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-class Proxy:
+class Proxy(raw_server.Listener):
     """An HTTP proxy that wants a login and leads everywhere to one port of this machine.
 
     Serves while used as a context manager; `used` counts the connections.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.port = 0
         self.used = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
         user, password = (
             urllib.parse.quote(word, safe="") for word in (PROXY_USER, PROXY_PASSWORD)
         )
-        self.url = f"http://{user}:{password}@127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http://{user}:{password}@{self.host}"
 
-    def __enter__(self) -> Proxy:
-        """Start serving."""
-        threading.Thread(target=self._serve, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop serving."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._lead, args=(connection,), daemon=True).start()
-
-    def _lead(self, connection: socket.socket) -> None:
+    def _talk(self, connection: socket.socket) -> None:
         head = b""
         while b"\r\n\r\n" not in head:
             if not (piece := connection.recv(4096)):

@@ -16,7 +16,7 @@ import pytest
 
 from tools.formats.alpine import apk_fixtures as make
 from tools.formats.alpine.apk import read_apk
-from tools.formats.x509_test import HASH, PEM
+from tools.formats.certificate_fixtures import HASH, PEM
 from tools.rootfs import program_fixtures as make_programs
 from tools.rootfs.alpine import tiny_alpine_fixtures as fixtures
 from tools.rootfs.alpine.alpine_layer import main

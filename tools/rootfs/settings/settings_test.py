@@ -7,27 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tools.formats.certificate_fixtures import HASH, PEM
 from tools.rootfs.settings import settings_layer
 from tools.rootfs.tarout import write_tar
 from tools.rootfs.tree import Entry
-
-# Made for tests: CN=Test Root CA; its subject's hash is 3613d01a.
-PEM = """\
------BEGIN CERTIFICATE-----
-MIIB6DCCAY6gAwIBAgIBATAKBggqhkjOPQQDAjBSMQswCQYDVQQGEwJERTEbMBkG
-A1UECgwSICBFaW4gICBCRUlTUElFTCAgMQ8wDQYDVQQLDAbDnGJ1bmcxFTATBgNV
-BAMMDFRlc3QgUm9vdCBDQTAgFw0yNjExMjAxMjA2NTdaGA8yMTI2MTAyNzEyMDY1
-N1owUjELMAkGA1UEBhMCREUxGzAZBgNVBAoMEiAgRWluICAgQkVJU1BJRUwgIDEP
-MA0GA1UECwwGw5xidW5nMRUwEwYDVQQDDAxUZXN0IFJvb3QgQ0EwWTATBgcqhkjO
-PQIBBggqhkjOPQMBBwNCAATsRAtwBBJr2iRNwhZV+Pj2kMLG72qqrgNCf6+SfBxo
-hnNLYPV0ck3TFTwwlF0as+okeahhG6H0skJppvsGQOego1MwUTAdBgNVHQ4EFgQU
-n+YLVP7X3HACajLS0YCqjgnGBx4wHwYDVR0jBBgwFoAUn+YLVP7X3HACajLS0YCq
-jgnGBx4wDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiAsURmO/yWS
-86ayWK3Mvwi3vuQU1XP9RYgbdgRpzWEutAIhAP7GoDwbLZrokWEG6sUiHLll3gdW
-Fe+4Nc7EOEZo6S0B
------END CERTIFICATE-----
-"""
-HASH = "3613d01a"
 
 BASE = {
     "bin": Entry("symlink", 0o777, target="usr/bin"),
