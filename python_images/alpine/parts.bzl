@@ -2,8 +2,8 @@
 
 load("//python_images/private/cpython:cpython.bzl", "cpython_links_layer")
 load("//python_images/private/cpython:minors.bzl", "minor_rules")
-load("//python_images/private/cpython:names.bzl", "cpython_name")
 load("//python_images/private/cpython:musl.bzl", "cpython_musl")
+load("//python_images/private/cpython:names.bzl", "cpython_name")
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
 load("//python_images/private/roots/alpine:layer.bzl", "alpine_layer")
 load("//toolchains/musl:rules.bzl", "apk_tree")

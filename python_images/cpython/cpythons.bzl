@@ -140,7 +140,18 @@ def _layers(release, version, label, suite, platform, arch, below, lean):
         )
 
 def profile_of(facts, suite, suite_facts, platform, target):
-    """The label of the profile a CPython is optimised by; None if its platform has none."""
+    """The profile a CPython is optimised by.
+
+    Args:
+      facts: what the catalog says of the release.
+      suite: name of the suite.
+      suite_facts: what the catalog says of it.
+      platform: name of the platform.
+      target: what the catalog says of it.
+
+    Returns:
+      a label; None if its platform has none.
+    """
     if not target["compile"]["profile"]:
         return None
 
@@ -190,7 +201,15 @@ def _jit(version, facts, catalog):
             )
 
 def build_python_of(version, facts):
-    """The label of what drives a release's compilation; None if the tools' interpreter can."""
+    """What drives a release's compilation.
+
+    Args:
+      version: the release.
+      facts: what the catalog says of it.
+
+    Returns:
+      a label; None if the tools' interpreter can.
+    """
 
     # Programs of CPython's take facts of a free-threaded build from the interpreter they run on.
     if facts["minor"] == TOOLS_PYTHON and not facts["free_threaded"]:
@@ -350,6 +369,7 @@ def suite_cpythons(name, catalog):
                         version = facts["release"],
                         wheels = ["@image_wheels//:" + wheel for wheel in facts["wheels"]],
                     )
+
                 # Only programs that the build machine runs can train a profile.
                 if not target["qemu"] and target["compile"]["profile"] and not facts["setup_py"]:
                     _train(release, version, facts, suite, suite_facts, platform, target)

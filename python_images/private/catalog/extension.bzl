@@ -84,7 +84,7 @@ filegroup(
 )
 """
 
-def catalog_repo_impl(rctx):
+def _catalog_repo_impl(rctx):
     added = []
     for label, path in rctx.attr.added.items():
         rctx.symlink(rctx.path(label), path)
@@ -102,7 +102,7 @@ def catalog_repo_impl(rctx):
     ))
 
 catalog_repo = repository_rule(
-    implementation = catalog_repo_impl,
+    implementation = _catalog_repo_impl,
     attrs = {
         "added": attr.label_keyed_string_dict(doc = "files that another workspace adds: their paths"),
         "error": attr.string(doc = "what is wrong with the catalog; else empty"),

@@ -27,7 +27,6 @@ _DATA = ["ca-certificates", "ncurses-terminfo-base", "tzdata"]
 # Libraries compiled here; musl itself is one of them where Debian's isn't taken.
 _LIBRARIES = [name for name, recipe in RECIPES.items() if recipe.library and name != "musl"]
 
-
 # The platform that programs run on while building.
 _BUILD = "amd64"
 
