@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from tools.formats.x509_test import HASH, PEM
+from tools.formats.certificate_fixtures import HASH, PEM
 from tools.rootfs.debian import tiny_debian_fixtures as fixtures
 from tools.rootfs.debian.apt_sources import debian_sources
 from tools.rootfs.debian.effects import EFFECTS, compiled, generated
