@@ -208,7 +208,6 @@ def python_image(
         image_attestations(
             name = target,
             base = below + ".sbom",
-            lock = None,
             title = name,
             **(public | documents)
         )

@@ -311,14 +311,14 @@ def image_documents(name, testonly = False, visibility = None, **kwargs):
 # What image_attestations declares.
 IMAGE_ATTESTATIONS = ["cves", "provenance", "sbom", "sign"]
 
-def image_attestations(name, lock, testonly = False, visibility = None, **kwargs):
+def image_attestations(name, lock = None, testonly = False, visibility = None, **kwargs):
     """Declares what there is to be said of an image, beside the image itself.
 
     What image_documents declares, `<name>.cves` and `<name>.sign` (both run).
 
     Args:
       name: the image's target.
-      lock: the lock file its packages are from, or None.
+      lock: the lock file its packages are from, if any.
       testonly: whether it is there for tests only.
       visibility: of all.
       **kwargs: attributes of image_sbom.

@@ -83,7 +83,6 @@ def _upon(target, base, packages, platform, arch, repo_tags):
     image_attestations(
         name = target,
         base = base + ".sbom",
-        lock = None,
         root = layer,
         title = "python",
     )
