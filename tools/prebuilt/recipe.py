@@ -21,18 +21,21 @@ _FILES = (
     "third_party/ubuntu/build/*.lock",
     "toolchains/cc/*.bzl",
     "toolchains/python/*",
-    "tools/*.py",
-    "tools/formats/archives/*.py",
-    "tools/cpython/*",
-    "tools/formats/debian/__init__.py",
-    "tools/formats/debian/deb.py",
-    "tools/formats/debian/fields.py",
-    "tools/patches/*.py",
     "toolchains/trees/*",
+    "tools/*.py",
+    "tools/cpython/*",
+    "tools/formats/*.py",
+    "tools/formats/archives/*.py",
+    "tools/formats/debian/*.py",
+    "tools/patches/*.py",
+    "tools/rootfs/*.py",
+    "tools/rootfs/debian/__init__.py",
+    "tools/rootfs/debian/package.py",
+    "tools/rootfs/debian/programs.py",
 )
 
 # What is beside them and compiles nothing.
-_OTHERS = ("*_test.py", "BUILD.bazel")
+_OTHERS = ("*_fixtures.py", "*_test.py", "BUILD.bazel")
 
 
 def files(root: Path) -> list[Path]:
