@@ -172,7 +172,7 @@ def test_each_job_is_in_both_systems() -> None:
 
 
 def test_gitlabs_plan_has_both_jobs_of_a_platform(tmp_path: Path) -> None:
-    """The very line that writes the child pipeline."""
+    """The line that writes the child pipeline."""
     lines = yaml.safe_load(GITLAB[0].read_text())["plan"]["script"]
     (line,) = (line for line in lines if line.startswith("python3 "))
     (tmp_path / "matrix.json").write_text('{"matrix": [{"PLATFORM": ["arm64"]}]}')

@@ -87,7 +87,7 @@ def test_inputs_are_those_of_the_image_that_was_tested(catalog: Path, out: Path)
     lock(catalog, "20261120")
     first = tested(1)
     assert first.inputs is not None
-    # Newer packages, and the image of before still lies there.
+    # Newer packages, and the older image is still there.
     package = "netbase 6.5 all pool/main/n/netbase/netbase_6.5_all.deb"
     lock(catalog, "20261127", f"{package} {'a' * 64} 12 slim=requested\n")
     assert tested(1) == first

@@ -1,7 +1,7 @@
 """AttestationsInfo: the documents about an image."""
 
 AttestationsInfo = provider(
-    doc = "What there is to be said of one image, as files.",
+    doc = "The documents about one image, as files.",
     fields = {
         "base": "struct: what a bill of an image upon this one takes over, the attributes `about`, " +
                 "`bundled`, `packages`, `patches`, `source`, `suite` and `tools` of image_sbom: " +

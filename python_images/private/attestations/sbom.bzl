@@ -312,7 +312,7 @@ def image_documents(name, testonly = False, visibility = None, **kwargs):
 IMAGE_ATTESTATIONS = ["cves", "provenance", "sbom", "sign"]
 
 def image_attestations(name, lock = None, testonly = False, visibility = None, **kwargs):
-    """Declares what there is to be said of an image, beside the image itself.
+    """Declares the documents about an image: bills of materials, provenance, signatures.
 
     What image_documents declares, `<name>.cves` and `<name>.sign` (both run).
 

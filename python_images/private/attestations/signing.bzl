@@ -96,7 +96,7 @@ def images_sign(name, images, **kwargs):
 INDEX_ATTESTATIONS = ["cves", "provenance", "sbom", "sign"]
 
 def index_attestations(name, images, cves = None, **common):
-    """Declares what there is to be said of an index, beside the index itself.
+    """Declares the targets that sign an index and publish the documents about its images.
 
     `<name>.sbom` and `<name>.provenance`, the documents of all its images, `<name>.cves` and `<name>.sign`
     (both run).

@@ -38,7 +38,7 @@ def _bill_test_impl(ctx):
         asserts.true(env, vex in action.outputs.to_list())
         asserts.true(env, action.argv[action.argv.index("--patches") + 1].endswith("/patches.json"))
     else:
-        # The very action there was before there were patches.
+        # The same action as before there were patches.
         asserts.equals(env, None, vex)
         asserts.equals(env, 2, len(action.outputs.to_list()))
         for word in ("--patches", "--vex"):
