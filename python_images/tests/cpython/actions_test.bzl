@@ -2,6 +2,7 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//python_images/private/cpython:cpython.bzl", "build_python", "cpython")
+load("//python_images/private/cpython:jit.bzl", "jit_stencils")
 load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE")
 
 def _compile_test_impl(ctx):
@@ -27,6 +28,67 @@ compile_test = analysistest.make(
         "mnemonic": attr.string(mandatory = True),
     },
 )
+
+def _inputs_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    (action,) = [
+        action
+        for action in analysistest.target_actions(env)
+        if action.mnemonic == ctx.attr.mnemonic
+    ]
+    asserts.equals(env, ctx.attr.program, action.argv[0].rpartition("/")[2])
+    files = [file.basename for file in action.inputs.to_list()]
+    for file, expected in ctx.attr.files.items():
+        asserts.equals(env, expected, str(file in files), file)
+    return analysistest.end(env)
+
+inputs_test = analysistest.make(
+    _inputs_test_impl,
+    attrs = {
+        "files": attr.string_dict(doc = "name -> whether it is an input, True or False"),
+        "mnemonic": attr.string(mandatory = True),
+        "program": attr.string(mandatory = True, doc = "the executable's name"),
+    },
+)
+
+def _jit_tests(name, common):
+    """Declares tests that only the action that generates the JIT's code takes clang; returns their names."""
+    toolchain = "//toolchains/cc:{}_amd64".format(TOOLS_SUITE)
+    jit_stencils(
+        name = name + "_stencils",
+        build_python = "build.sh",
+        clang = "clang.tar",
+        clang_version = "19",
+        toolchain = toolchain,
+        **common
+    )
+    cpython(
+        name = name + "_jit",
+        lto = True,
+        stencils = name + "_stencils",
+        toolchain = toolchain,
+        **common
+    )
+    cpython(
+        name = name + "_without",
+        lto = True,
+        toolchain = toolchain,
+        **common
+    )
+    stencils = name + "_stencils.tar"
+    for target, mnemonic, program, files in [
+        ("stencils", "GenerateStencils", "stencils", {"clang.tar": "True"}),
+        ("jit", "CompileCPython", "compile_jit", {"clang.tar": "False", stencils: "True"}),
+        ("without", "CompileCPython", "compile_optimized", {stencils: "False"}),
+    ]:
+        inputs_test(
+            name = "{}_{}_test".format(name, target),
+            files = files,
+            mnemonic = mnemonic,
+            program = program,
+            target_under_test = "{}_{}".format(name, target),
+        )
+    return ["{}_{}_test".format(name, target) for target in ["stencils", "jit", "without"]]
 
 def actions_test_suite(name):
     """Declares the tests, with what they look at: nothing of it is ever compiled.
@@ -64,5 +126,5 @@ def actions_test_suite(name):
         )
     native.test_suite(
         name = name,
-        tests = tests.keys(),
+        tests = tests.keys() + _jit_tests(name, common),
     )
