@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -111,6 +112,42 @@ def test_python_runs_in_the_second_stage(runtime: Runtime, image: str, tmp_path:
     (tmp_path / "Dockerfile").write_text(f"FROM {image}\n{line}\n")
     built = runtime.build(tmp_path, "second")
     assert runtime.run(built, "python", "-c", "print(open('made').read())") == "6\n"
+
+
+def _make_infra_image(runtime: Runtime, image: str, folder: Path) -> None:
+    """What keeps a pod's namespaces: podman's own takes a program that isn't on every machine."""
+    wait = '["python", "-c", "import signal; signal.sigwait([signal.SIGTERM])"]'
+    (folder / "Dockerfile").write_text(f"FROM {image}\nENTRYPOINT {wait}\n")
+    with (runtime.root / "containers.conf").open("a") as file:
+        file.write(f'infra_image = "{runtime.build(folder, "infra")}"\ninfra_command = ""\n')
+
+
+def test_the_pod_of_the_page(runtime: Runtime, image: str, tmp_path: Path) -> None:
+    """By podman, which has its own way of running what is written for Kubernetes."""
+    (pod,) = (
+        block.text
+        for block in Page.read(PATH).section("Run it with the least privileges").blocks
+        if block.text.startswith("apiVersion: v1")
+    )
+    assert f"image: {image}\n" in pod
+    program = (
+        "import os; open('/tmp/x', 'w'); "
+        "print(os.getuid(), os.statvfs('/').f_flag & os.ST_RDONLY, "
+        "*[line.split()[1] for line in open('/proc/self/status') "
+        "if line.startswith(('CapBnd', 'NoNewPrivs', 'Seccomp:'))])"
+    )
+    shown = '"import os; print(os.getuid())"'
+    assert shown in pod
+    _make_infra_image(runtime, image, tmp_path)
+    file = tmp_path / "pod.yaml"
+    file.write_text(pod.replace(shown, json.dumps(program)))
+    runtime.call("podman", "kube", "play", "--network=none", str(file))
+    try:
+        name = "application-application"
+        assert runtime.call("podman", "wait", name) == "0\n"
+        assert runtime.call("podman", "logs", name) == "65532 1 0000000000000000 1 2\n"
+    finally:
+        runtime.call("podman", "kube", "down", str(file))
 
 
 def _attempt(runtime: Runtime, image: str, tried: str, folder: Path) -> str:

@@ -1,0 +1,145 @@
+"""Hardened images are pushed and signed, and their documents are about them, as people ask for it.
+
+With Debian's docker-registry on the loopback and the pinned cosign; IMAGES are labels of indexes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tools.oci.assembler.spec import OCI_MANIFEST
+from tools.oci.attest import referrers
+from tools.oci.registry.client import Client
+from tools.oci.registry.push_fixtures import client_of, login
+from tools.oci.registry.real_registry import RealRegistry
+from tools.testing.checkout import Checkout, scratch, scratch_root
+
+COSIGN = str(Path(os.environ["COSIGN"]).absolute())
+IMAGES = os.environ["IMAGES"].split()
+_TARGETS = ("cves", "digest", "provenance", "push", "sbom", "sign", "size")
+
+
+def _name(image: str) -> str:
+    """The tag of an image, which is its target's name."""
+    return image.rpartition(":")[2]
+
+
+@dataclass(frozen=True)
+class World:
+    """A checkout with all targets of the images, a registry with a login, a folder with a key."""
+
+    checkout: Checkout
+    registry: RealRegistry
+    keys: Path
+
+    @property
+    def repository(self) -> str:
+        return f"{self.registry.host}/team/python"
+
+    @property
+    def login(self) -> dict[str, str]:
+        return login(self.registry.folder, self.registry.host)
+
+    def client(self) -> Client:
+        return client_of(self.registry.host, "team/python", self.login)
+
+    def build(self, targets: list[str]) -> None:
+        done = self.checkout.bazel("build", *targets)
+        assert done.status == 0, done.errors
+
+    def run(self, target: str, *words: str) -> str:
+        """What `bazel run` of a target prints."""
+        environment = {**self.login, "COSIGN_PASSWORD": "p"}
+        done = self.checkout.bazel("run", target, "--", *words, environment=environment)
+        assert done.status == 0, done.output
+        return done.output
+
+    def file(self, image: str, companion: str, ending: str = "") -> Path:
+        """A file of an image for amd64."""
+        found = self.checkout.output(f"{image}_amd64.{companion}")
+        (path,) = [path for path in found if path.name.endswith(ending)]
+        return path
+
+    def digest(self, image: str) -> str:
+        return self.file(image, "digest").read_text().strip()
+
+    def verify(self, reference: str) -> None:
+        key = ["--key", str(self.keys / "cosign.pub"), "--insecure-ignore-tlog=true"]
+        done = subprocess.run(
+            [COSIGN, "verify", *key, self.repository + reference],
+            env={**os.environ, **self.login},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module", name="world")
+def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    if not shutil.which("docker-registry"):
+        pytest.skip("SKIPPED: docker-registry is not installed here")
+    keys = tmp_path_factory.mktemp("keys")
+    subprocess.run(
+        [COSIGN, "generate-key-pair"],
+        check=True,
+        cwd=keys,
+        env={**os.environ, "COSIGN_PASSWORD": "p"},
+        capture_output=True,
+    )
+    with scratch("hardened") as checkout:
+        # Programs that call Bazel name no output base. The cache is that of .ci/run, which has
+        # these CPythons.
+        (checkout.path / ".bazelrc.user").write_text(
+            f"startup --output_base={checkout.output_base}\n"
+            f"common --disk_cache={scratch_root().parent / 'disk'}\n"
+        )
+        registry = RealRegistry(tmp_path_factory.mktemp("registry"), auth=True)
+        try:
+            made = World(checkout, registry, keys)
+            made.build([f"{image}_amd64.{one}" for image in IMAGES for one in _TARGETS])
+            yield made
+        finally:
+            registry.stop()
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_it_is_pushed_and_signed(world: World, image: str) -> None:
+    tag, repository, digest = _name(image), f"--repository={world.repository}", world.digest(image)
+    world.run(f"{image}_amd64.push", repository, f"--tag={tag}")
+    client = world.client()
+    assert client.manifest_digest(tag, OCI_MANIFEST) == digest
+    config = json.loads(client.manifest(tag, OCI_MANIFEST).body)["config"]
+    assert config["mediaType"] == "application/vnd.oci.image.config.v1+json"
+
+    world.run(f"{image}_amd64.sign", repository, f"--key={world.keys}/cosign.key")
+    assert len(referrers.attached(client, digest)) == 3
+    world.verify(f"@{digest}")
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_its_documents_are_about_it(world: World, image: str, tmp_path: Path) -> None:
+    digest = world.digest(image)
+    bill = json.loads(world.file(image, "sbom", ".cdx.json").read_text())
+    assert bill["metadata"]["component"]["version"] == digest
+    versions = {one["name"]: one["version"] for one in bill["components"]}
+    assert {"cpython", "libc6", "libssl3t64"} <= versions.keys()
+    statement = json.loads(world.file(image, "provenance").read_text())
+    assert statement["subject"][0]["digest"]["sha256"] == digest.removeprefix("sha256:")
+
+    row = {"status": "open", "urgency": "high"}
+    data = tmp_path / "tracker.json"
+    suite = _name(image).rpartition("-")[2]
+    data.write_text(json.dumps({"glibc": {"CVE-2026-10003": {"releases": {suite: row}}}}))
+    assert "CVE-2026-10003" in world.run(f"{image}_amd64.cves", f"--data={data}")
+    told = world.run(f"{image}_amd64.size")
+    assert "CPython" in told
+    assert "libc6" in told
