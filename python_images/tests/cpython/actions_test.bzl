@@ -52,7 +52,7 @@ inputs_test = analysistest.make(
 )
 
 def _jit_tests(name, common):
-    """Declares tests that only the action that generates the JIT's code takes clang; returns their names."""
+    """Declares tests: only what generates the JIT's code takes clang. Returns their names."""
     toolchain = "//toolchains/cc:{}_amd64".format(TOOLS_SUITE)
     jit_stencils(
         name = name + "_stencils",
