@@ -1,4 +1,4 @@
-"""Hardened images are pushed and signed, and their documents are about them, as people ask for it.
+"""Companion targets of hardened images as people call them.
 
 With Debian's docker-registry on the loopback and the pinned cosign; IMAGES are labels of indexes.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.roles import MINOR, RELEASE
 from tools.oci.assembler.spec import OCI_MANIFEST
 from tools.oci.attest import referrers
 from tools.oci.registry.client import Client
@@ -24,12 +25,20 @@ from tools.testing.checkout import Checkout, scratch, scratch_root
 
 COSIGN = str(Path(os.environ["COSIGN"]).absolute())
 IMAGES = os.environ["IMAGES"].split()
-_TARGETS = ("cves", "digest", "provenance", "push", "sbom", "sign", "size")
+# The shell that `.shell` opens; "" where there is none.
+SHELLS = {"distroless": "", "distroless-debug": "/busybox/sh"}
+_FILES = ("digest", "provenance", "sbom")
+_PROGRAMS = ("cves", "push", "run", "shell", "sign", "size")
 
 
 def _name(image: str) -> str:
     """The tag of an image, which is its target's name."""
     return image.rpartition(":")[2]
+
+
+def _shell(image: str) -> str:
+    kind = _name(image).partition("-")[2].rpartition("-")[0]
+    return SHELLS.get(kind, "/bin/bash")
 
 
 @dataclass(frozen=True)
@@ -55,21 +64,20 @@ class World:
         done = self.checkout.bazel("build", *targets)
         assert done.status == 0, done.errors
 
-    def run(self, target: str, *words: str) -> str:
+    def run(self, target: str, *words: str, status: int = 0) -> str:
         """What `bazel run` of a target prints."""
         environment = {**self.login, "COSIGN_PASSWORD": "p"}
         done = self.checkout.bazel("run", target, "--", *words, environment=environment)
-        assert done.status == 0, done.output
+        assert done.status == status, done.output
         return done.output
 
-    def file(self, image: str, companion: str, ending: str = "") -> Path:
-        """A file of an image for amd64."""
-        found = self.checkout.output(f"{image}_amd64.{companion}")
-        (path,) = [path for path in found if path.name.endswith(ending)]
-        return path
+    def file(self, image: str, ending: str) -> Path:
+        """A file that is built of an image for amd64; its own target is called by the release."""
+        own = _name(image).replace(MINOR, RELEASE, 1)
+        return self.checkout.path / f"bazel-bin/images/{own}_amd64{ending}"
 
     def digest(self, image: str) -> str:
-        return self.file(image, "digest").read_text().strip()
+        return self.file(image, ".json.sha256").read_text().strip()
 
     def verify(self, reference: str) -> None:
         key = ["--key", str(self.keys / "cosign.pub"), "--insecure-ignore-tlog=true"]
@@ -105,7 +113,7 @@ def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         registry = RealRegistry(tmp_path_factory.mktemp("registry"), auth=True)
         try:
             made = World(checkout, registry, keys)
-            made.build([f"{image}_amd64.{one}" for image in IMAGES for one in _TARGETS])
+            made.build([f"{image}_amd64.{one}" for image in IMAGES for one in _FILES + _PROGRAMS])
             yield made
         finally:
             registry.stop()
@@ -128,11 +136,11 @@ def test_it_is_pushed_and_signed(world: World, image: str) -> None:
 @pytest.mark.parametrize("image", IMAGES)
 def test_its_documents_are_about_it(world: World, image: str, tmp_path: Path) -> None:
     digest = world.digest(image)
-    bill = json.loads(world.file(image, "sbom", ".cdx.json").read_text())
+    bill = json.loads(world.file(image, ".cdx.json").read_text())
     assert bill["metadata"]["component"]["version"] == digest
     versions = {one["name"]: one["version"] for one in bill["components"]}
     assert {"cpython", "libc6", "libssl3t64"} <= versions.keys()
-    statement = json.loads(world.file(image, "provenance").read_text())
+    statement = json.loads(world.file(image, ".intoto.json").read_text())
     assert statement["subject"][0]["digest"]["sha256"] == digest.removeprefix("sha256:")
 
     row = {"status": "open", "urgency": "high"}
@@ -143,3 +151,15 @@ def test_its_documents_are_about_it(world: World, image: str, tmp_path: Path) ->
     told = world.run(f"{image}_amd64.size")
     assert "CPython" in told
     assert "libc6" in told
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_it_runs_and_opens_the_shell_that_it_has(world: World, image: str) -> None:
+    assert "\n42\n" in world.run(f"{image}_amd64.run", "python3", "-c", "print(6 * 7)")
+    words, path = ("-c", "echo $0 $((6 * 7))"), _shell(image)
+    if path:
+        assert f"\n{path} 42\n" in world.run(f"{image}_amd64.shell", *words)
+    else:
+        told = world.run(f"{image}_amd64.shell", *words, status=125)
+        assert "error: the image has no shell: " in told
+        assert ".run -- PROGRAM" in told
