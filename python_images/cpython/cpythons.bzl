@@ -5,7 +5,7 @@ load("//python_images/private/attestations:sbom.bzl", "cpython_bundled")
 load("//python_images/private/cpython:cpython.bzl", "build_python", "cpython", "cpython_bytecode_layer", "cpython_layer", "cpython_links_layer")
 load("//python_images/private/cpython:jit.bzl", "jit_stencils")
 load("//python_images/private/cpython:lean_layer.bzl", "cpython_lean_layer")
-load("//python_images/private/cpython:minors.bzl", "jit_clang", "minor_rules")
+load("//python_images/private/cpython:minors.bzl", "driven_by_tools", "jit_clang", "minor_rules")
 load("//python_images/private/cpython:names.bzl", "cpython_name")
 load("//python_images/private/cpython:prebuilt.bzl", "prebuilt_cpython")
 load("//python_images/private/oci:layer_blob.bzl", "catalog_layer_blob")
@@ -17,7 +17,6 @@ load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE")
 load("//toolchains/cc:flags.bzl", "build_flags")
 load("//toolchains/cc:toolchains.bzl", "gcc_version")
 load("//toolchains/python:rules.bzl", "py_binary")
-load("//toolchains/python:version.bzl", "TOOLS_PYTHON")
 
 CONFIG_SITE = "//tools/cpython:config.site"
 
@@ -210,12 +209,7 @@ def build_python_of(version, facts):
     Returns:
       a label; None if the tools' interpreter can.
     """
-
-    # Programs of CPython's take facts of a free-threaded build from the interpreter they run on.
-    if facts["minor"] == TOOLS_PYTHON and not facts["free_threaded"]:
-        if minor_rules(facts).any_build_python:
-            return None
-    return version + "_build"
+    return None if driven_by_tools(facts) else version + "_build"
 
 def _train(release, version, facts, suite, suite_facts, platform, target):
     """Declares `<release>.train`, which writes the profile: `bazel run` it by //tools:train."""

@@ -43,7 +43,6 @@ PYTHON_INPUTS = {
     f"debian_{SUITE}_amd64_slim",
     f"debian_build_{TOOLS_SUITE}_amd64_build_sysroot",
     f"debian_build_{TOOLS_SUITE}_amd64_cc_amd64",
-    f"debian_build_{TOOLS_SUITE}_amd64_debug_tools",
     f"debian_build_{SUITE}_amd64_cc_amd64",
     f"debian_build_{TOOLS_SUITE}_amd64_hosttools",
     f"debian_build_{SUITE}_amd64_sysroot",

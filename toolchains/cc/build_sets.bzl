@@ -19,13 +19,16 @@ def build_set(suite, arch, set):
     """
     return Label("@debian//build/{}/{}:{}".format(suite, arch, set))
 
-def build_machine_tools():
-    """What compiles the programs that run while building, as a bill of materials has it.
+def build_machine_tools(build_pythons):
+    """What compiles and drives a compilation of CPython, as a bill of materials has it.
+
+    Args:
+      build_pythons: the package sets that the interpreters are made of which drive it.
 
     Returns:
       dict: label of a package set's packages.json to its role, for image_sbom's `tools`.
     """
     return {
         build_set(TOOLS_SUITE, "amd64", name + ".json"): "build-machine=" + TOOLS_SUITE
-        for name in ["cc_amd64", "build_sysroot", "hosttools"]
+        for name in ["cc_amd64", "hosttools"] + build_pythons
     }

@@ -237,18 +237,19 @@ def lock_file(suite, arch):
     folder = "ubuntu" if "{}/{}".format(suite, arch) in SOURCES else "debian"
     return Label("//third_party/{}:{}_{}.lock".format(folder, suite, arch))
 
-def build_tools(suite, platform, arch, compiled, rendered, debugging = False, clang = None):
+def build_tools(suite, platform, arch, rendered, build_pythons = None, clang = None, debugging = False):
     """The package sets that an image is built with.
 
     Args:
       suite: name of the suite.
       platform: name of the platform.
       arch: Debian's name of the platform.
-      compiled: whether the image has a CPython that is compiled here.
       rendered: whether programs of the build machine write files of the root file system, as they
         do where its root is `debian`.
-      debugging: whether it has a CPython with debugging information.
+      build_pythons: of a CPython that is compiled here, see build_pythons of minors.bzl; None if
+        the image has none.
       clang: major version of the clang that compiled the code of its JIT; None if it has none.
+      debugging: whether it has a CPython with debugging information.
 
     Returns:
       dict: label of the set's packages.json to its roles, for image_sbom's `tools`.
@@ -259,12 +260,12 @@ def build_tools(suite, platform, arch, compiled, rendered, debugging = False, cl
         add_tool(tools, build_set(suite, "amd64", "rootfs_tools.json"), "tool=" + suite)
     if debugging:
         add_tool(tools, build_set(TOOLS_SUITE, "amd64", "debug_tools.json"), "tool=" + TOOLS_SUITE)
-    if compiled:
+    if build_pythons:
         add_tool(tools, build_set(suite, arch, "sysroot.json"), "sysroot=" + suite)
         add_tool(tools, build_set(suite, "amd64", "cc_{}.json".format(platform)), "compiler=" + suite)
-        for label, role in build_machine_tools().items():
+        for label, role in build_machine_tools(build_pythons).items():
             add_tool(tools, label, role)
-    if compiled and clang:
+    if build_pythons and clang:
         # All suites share this code, see cpythons.
         for name in ["clang_" + clang, "cc_" + platform]:
             add_tool(tools, build_set(TOOLS_SUITE, "amd64", name + ".json"), "jit=" + TOOLS_SUITE)

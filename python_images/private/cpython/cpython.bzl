@@ -180,6 +180,10 @@ def _cpython_layer_impl(ctx):
     )
     return [DefaultInfo(files = depset([out]))]
 
+def _debug_tools(strip):
+    """What makes debugging information smaller; a layer without any fetches none of it."""
+    return None if strip else build_set(TOOLS_SUITE, "amd64", "debug_tools")
+
 cpython_layer = rule(
     implementation = _cpython_layer_impl,
     cfg = one_configuration,
@@ -188,7 +192,7 @@ cpython_layer = rule(
         "cpython": attr.label(mandatory = True, providers = [CPythonInfo], doc = "a cpython"),
         "strip": attr.bool(default = True, doc = "whether to strip; else gdb's extension is added"),
         "_debug_tools": attr.label(
-            default = build_set(TOOLS_SUITE, "amd64", "debug_tools"),
+            default = _debug_tools,
             allow_files = [".deb"],
         ),
         "_gdb": attr.label(

@@ -1,5 +1,7 @@
 """What compiling CPython takes that differs from one minor version to another."""
 
+load("//toolchains/python:version.bzl", "TOOLS_PYTHON")
+
 # Major version of the clang that compiles the code of a minor version's JIT: _LLVM_VERSION in its
 # Tools/jit/_llvm.py.
 _CLANG = {14: "19"}
@@ -42,3 +44,31 @@ def jit_clang(facts, target):
     if facts["free_threaded"] or not target["compile"]["jit"]:
         return None
     return minor_rules(facts).clang
+
+def driven_by_tools(facts):
+    """Whether the tools' interpreter drives the compilation of a release, so that none is compiled for it.
+
+    Args:
+      facts: the release, a value of `versions` of the catalog.
+
+    Returns:
+      bool.
+    """
+
+    # Programs of CPython's take facts of a free-threaded build from the interpreter they run on.
+    same = facts["minor"] == TOOLS_PYTHON and not facts["free_threaded"]
+    return same and minor_rules(facts).any_build_python
+
+def build_pythons(facts, lean = False):
+    """The package sets that the interpreters are made of which the compilation of a release runs.
+
+    Args:
+      facts: the release, a value of `versions` of the catalog.
+      lean: whether its lean layer is made, too, by an interpreter that is compiled for it.
+
+    Returns:
+      list of strings, for build_machine_tools.
+    """
+    if not driven_by_tools(facts):
+        return ["build_sysroot"]
+    return ["python"] + (["build_sysroot"] if lean else [])

@@ -3,6 +3,7 @@
 load("//python_images/alpine:parts.bzl", "alpine_layer_names", "alpine_root")
 load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "add_tool", "image_attestations", "patches_of")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "index_attestations")
+load("//python_images/private/cpython:minors.bzl", "build_pythons")
 load("//python_images/private/oci:annotations.bzl", "annotations_file")
 load("//python_images/private/oci:image.bzl", "image", "image_index")
 load("//python_images/private/roots:unlocked.bzl", "unlocked")
@@ -42,13 +43,13 @@ def _unlocked(name, release, platform, companions):
 def _lock(release, arch):
     return Label("//third_party/alpine:{}_{}.lock".format(release, arch))
 
-def _build_tools(release, arch, platform):
+def _build_tools(release, arch, platform, version):
     """What an image is built with, as attestations/sbom.bzl has it for Debian's."""
     tools = {
         Label("@alpine//{}/{}:sysroot.json".format(release, arch)): "sysroot=" + release,
         build_set(TOOLS_SUITE, "amd64", "python.json"): "tool=" + TOOLS_SUITE,
     } | musl_tools(platform)
-    for label, role in build_machine_tools().items():
+    for label, role in build_machine_tools(build_pythons(version)).items():
         add_tool(tools, label, role)
     return tools
 
@@ -97,7 +98,7 @@ def _platform_image(entry, platform, arch, lock, catalog, parts, structure_test)
             "version": version["release"],
         },
         title = "python",
-        tools = _build_tools(entry["release"], arch, platform),
+        tools = _build_tools(entry["release"], arch, platform, version),
     )
     structure_test(
         name = target + ".test",

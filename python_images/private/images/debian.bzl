@@ -86,7 +86,6 @@ def debian_images(name, catalog, title = "debian"):
                         suite,
                         platform,
                         about["debian"],
-                        compiled = False,
                         rendered = root != "debian-slim",
                     ),
                 )

@@ -6,7 +6,7 @@ load("//python_images/cpython:cpythons.bzl", "layer_names")
 load("//python_images/private/apps:packages.bzl", "packages_layer", "root_of")
 load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "build_tools", "image_attestations", "image_documents", "lock_file", "patches_of")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "images_sign", "index_attestations")
-load("//python_images/private/cpython:minors.bzl", "jit_clang")
+load("//python_images/private/cpython:minors.bzl", "build_pythons", "jit_clang")
 load("//python_images/private/cpython:names.bzl", "cpython_name")
 load("//python_images/private/oci:annotations.bzl", "annotations_file")
 load("//python_images/private/oci:image.bzl", "image", "image_alone", "image_index")
@@ -138,8 +138,8 @@ def _platform_image(entry, platform, catalog, structure_test, cpythons, reposito
             entry["suite"],
             platform,
             about["debian"],
+            build_pythons = None if prebuilt else build_pythons(release, lean = variant["root"] == "distroless"),
             clang = jit_clang(release, about),
-            compiled = not prebuilt,
             debugging = not variant["strip"],
             rendered = variant["root"] == "debian",
         ),

@@ -2,10 +2,13 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("@catalog//:catalog.bzl", "CATALOG")
-load("//python_images/private/cpython:minors.bzl", "jit_clang")
+load("//python_images/private/attestations:sbom.bzl", "build_tools")
+load("//python_images/private/cpython:minors.bzl", "build_pythons", "jit_clang")
 load("//python_images/private/cpython:python_org.bzl", "archive_urls")
+load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE")
 load("//toolchains/cc:flags.bzl", "build_flags")
 load("//toolchains/cc:toolchains.bzl", "gcc_version")
+load("//toolchains/python:version.bzl", "TOOLS_PYTHON")
 
 _URL = "https://www.python.org/ftp/python/3.13.15/Python-3.13.15.tar.xz"
 _POOL = "pool/main/p/python3.13/python3.13_3.13.15.orig.tar.xz"
@@ -74,11 +77,29 @@ def _jit_clang_test_impl(ctx):
         asserts.equals(env, expected, jit_clang(facts, CATALOG["platforms"][platform]))
     return unittest.end(env)
 
+def _build_pythons_test_impl(ctx):
+    env = unittest.begin(ctx)
+    tools = {"free_threaded": False, "minor": TOOLS_PYTHON}
+    asserts.equals(env, ["python"], build_pythons(tools))
+    asserts.equals(env, ["python", "build_sysroot"], build_pythons(tools, lean = True))
+    for others in [{"free_threaded": True, "minor": TOOLS_PYTHON}, {"free_threaded": False, "minor": "3.99"}]:
+        asserts.equals(env, ["build_sysroot"], build_pythons(others))
+
+    # The interpreter of the tools is named as what it is for the image, and for its CPython.
+    named = {
+        label.name: roles
+        for label, roles in build_tools(TOOLS_SUITE, "amd64", "amd64", False, build_pythons(tools)).items()
+    }
+    asserts.equals(env, "tool={0} build-machine={0}".format(TOOLS_SUITE), named["python.json"])
+    asserts.false(env, "build_sysroot.json" in named)
+    return unittest.end(env)
+
 archive_urls_test = unittest.make(_archive_urls_test_impl)
 gcc_version_test = unittest.make(_gcc_version_test_impl)
 build_flags_test = unittest.make(_build_flags_test_impl)
 frame_pointers_test = unittest.make(_frame_pointers_test_impl)
 jit_clang_test = unittest.make(_jit_clang_test_impl)
+build_pythons_test = unittest.make(_build_pythons_test_impl)
 
 def cpython_test_suite(name):
     """Declares the tests.
@@ -93,4 +114,5 @@ def cpython_test_suite(name):
         build_flags_test,
         frame_pointers_test,
         jit_clang_test,
+        build_pythons_test,
     )
