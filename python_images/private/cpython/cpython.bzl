@@ -73,7 +73,7 @@ def _cpython_impl(ctx):
             options.append("--lto")
         if ctx.file.profile:
             how.append("profile")
-            options += ["--profile", ctx.file.profile, "--max-mismatched", _MAX_MISMATCHED]
+            options += ["--profile", ctx.file.profile, "--max-mismatched", ctx.attr.max_mismatched]
             inputs.append(ctx.file.profile)
         if ctx.file.stencils:
             program = ctx.executable._compile_jit
@@ -97,6 +97,10 @@ cpython = rule(
     doc = "CPython for one suite and platform, cross-compiled: <name>.tar of usr/local, unstripped.",
     attrs = COMPILE_ATTRS | {
         "lto": attr.bool(doc = "whether the linker optimises"),
+        "max_mismatched": attr.int(
+            default = _MAX_MISMATCHED,
+            doc = "how many of a thousand functions need not fit the profile",
+        ),
         "profile": attr.label(
             allow_single_file = [".tar.xz"],
             doc = "what training counted, for gcc to optimise by; none if absent",
