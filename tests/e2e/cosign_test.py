@@ -16,8 +16,8 @@ import pytest
 
 from tests.e2e.debian_program import unpacked
 from tools.bootstrap.common import BootstrapError
+from tools.cli.transfer import Transfer
 from tools.oci.assembler.layout import Layout
-from tools.oci.registry.progress import Progress
 from tools.oci.registry.push import Image, push
 from tools.oci.registry.push_fixtures import client_of, login
 from tools.oci.registry.real_registry import RealRegistry
@@ -62,7 +62,7 @@ def test_the_newest_cosign(registry: RealRegistry, newest: str, tmp_path: Path) 
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    push(client_of(registry.host, "team/debian", session), [Image(LAYOUT, ("1",))], Progress())
+    push(client_of(registry.host, "team/debian", session), [Image(LAYOUT, ("1",))], Transfer())
     run(newest, "generate-key-pair")
     run(SIGN, f"--repository={name}", "--key=cosign.key", f"--cosign={newest}")
     images = [entry["digest"] for entry, _ in LAYOUT.images()]

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from tests.documents.pages import Page
+from tools.cli.transfer import Transfer
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import OCI_MANIFEST, digest_of_file
 from tools.oci.registry.client import Client
-from tools.oci.registry.progress import Progress
 from tools.oci.registry.push import Image, push
 from tools.oci.registry.push_fixtures import client_of, login
 from tools.oci.registry.real_registry import RealRegistry
@@ -121,7 +121,7 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
     published = Published(tmp_path_factory.mktemp("signed"))
     made = published.run(COSIGN, "generate-key-pair", password="p")
     assert made.returncode == 0, made.stderr
-    push(published.client(), [Image(LAYOUT, (TAG, PAGES_TAG))], Progress())
+    push(published.client(), [Image(LAYOUT, (TAG, PAGES_TAG))], Transfer())
     done = published.sign("--key=cosign.key", password="p")
     assert done.returncode == 0, done.stderr
     yield published

@@ -19,6 +19,7 @@ from typing import Any
 
 from tools.catalog import target_names
 from tools.cli import atomic
+from tools.cli.transfer import Transfer, megabytes
 from tools.oci.assembler import layers
 from tools.oci.assembler.layout import Layout, blob_name
 from tools.oci.assembler.spec import (
@@ -33,7 +34,6 @@ from tools.oci.assembler.spec import (
     parse,
 )
 from tools.oci.compress import CompressError, compress
-from tools.oci.registry.progress import Progress, megabytes
 from tools.oci.registry.push import Image, add_options, push_to
 from tools.oci.registry.reference import Repository, parse_repository
 from tools.oci.registry.registry_error import RegistryError
@@ -154,7 +154,7 @@ def push(
     bazel: Bazel, target: Repository, document: Json, wanted: dict[str, Json], args: Any
 ) -> None:
     """Push the CPythons in `wanted`, name -> facts, and add them to the document."""
-    progress = Progress()
+    progress = Transfer()
     try:
         for name, files in bazel.cpythons(wanted).items():
             with tempfile.TemporaryDirectory() as folder:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from tools.cli.transfer import Transfer, megabytes
 from tools.net import origin
 from tools.net.net_errors import NetError
 from tools.net.session import Answer, Request, Session
-from tools.update.bar import Bar
 
 # Bytes: archives of sources and of programs.
 LARGEST = 1 << 30
@@ -21,7 +20,7 @@ class UnreachableError(Exception):
 
 
 class Fetcher:
-    """Fetches addresses, showing progress on ``stream``."""
+    """Fetches addresses, showing what arrives on ``stream``."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -34,19 +33,22 @@ class Fetcher:
         Raises:
             UnreachableError: it can't be fetched whole.
         """
-        with contextlib.ExitStack() as stack:
-            bars: list[Bar] = []
+        transfer = Transfer(self._stream)
 
-            def expect(total: int | None) -> None:
-                bars.append(stack.enter_context(Bar(self._stream, label, total)))
+        def expect(total: int | None) -> None:
+            transfer.expect(total or 0)
 
-            def arrived(piece: bytes) -> None:
-                take(piece)
-                bars[0].add(len(piece))
+        def arrived(piece: bytes) -> None:
+            take(piece)
+            transfer.advance(len(piece))
 
+        try:
             answer = self._ask("GET", url, arrived, expect)
             if not 200 <= answer.status < 300:
                 raise UnreachableError(f"{url} answers {answer.reason}")
+            transfer.line(f"fetched {label} ({megabytes(transfer.done)})")
+        finally:
+            transfer.close()
 
     def _ask(
         self,

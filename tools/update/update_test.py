@@ -18,7 +18,6 @@ from tools.packages.debian import lock_debian, lockfile, resolve
 from tools.packages.debian.lockfile import Lock, Package
 from tools.pages import outputs
 from tools.update import debian, other_locks, transaction, update
-from tools.update.bar import Bar
 from tools.update.failing_disk import FailingDisk
 from tools.update.fake_sources import DEBIAN_CSV, Sources, archive, serve, sha256, source
 from tools.update.fetch import Fetcher, UnreachableError
@@ -840,23 +839,6 @@ def test_a_signed_release_file_is_read(sources: Sources, tmp_path: Path) -> None
             debian.Archive(f"{address}/debian", keyring), "trixie", Fetcher(io.StringIO())
         )
     assert fields["Version"] == "13.9"
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_the_bar_moves_on_terminals_only() -> None:
-    for stream, redrawn in ((Terminal(), True), (io.StringIO(), False)):
-        with Bar(stream, "a file", 4 << 20) as bar:
-            for _ in range(4):
-                bar.add(1 << 20)
-        assert (
-            "\r[############------------] 2.0 of 4.0 MiB a file" in stream.getvalue()
-        ) == redrawn
-        assert "fetched a file (4.0 of 4.0 MiB)" in stream.getvalue()
-        assert stream.getvalue().count("\n") == 1
 
 
 def test_new_versions_of_bazel_modules_are_recorded(

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tools.cli.transfer import Transfer
 from tools.oci.assembler import index
 from tools.oci.assembler.layout import Layout
 from tools.oci.registry import push
 from tools.oci.registry.fake_registry import FakeRegistry
-from tools.oci.registry.progress import Progress
 from tools.oci.registry.push_fixtures import client_of
 from tools.oci.registry.reference import Repository
 from tools.oci.registry.registry_error import RegistryError
@@ -25,7 +25,7 @@ def pushed(registry: FakeRegistry, layout: Path, *mount_from: str) -> push.Summa
     images = [push.Image(Layout(layout), ("3.14",))]
     target = Repository(registry.host, "team/app")
     options = push.Options(mount_from=push.mount_sources(mount_from, images, target))
-    return push.push(client_of(registry.host), images, Progress(), options)
+    return push.push(client_of(registry.host), images, Transfer(), options)
 
 
 def test_the_bases_layers_are_mounted(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from tools.attestations.sbom import cyclonedx, sbom_fixtures, spdx, write_sbom
+from tools.cli.transfer import Transfer
 from tools.oci.assembler.layout import Layout
 from tools.oci.attest import about, attest, referrers
 from tools.oci.attest.cosign import Cosign
 from tools.oci.registry.fake_registry import FakeRegistry
-from tools.oci.registry.progress import Progress
 from tools.oci.registry.push import Image, push
 from tools.oci.registry.push_fixtures import client_of, make_layout
 from tools.oci.registry.registry_error import RegistryError
@@ -104,7 +104,7 @@ def add_vex(folder: Path, plan: Path, digest: str, statements: int = 1) -> None:
 
 def pushed(folder: Path, registry: FakeRegistry) -> Layout:
     layout = Layout(make_layout(folder))
-    push(client_of(registry.host), [Image(layout, ("1-slim",))], Progress())
+    push(client_of(registry.host), [Image(layout, ("1-slim",))], Transfer())
     return layout
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
+from tools.cli.transfer import megabytes
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import OciError
 from tools.oci.publishing.bazel import Bazel
 from tools.oci.publishing.selection import Item, Selection, narrow
-from tools.oci.registry.progress import megabytes
 from tools.oci.registry.registry_error import RegistryError
 
 _WIDTH: Final = 80

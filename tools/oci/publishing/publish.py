@@ -13,10 +13,10 @@ import tempfile
 from pathlib import Path
 
 from tools.cli import usage
+from tools.cli.transfer import Transfer, megabytes
 from tools.oci.assembler.spec import OciError
 from tools.oci.publishing import layouts, options, plan, selection
 from tools.oci.publishing.bazel import Bazel
-from tools.oci.registry.progress import Progress, megabytes
 from tools.oci.registry.push import Image, Summary, add_options, push_to
 from tools.oci.registry.reference import parse_repository
 from tools.oci.registry.registry_error import RegistryError
@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Build and push; 1 and a single line where that can't be done."""
     args = _parser().parse_args(argv)
-    progress = Progress()
+    progress = Transfer()
     try:
         target = parse_repository(args.repository)
         listed = selection.read(args.selection)

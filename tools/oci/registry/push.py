@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from tools.cli import usage
+from tools.cli.transfer import Transfer, megabytes
 from tools.oci.assembler import layers
 from tools.oci.assembler.layout import Layout, blob_name
 from tools.oci.assembler.spec import BASE_NAME, INDEX_TYPES, Json, OciError, base_of
 from tools.oci.registry.client import Client
-from tools.oci.registry.progress import Progress, megabytes
 from tools.oci.registry.reference import (
     Repository,
     check_path,
@@ -126,7 +126,7 @@ def plan_of(images: Sequence[Image]) -> Plan:
 
 
 def push(
-    client: Client, images: Sequence[Image], progress: Progress, options: Options | None = None
+    client: Client, images: Sequence[Image], progress: Transfer, options: Options | None = None
 ) -> Summary:
     """Push the images to the client's repository, blobs they share once.
 
@@ -155,7 +155,7 @@ def push(
 
 
 def _push_blobs(
-    client: Client, plan: Plan, summary: Summary, progress: Progress, options: Options
+    client: Client, plan: Plan, summary: Summary, progress: Transfer, options: Options
 ) -> None:
     # Large ones first: the last to end is then a small one.
     order = sorted(plan.blobs, key=lambda digest: (-plan.blobs[digest], digest))
@@ -243,7 +243,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def push_to(
     target: Repository,
     images: Sequence[Image],
-    progress: Progress,
+    progress: Transfer,
     args: argparse.Namespace,
     build: layers.Build | None = None,
 ) -> Summary:
@@ -281,7 +281,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("-t", "--tag", action="append", default=[], help="a further tag")
     add_options(parser)
     args = parser.parse_args(argv)
-    progress = Progress()
+    progress = Transfer()
     try:
         repository = args.repository or "".join(_words_of(args.repository_file))
         if not repository:

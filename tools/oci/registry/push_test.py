@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tools.cli.transfer import Transfer
 from tools.oci.assembler import image, layer
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import OciError
 from tools.oci.registry import push
 from tools.oci.registry.client import Client
 from tools.oci.registry.fake_registry import FakeRegistry, Fault
-from tools.oci.registry.progress import Progress
 from tools.oci.registry.push_fixtures import LAYER_SIZE, client_of, login, make_layout
 from tools.oci.registry.reference import Repository, check_tag, parse_repository
 from tools.oci.registry.registry_error import RegistryError
@@ -29,9 +29,9 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
 
 
 def pushed(registry: FakeRegistry, layout: Layout, *tags: str) -> push.Summary:
-    progress = Progress()
+    progress = Transfer()
     summary = push.push(client_of(registry.host), [push.Image(layout, tags)], progress)
-    assert progress.sent == progress.total == summary.sent
+    assert progress.done == progress.total == summary.sent
     return summary
 
 
@@ -62,7 +62,7 @@ def test_images_share_what_they_have_in_common(layout: Layout, tmp_path: Path) -
     single = Layout(layout.path.parent / "image_amd64")
     with FakeRegistry() as registry:
         images = [push.Image(single, ("amd64",)), push.Image(layout, ("all",))]
-        summary = push.push(client_of(registry.host), images, Progress())
+        summary = push.push(client_of(registry.host), images, Transfer())
         assert_whole(registry, layout, "all")
         assert (len(summary.blobs), len(summary.manifests)) == (5, 3)
 
@@ -76,7 +76,7 @@ def test_blobs_are_mounted_from_where_they_are(layout: Layout, tmp_path: Path) -
         environment = login(tmp_path, registry.host)
         client = client_of(registry.host, environment=environment)
         options = push.Options(mount_from=sources)
-        summary = push.push(client, [push.Image(layout, ("1",))], Progress(), options)
+        summary = push.push(client, [push.Image(layout, ("1",))], Transfer(), options)
         assert (summary.mounted, len(summary.blobs)) == ([shared], 4)
         assert "sent 4 blobs (6.0 MB), mounted 1," in str(summary)
         assert registry.received == summary.sent
@@ -85,7 +85,7 @@ def test_blobs_are_mounted_from_where_they_are(layout: Layout, tmp_path: Path) -
         assert registry.scopes == ["repository:team/app:pull,push", "repository:team/base:pull"]
         # Uploads begun in vain are taken back.
         assert len(registry.uploads) == len(summary.blobs)
-        again = push.push(client, [push.Image(layout, ("1",))], Progress(), options)
+        again = push.push(client, [push.Image(layout, ("1",))], Transfer(), options)
         assert (again.mounted, again.present) == ([], 9)
 
 
@@ -96,7 +96,7 @@ def test_a_registry_that_knows_no_mounting(layout: Layout) -> None:
     ]
     with FakeRegistry(faults=faults) as registry:
         options = push.Options(mount_from=["team/base"])
-        push.push(client_of(registry.host), [push.Image(layout, ("1",))], Progress(), options)
+        push.push(client_of(registry.host), [push.Image(layout, ("1",))], Transfer(), options)
         assert_whole(registry, layout, "1")
 
 
@@ -130,12 +130,12 @@ def test_layers_the_registry_has_are_not_fetched(tmp_path: Path) -> None:
         (tmp_path / "common.tar").unlink()
         (tmp_path / "bazel-out/common.tar").unlink()
         client = client_of(registry.host)
-        summary = push.push(client, [push.Image(lean, ("1",))], Progress(), options)
+        summary = push.push(client, [push.Image(lean, ("1",))], Transfer(), options)
         assert (built, len(summary.blobs), summary.tags) == ([], 4, ["1"])
         # Missing there and here: it has to be built, and the registry gets no tag without it.
         del registry.blobs[shared]
         with pytest.raises(OciError, match=r"common\.tar: not the layer"):
-            push.push(client, [push.Image(lean, ("2",))], Progress(), options)
+            push.push(client, [push.Image(lean, ("2",))], Transfer(), options)
         assert built == [["//:common"]]
         assert "2" not in registry.manifests
 
@@ -203,11 +203,11 @@ def test_no_tag_without_all_the_rest(layout: Layout, fault: Fault, why: str) -> 
 def test_authorisation(layout: Layout, tmp_path: Path, auth: str) -> None:
     with FakeRegistry(auth=auth) as registry:
         client = client_of(registry.host, environment=login(tmp_path, registry.host))
-        push.push(client, [push.Image(layout, ("1",))], Progress())
+        push.push(client, [push.Image(layout, ("1",))], Transfer())
         assert_whole(registry, layout, "1")
         # An access token that runs out half-way is renewed.
         registry.faults = [Fault("HEAD", "/blobs/", status=401)]
-        push.push(client, [push.Image(layout, ("1",))], Progress())
+        push.push(client, [push.Image(layout, ("1",))], Transfer())
         for environment in ({}, login(tmp_path, registry.host, "wrong")):
             with pytest.raises(RegistryError, match=r"not authorised: .*log in to 127\.0\.0\.1"):
                 client_of(registry.host, environment=environment).has_blob("sha256:" + "0" * 64)
@@ -294,7 +294,7 @@ def test_tls(
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
         transport = distant(registry.host)
         transport.connect()
-        push.push(Client(transport), [push.Image(layout, ("1",))], Progress())
+        push.push(Client(transport), [push.Image(layout, ("1",))], Transfer())
         assert_whole(registry, layout, "1")
 
 

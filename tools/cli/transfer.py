@@ -1,4 +1,4 @@
-"""What a push tells while it runs: a bar on a terminal, a line per event elsewhere."""
+"""The display of bytes on their way: a bar on a terminal, a line for each event elsewhere."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def megabytes(count: float) -> str:
     return f"{count / 1e6:.1f} MB"
 
 
-class Progress:
-    """Counts the bytes sent of all blobs together; safe to use from several threads."""
+class Transfer:
+    """Counts the bytes of one or more transfers together; safe to use from several threads."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stderr
@@ -27,18 +27,18 @@ class Progress:
         self._lock = threading.Lock()
         self._drawn = 0.0
         self.total = 0
-        self.sent = 0
+        self.done = 0
 
     def expect(self, count: int) -> None:
-        """Add `count` bytes to what has to be sent."""
+        """Add `count` bytes to what has to be transferred."""
         with self._lock:
             self.total += count
             self._draw()
 
     def advance(self, count: int) -> None:
-        """Note `count` more bytes sent; negative where some have to be sent again."""
+        """Note `count` more bytes; negative where some have to be transferred again."""
         with self._lock:
-            self.sent += count
+            self.done += count
             self._draw()
 
     def line(self, text: str) -> None:
@@ -59,10 +59,15 @@ class Progress:
 
     def _draw(self) -> None:
         now = time.monotonic()
-        if not self._terminal or not self.total or now - self._drawn < _INTERVAL:
+        if not self._terminal or not self._text or now - self._drawn < _INTERVAL:
             return
         self._drawn = now
-        part = min(self.sent / self.total, 1)
-        bar = "#" * round(part * _WIDTH)
-        text = f"[{bar:<{_WIDTH}}] {megabytes(self.sent)} of {megabytes(self.total)}"
-        print(f"\r\x1b[K{text}", end="", file=self._out, flush=True)
+        print(f"\r\x1b[K{self._text}", end="", file=self._out, flush=True)
+
+    @property
+    def _text(self) -> str:
+        """The bar; the number alone where nobody tells the total; nothing before the first byte."""
+        if not self.total:
+            return megabytes(self.done) if self.done else ""
+        bar = "#" * round(min(self.done / self.total, 1) * _WIDTH)
+        return f"[{bar:<{_WIDTH}}] {megabytes(self.done)} of {megabytes(self.total)}"
