@@ -32,6 +32,7 @@ suites:
     release: "24.04"
     platforms: [amd64, arm64]
     eol: 2029-05-31
+    build_flags: {cflags: -O2, ldflags: "-Wl,-z,relro"}
     package_sets:
       base: []
       slim: [netbase]
