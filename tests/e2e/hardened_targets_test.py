@@ -1,4 +1,4 @@
-"""Companion targets of hardened images as people call them.
+"""Companion targets of hardened images as people call them, and an index of two platforms.
 
 With Debian's docker-registry on the loopback and the pinned cosign; IMAGES are labels of indexes.
 """
@@ -9,14 +9,16 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.container_runtime import container_runtime, missing
 from tests.e2e.roles import MINOR, RELEASE
-from tools.oci.assembler.spec import OCI_MANIFEST
+from tools.oci.assembler.spec import OCI_INDEX, OCI_MANIFEST
 from tools.oci.attest import referrers
 from tools.oci.registry.client import Client
 from tools.oci.registry.push_fixtures import client_of, login
@@ -27,8 +29,9 @@ COSIGN = str(Path(os.environ["COSIGN"]).absolute())
 IMAGES = os.environ["IMAGES"].split()
 # The shell that `.shell` opens; "" where there is none.
 SHELLS = {"distroless": "", "distroless-debug": "/busybox/sh"}
-_FILES = ("digest", "provenance", "sbom")
-_PROGRAMS = ("cves", "push", "run", "shell", "sign", "size")
+PLATFORMS = ("amd64", "arm64")
+_FILES = ("digest", "provenance", "sbom", "tar")
+_PROGRAMS = ("cves", "load", "push", "run", "shell", "sign", "size")
 
 
 def _name(image: str) -> str:
@@ -64,9 +67,11 @@ class World:
         done = self.checkout.bazel("build", *targets)
         assert done.status == 0, done.errors
 
-    def run(self, target: str, *words: str, status: int = 0) -> str:
+    def run(
+        self, target: str, *words: str, status: int = 0, more: Mapping[str, str] | None = None
+    ) -> str:
         """What `bazel run` of a target prints."""
-        environment = {**self.login, "COSIGN_PASSWORD": "p"}
+        environment = {**self.login, "COSIGN_PASSWORD": "p", **(more or {})}
         done = self.checkout.bazel("run", target, "--", *words, environment=environment)
         assert done.status == status, done.output
         return done.output
@@ -163,3 +168,52 @@ def test_it_runs_and_opens_the_shell_that_it_has(world: World, image: str) -> No
         told = world.run(f"{image}_amd64.shell", *words, status=125)
         assert "error: the image has no shell: " in told
         assert ".run -- PROGRAM" in told
+
+
+@pytest.mark.parametrize("image", IMAGES)
+@pytest.mark.skipif(bool(missing()), reason=f"SKIPPED: {missing()}")
+def test_an_engine_loads_it(world: World, image: str) -> None:
+    """By `.load`, and by the archive that `.tar` is; what it then runs is without privileges."""
+    with (
+        tempfile.TemporaryDirectory(prefix="hardened-", dir="/var/tmp") as root,
+        container_runtime(Path(root)) as runtime,
+    ):
+        own = {
+            "CONTAINERS_CONF": f"{root}/containers.conf",
+            "CONTAINERS_STORAGE_CONF": f"{root}/storage.conf",
+        }
+        told: list[str] = []
+        for way in ("load", "tar"):
+            if way == "load":
+                world.run(f"{image}_amd64.load", "--engine=podman", more=own)
+            else:
+                runtime.call("podman", "load", "--input", str(world.file(image, ".tar")))
+            name = f"localhost/python:{_name(image)}"
+            (facts,) = json.loads(runtime.call("podman", "image", "inspect", "--", name))
+            told.append(facts["Id"])
+            options = ("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges")
+            code = "import os; print(os.getuid())"
+            user = runtime.run(facts["Id"], "python3", "-c", code, options=options)
+            assert user == f"{facts['Config'].get('User') or 0}\n"
+            runtime.call("podman", "rmi", "--all", "--force")
+        assert told[0] == told[1]
+
+
+def test_an_index_of_two_platforms(world: World) -> None:
+    image = IMAGES[0]
+    tag, client = _name(image), world.client()
+    chosen = [f"--repository={world.repository}", f"--only={tag}"]
+    chosen += [f"--platform={platform}" for platform in PLATFORMS]
+    world.run("//images:publish", *chosen, "--yes")
+    entries = json.loads(client.manifest(tag, OCI_INDEX).body)["manifests"]
+    assert [entry["platform"]["architecture"] for entry in entries] == list(PLATFORMS)
+    assert entries[0]["digest"] == world.digest(image)
+    # It has all the tags of its image.
+    digest = client.manifest_digest(tag, OCI_INDEX)
+    assert digest == client.manifest_digest(tag.rpartition("-")[0], OCI_INDEX)
+
+    world.run("//images:sign", *chosen, f"--key={world.keys}/cosign.key")
+    for entry in entries:
+        assert len(referrers.attached(client, entry["digest"])) == 3
+        world.verify(f"@{entry['digest']}")
+    world.verify(f"@{digest}")
