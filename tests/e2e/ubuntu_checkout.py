@@ -89,6 +89,7 @@ def unlocked(name: str) -> Iterator[Checkout]:
         catalog = copy.path / "catalog/ubuntu.yaml"
         text, _, _ = catalog.read_text().partition("\n  jammy:")
         text = re.sub(r"platforms: \[.*\]", "platforms: [amd64, arm64]", text)
+        text = re.sub(r"        (?!amd64|arm64)\w+: -.*\n", "", text)  # build_flags.platforms
         text = re.sub(r"      cc_(?!amd64|arm64)\w+:(?: \[.*\]|(?:\n +- .*)+)\n?", "", text)
         catalog.write_text(text.replace("-13", "-14") + "\n")
         yield copy
