@@ -19,7 +19,15 @@ FOLDER = "catalog/exported"
 # The program that exports, as the extension finds it.
 _PROGRAM = Path(__file__).parents[2]
 _PROGRAM_FOLDERS = ("tools/catalog", "tools/cli", "tools/patches", "tools/text")
-_NOT_OF_THE_PROGRAM = ("cli.py", "command.py", "fixture.py", "progress.py", "render.py", "usage.py")
+_NOT_OF_THE_PROGRAM = (
+    "cli.py",
+    "command.py",
+    "fixture.py",
+    "progress.py",
+    "render.py",
+    "transfer.py",
+    "usage.py",
+)
 
 
 def starlark_hash(data: bytes) -> int:

@@ -14,7 +14,7 @@ _INPUTS = {
     "tools/patches": ".py",
     "tools/text": ".py",
 }
-_NOT_INPUTS = ["cli.py", "command.py", "fixture.py", "progress.py", "render.py", "usage.py"]
+_NOT_INPUTS = ["cli.py", "command.py", "fixture.py", "progress.py", "render.py", "transfer.py", "usage.py"]
 
 def watch_patches(mctx, file):
     """Has the catalog read again when a patch beside a file of releases comes, goes or changes.
