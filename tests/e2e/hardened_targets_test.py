@@ -212,7 +212,7 @@ def test_an_index_of_two_platforms(world: World) -> None:
     digest = client.manifest_digest(tag, OCI_INDEX)
     assert digest == client.manifest_digest(tag.rpartition("-")[0], OCI_INDEX)
 
-    world.run("//images:sign", *chosen, f"--key={world.keys}/cosign.key")
+    world.run("//images:sign", *chosen, f"--key={world.keys}/cosign.key", "--yes")
     for entry in entries:
         assert len(referrers.attached(client, entry["digest"])) == 3
         world.verify(f"@{entry['digest']}")
