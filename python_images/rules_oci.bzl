@@ -5,7 +5,7 @@ load("//python_images/private/oci:oci_image.bzl", _oci_image = "oci_image")
 load("//python_images/private/oci:oci_image_index.bzl", _oci_image_index = "oci_image_index")
 load("//python_images/private/oci:outline.bzl", _outline_of = "outline_of")
 load("//python_images/private/oci:settings.bzl", _list_file = "list_file")
-load("//python_images/private/tools:commands.bzl", _run_command = "run_command")
+load("//tools/cli:commands.bzl", _run_command = "run_command")
 
 image_layout = _image_layout
 index_layout = _index_layout

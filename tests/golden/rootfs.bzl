@@ -1,6 +1,7 @@
 """golden_rootfs: tests of the root file system layers of each suite and platform."""
 
-load("//python_images/rootfs:rootfs.bzl", "layer_name")
+# buildifier: disable=bzl-visibility
+load("//python_images/private/roots/debian:roots.bzl", "layer_name")
 load("//toolchains/python:rules.bzl", "py_binary")
 load("//tools/testing:pytest.bzl", "py_pytest")
 

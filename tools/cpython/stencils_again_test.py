@@ -1,7 +1,7 @@
 """Generates the JIT's code again, elsewhere, by one compiler at a time: the bytes must be the same.
 
 What to compare with comes in environment variables: see stencils_test in
-python_images/cpython/cpythons.bzl.
+python_images/private/cpython/cpythons.bzl.
 """
 
 from __future__ import annotations

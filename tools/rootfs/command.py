@@ -1,6 +1,6 @@
 """Commands in messages, as they run in the workspace in which the message is read.
 
-python_images/private/tools/commands.bzl is the same for Starlark.
+tools/cli/commands.bzl is the same for Starlark.
 """
 
 from __future__ import annotations

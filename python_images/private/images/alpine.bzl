@@ -1,12 +1,12 @@
 """alpine_images: every image on Alpine, with its tags as aliases."""
 
-load("//python_images/alpine:parts.bzl", "alpine_layer_names", "alpine_root")
 load("//python_images/private/attestations:sbom.bzl", "IMAGE_ATTESTATIONS", "add_tool", "image_attestations", "patches_of")
 load("//python_images/private/attestations:signing.bzl", "INDEX_ATTESTATIONS", "index_attestations")
 load("//python_images/private/cpython:minors.bzl", "build_pythons")
+load("//python_images/private/images:alpine_parts.bzl", "alpine_layer_names", "alpine_root")
 load("//python_images/private/oci:annotations.bzl", "annotations_file")
 load("//python_images/private/oci:image.bzl", "image", "image_index")
-load("//python_images/private/roots:unlocked.bzl", "unlocked")
+load("//third_party:unlocked.bzl", "unlocked")
 load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_machine_tools", "build_set")
 load("//toolchains/musl:toolchains.bzl", "musl_tools")
 load(":names.bzl", "COMPANIONS", "cpython_annotations", "image_alias", "image_name", "index_test", "known_as", "package_of")

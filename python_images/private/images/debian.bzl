@@ -5,7 +5,7 @@ load("//python_images/private/attestations:sbom.bzl", "build_tools", "image_atte
 load("//python_images/private/attestations:signing.bzl", "index_attestations")
 load("//python_images/private/oci:annotations.bzl", "annotations_file")
 load("//python_images/private/oci:image.bzl", "image", "image_annotations", "image_index")
-load("//python_images/rootfs:rootfs.bzl", "layer_name")
+load("//python_images/private/roots/debian:roots.bzl", "layer_name")
 load(":names.bzl", "image_name")
 
 def base_image(suite, root, arch):

@@ -1,9 +1,9 @@
 """family_images: the images of another family, on the layers of //images. A macro: data to targets."""
 
 load("@debian//:sets.bzl", "BUILD_SETS", "PACKAGE_SETS")
-load("//python_images:ubuntu.bzl", "ubuntu_locked")
-load("//python_images/private/roots:unlocked.bzl", "unlocked")
 load("//python_images/private/tools:near.bzl", "near")
+load("//third_party:unlocked.bzl", "unlocked")
+load("//third_party/ubuntu:locked.bzl", "ubuntu_locked")
 load(":names.bzl", "COMPANIONS", "image_name")
 load(":python.bzl", "python_images")
 load(":yaml_tests.bzl", "yaml_tests")

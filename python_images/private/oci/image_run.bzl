@@ -1,7 +1,7 @@
 """image_run: the command of an image, or a shell in it, as a program; and images that are programs."""
 
-load("//python_images/private/tools:commands.bzl", "run_command")
 load("//python_images/private/tools:program.bzl", "program")
+load("//tools/cli:commands.bzl", "run_command")
 
 RunnableImageInfo = provider(
     doc = "An image that is a program too. Its runfiles are that program's, and not its layers.",

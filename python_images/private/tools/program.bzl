@@ -1,6 +1,6 @@
 """program: a script that starts a tool with files of the build as its arguments."""
 
-load(":commands.bzl", "run_command")
+load("//tools/cli:commands.bzl", "run_command")
 
 _LAUNCHER = """\
 #!/bin/sh

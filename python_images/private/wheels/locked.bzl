@@ -1,6 +1,6 @@
 """Repository rules behind `wheels.lock`: the wheels of one lock for one platform, and all platforms' hub."""
 
-load("//python_images/private/tools:commands.bzl", "IS_ROOT")
+load("//tools/cli:commands.bzl", "IS_ROOT")
 
 # The program that writes locks, as people run it.
 LOCK_APP = "./bazelw run //tools:lock_app" if IS_ROOT else "bazel run @python_images//tools:lock_app"

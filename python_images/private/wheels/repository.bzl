@@ -1,6 +1,6 @@
 """Repository rule: the wheels of third_party/wheels/requirements.lock as Python libraries."""
 
-load("//python_images/private/tools:commands.bzl", "renewal")
+load("//tools/cli:commands.bzl", "renewal")
 
 def parse_lock(rctx):
     """Reads a lock of wheels; fails on a line of another form.

@@ -1,7 +1,7 @@
 """Tests that make what a CPython consists of again, otherwise, and compare the bytes."""
 
 load(
-    "//python_images/cpython:cpythons.bzl",
+    "//python_images/private/cpython:cpythons.bzl",
     "CONFIG_SITE",
     "build_python_of",
     "profile_of",

@@ -3,7 +3,7 @@
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//python_images/private/roots:layer.bzl", "RootInfo")
 load("//python_images/private/roots/debian:packages.bzl", "BUILD", "set_repo_name")
-load("//python_images/rootfs:rootfs.bzl", "layer_name")
+load("//python_images/private/roots/debian:roots.bzl", "layer_name")
 
 # In the name of the repository of each set of a build lock, see set_repo_name.
 _OF_BUILD_LOCKS = set_repo_name(BUILD.removesuffix("/"), "")

@@ -4,7 +4,7 @@ load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("//python_images/private/roots/debian:lock.bzl", "header_fault", "line_fault", "parse_lock", "parse_package", "relock")
 load("//python_images/private/roots/debian:mirrors.bzl", "debian_mirrors", "debian_urls", "parse_apt_uris", "select_packages")
 load("//python_images/private/roots/debian:own_packages.bzl", "own_command")
-load("//python_images/private/tools:commands.bzl", "renewal", "run_command")
+load("//tools/cli:commands.bzl", "renewal", "run_command")
 
 _ADDUSER = "adduser 3.134 all pool/main/a/adduser/adduser_3.134_all.deb {} 12 base=dependency".format("a" * 64)
 _TZDATA = "tzdata 1:2 all security:pool/t/tzdata_2_all.deb {} 3 base=dependency,slim=requested".format("b" * 64)

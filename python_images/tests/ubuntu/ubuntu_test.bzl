@@ -1,9 +1,9 @@
 """Tests of roots/ubuntu/lock.bzl, ubuntu.bzl and roots/unlocked.bzl."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts", "unittest")
-load("//python_images:ubuntu.bzl", "ubuntu_locked")
-load("//python_images/private/roots:unlocked.bzl", "unlocked")
 load("//python_images/private/roots/ubuntu:lock.bzl", "parse_ubuntu_apt_uris", "parse_ubuntu_lock", "ubuntu_mirrors", "ubuntu_variable")
+load("//third_party:unlocked.bzl", "unlocked")
+load("//third_party/ubuntu:locked.bzl", "ubuntu_locked")
 
 _TZDATA = "tzdata 2026f-0ubuntu0.24.04 all pool/main/t/tzdata_2_all.deb {} 3 base=dependency".format("b" * 64)
 _LOCK = """\

@@ -17,7 +17,7 @@ load(
     "package_fault",
     "roles",
 )
-load("//python_images/private/tools:commands.bzl", "renewal")
+load("//tools/cli:commands.bzl", "renewal")
 
 # What the values of header lines have to be.
 _HEADER = {"arch": is_word, "release": is_word, "repository": is_url, "time": is_time}

@@ -17,7 +17,7 @@ load(
     "package_fault",
     "roles",
 )
-load("//python_images/private/tools:commands.bzl", "renewal")
+load("//tools/cli:commands.bzl", "renewal")
 
 def relock(name, written_by = None):
     """How to pin what the archive has now, for messages.

@@ -11,7 +11,7 @@ fetched.
 """
 
 load("//python_images/private/roots:packages.bzl", "write_package_set")
-load("//python_images/private/tools:commands.bzl", "IS_ROOT")
+load("//tools/cli:commands.bzl", "IS_ROOT")
 load(":lock.bzl", "parse_lock")
 load(":mirrors.bzl", "download_debs", "select_packages")
 load(":packages.bzl", "DEBS")

@@ -1,8 +1,8 @@
 """Debian packages of another workspace: locking them, and the repository rule that fetches them."""
 
 load("//python_images/private/roots:packages.bzl", "write_package_set")
-load("//python_images/private/tools:commands.bzl", "run_command")
 load("//python_images/private/tools:program.bzl", "program")
+load("//tools/cli:commands.bzl", "run_command")
 load(":layer.bzl", "DebianLayerInfo")
 load(":lock.bzl", "parse_lock")
 load(":mirrors.bzl", "download_debs", "select_packages")

@@ -6,7 +6,7 @@ images name as their sources.
 
 load("//python_images/private/roots:columns.bzl", "is_url")
 load("//python_images/private/roots/debian:lock.bzl", "parse_lock")
-load("//python_images/private/tools:commands.bzl", "renewal")
+load("//tools/cli:commands.bzl", "renewal")
 
 _KEYS = ("mirror", "security_mirror")
 

@@ -1,6 +1,6 @@
 """Ubuntu's suites for the macros of Debian's: what is locked as a catalog of its own, the rest apart."""
 
-load("//python_images/private/roots:unlocked.bzl", "unlocked")
+load("//third_party:unlocked.bzl", "unlocked")
 
 # The variant of catalog/variants.yaml that Ubuntu's suites have: theirs are minimal images.
 _VARIANT = "slim"

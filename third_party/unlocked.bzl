@@ -1,6 +1,6 @@
 """unlocked: what stands for a target whose packages aren't locked."""
 
-load("//python_images/private/tools:commands.bzl", "IN_CHECKOUT")
+load("//tools/cli:commands.bzl", "IN_CHECKOUT")
 
 def _unlocked_impl(ctx):
     fail("\n".join([
