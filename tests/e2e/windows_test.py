@@ -157,14 +157,14 @@ def test_without_a_lock(checkout: Checkout) -> None:
     assert done.status != 0
     assert "./bazelw run //tools:lock -- ltsc2025 --registry=HOST" in done.errors
     # A wildcard skips it, and says so.
-    done = checkout.bazel("test", "//third_party/windows:all")
+    done = checkout.bazel("test", "//python_images/windows:all")
     assert done.status == 0, done.errors
     assert "1 was skipped" in done.output.replace("2 were skipped", "1 was skipped")
     for release in BASES:
-        line = rf"^//third_party/windows:{release}_lock_test +SKIPPED"
+        line = rf"^//python_images/windows:{release}_lock_test +SKIPPED"
         assert re.search(line, done.output, re.M), done.output
     # By name it names the remedy again.
-    done = checkout.bazel("test", "//third_party/windows:ltsc2025_lock_test")
+    done = checkout.bazel("test", "//python_images/windows:ltsc2025_lock_test")
     assert done.status != 0
     assert "locked_by_tools_lock" in done.errors
     # Tags shared with Linux are Linux' alone.
@@ -249,7 +249,7 @@ def test_the_index_of_both_releases(locked: Checkout, registry: RealRegistry) ->
     tests = [f"//images:{INDEX}.validation", f"//images:{IMAGE}.validation"]
     done = locked.bazel("test", *tests, "//images:windowsservercore-ltsc2025.lock_test")
     assert done.status == 0, done.output
-    assert re.search(r"^//third_party/windows:ltsc2025_lock_test +PASSED", done.output, re.M)
+    assert re.search(r"^//python_images/windows:ltsc2025_lock_test +PASSED", done.output, re.M)
 
 
 def test_the_documents_name_the_base(locked: Checkout) -> None:

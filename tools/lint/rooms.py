@@ -9,14 +9,14 @@ import ast
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 # In the checkout.
 RULES = "tools/lint/rooms.toml"
-_LOAD = re.compile(r'(?m)^\s*load\(\s*"(?://([^":]*))?:?([^"]*)"')
+_LOAD = re.compile(r'(?m)^\s*load\(\s*"(?!@)(?://([^":]*))?:?([^"]*)"')
 _ROOM = 2  # A room is a folder this many levels below the checkout.
 
 
@@ -27,6 +27,8 @@ class Rules:
     Attributes:
         floors: rooms from the ground up, those of tools/ by their name alone and others by their
             path; a room imports only from floors below it.
+        starlark: the same of folders and files of Starlark, by their paths; a file belongs to the
+            longest path that it is or lies in.
         sources: where production files are.
         tests: those of them that are tests or serve only tests.
         vague: names that only one file of tools/ may have, as they say nothing.
@@ -34,6 +36,7 @@ class Rules:
     """
 
     floors: Sequence[Sequence[str]]
+    starlark: Sequence[Sequence[str]]
     sources: Sequence[str]
     tests: Sequence[str]
     vague: Sequence[str]
@@ -45,11 +48,11 @@ def read(root: Path) -> Rules:
     return Rules(**tomllib.loads((root / RULES).read_text(encoding="utf-8")))
 
 
-def files(root: Path, rules: Rules) -> list[str]:
-    """The Python and Starlark files of the sources, relative to the checkout, sorted."""
+def files(root: Path, globs: Iterable[str]) -> list[str]:
+    """The Python and Starlark files that globs of the checkout match, relative to it, sorted."""
     found = {
         path.relative_to(root).as_posix()
-        for glob in rules.sources
+        for glob in globs
         for path in root.glob(glob)
         if path.suffix in (".py", ".bzl") or path.name == "BUILD.bazel"
     }
@@ -99,7 +102,7 @@ def _floors(rules: Rules) -> dict[str, int]:
 def arrows(root: Path, rules: Rules) -> Iterator[tuple[str, str, str]]:
     """Each pair of files, one of which must not load the other, and why."""
     floors = _floors(rules)
-    for file in files(root, rules):
+    for file in files(root, rules.sources):
         test = is_test(file, rules)
         used = imports(root, file) if file.endswith(".py") else loads(root, file)
         for other in sorted(set(used)):
@@ -115,12 +118,37 @@ def arrows(root: Path, rules: Rules) -> Iterator[tuple[str, str, str]]:
                 yield file, other, f"{there} isn't on a floor below {here}"
 
 
+def loads_up(root: Path, rules: Rules) -> Iterator[tuple[str, str, str]]:
+    """Each pair of Starlark files, one of which must not load the other, and why.
+
+    A BUILD file declares its folder's tests too, so what tests need is left out on both sides.
+    """
+    floors = {name: number for number, row in enumerate(rules.starlark) for name in row}
+
+    def home(file: str) -> str:
+        held = [name for name in floors if f"{file}/".startswith(f"{name}/")]
+        return max(held, key=len, default="")
+
+    for file in files(root, [f"{name}{rest}" for name in floors for rest in ("", "/**/*")]):
+        here = home(file)
+        if file.endswith(".py") or is_test(file, rules):
+            continue
+        for other in sorted(set(loads(root, file))):
+            there = home(other)
+            if (
+                here != there
+                and not is_test(other, rules)
+                and floors.get(there, len(floors)) >= floors[here]
+            ):
+                yield file, other, f"{there or other} isn't on a floor below {here}"
+
+
 def homeless(root: Path, rules: Rules) -> list[str]:
     """The rooms with programs and without a floor, and floors for rooms that are gone."""
     known = _floors(rules)
     have = {
         room(file)
-        for file in files(root, rules)
+        for file in files(root, rules.sources)
         if file.startswith(("tools/", "toolchains/")) and file.endswith(".py") and room(file)
     }
     return [f"{name} has no floor" for name in sorted(have - known.keys())] + [
@@ -131,7 +159,7 @@ def homeless(root: Path, rules: Rules) -> list[str]:
 def twins(root: Path, rules: Rules) -> Mapping[str, list[str]]:
     """The vague names that several files of tools/ have, each with the files."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for file in files(root, rules):
+    for file in files(root, rules.sources):
         name = file.rpartition("/")[2]
         if file.startswith("tools/") and name in rules.vague:
             found[name].append(file)
@@ -140,7 +168,8 @@ def twins(root: Path, rules: Rules) -> Mapping[str, list[str]]:
 
 def problems(root: Path, rules: Rules) -> list[str]:
     """Every fault of the checkout, and every exception that none needs any more."""
-    faults = {f"{file} loads {other}": why for file, other, why in arrows(root, rules)}
+    pairs = (*arrows(root, rules), *loads_up(root, rules))
+    faults = {f"{file} loads {other}": why for file, other, why in pairs}
     for name, paths in twins(root, rules).items():
         faults |= dict.fromkeys(paths, f"{len(paths)} files are called {name}")
     return [

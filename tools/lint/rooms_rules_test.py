@@ -12,6 +12,7 @@ from tools.lint.rooms import Rules
 
 RULES = Rules(
     floors=[["text"], ["catalog"]],
+    starlark=[["data", "tools/words.bzl"], ["rules", "tools"], ["rules/public"]],
     sources=["images/*", "tools/**/*.py", "rules/*.bzl"],
     tests=["*_test.py", "tests/*", "*.test.bzl"],
     vague=["main.py"],
@@ -26,6 +27,9 @@ SOUND = {
     "tests/here.bzl": "",
     "rules/one.bzl": 'load("//rules:two.bzl", "two")\nload("@other//a:b.bzl", "c")\n',
     "rules/two.bzl": "",
+    "rules/public/BUILD.bazel": 'load("//rules:one.bzl", "one")\nload("//tools:words.bzl", "w")\n',
+    "tools/words.bzl": "",
+    "tools/BUILD.bazel": 'load(":words.bzl", "w")\nload("//tests:here.bzl", "x")\n',
 }
 
 
@@ -68,6 +72,26 @@ def test_a_sound_tree(tmp_path: Path) -> None:
             "rules/one.bzl",
             'load(":two.test.bzl", "x")\n',
             "rules/one.bzl loads rules/two.test.bzl: no production file loads a test's",
+        ),
+        (
+            "rules/one.bzl",
+            'load("//rules/public:BUILD.bazel", "x")\n',
+            "rules/one.bzl loads rules/public/BUILD.bazel: rules/public isn't on a floor",
+        ),
+        (
+            "tools/words.bzl",
+            'load("//rules:two.bzl", "x")\n',
+            "tools/words.bzl loads rules/two.bzl: rules isn't on a floor below tools/words.bzl",
+        ),
+        (
+            "rules/two.bzl",
+            'load("//tools:b.bzl", "x")\n',
+            "rules/two.bzl loads tools/b.bzl: tools isn't on a floor below rules",
+        ),
+        (
+            "rules/two.bzl",
+            'load("//unknown:b.bzl", "x")\n',
+            "rules/two.bzl loads unknown/b.bzl: unknown/b.bzl isn't on a floor below rules",
         ),
         ("tools/new/job.py", "", "tools/lint/rooms.toml: tools/new has no floor"),
     ],

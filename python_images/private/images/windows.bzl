@@ -15,7 +15,7 @@ load(":names.bzl", "cpython_annotations", "image_alias", "oci_platform", "packag
 _COMPANIONS = ["digest", "provenance", "push", "sbom", "sign"]
 
 # Where this repository declares the base images.
-_BASES = package_of(Label("//third_party/windows"))
+_BASES = package_of(Label("//python_images/windows"))
 
 def joint_tags(windows, locked):
     """The tags that name images on Windows and Linux together, where Windows is locked.
@@ -228,7 +228,7 @@ def windows_images(name, catalog, locked, linux_images = {}, bases = None, struc
       catalog: the catalog, see tools/catalog/export.py.
       locked: names of the Windows releases that have a lock.
       linux_images: dict: name of a Linux image -> its targets for all platforms.
-      bases: package in which `windows_bases` declared the base images; default: //third_party/windows
+      bases: package in which `windows_bases` declared the base images; default: //python_images/windows
         of this repository.
       structure_test: macro that declares the structure test of an image, given name, image, release (of
         `versions` of the catalog), sha256 (of the archive) and tags; without it, `.test` looks at

@@ -1,8 +1,8 @@
 """windows_base: a Windows base image by its digests, the root file system of images on Windows."""
 
 load("//python_images/private/roots:layer.bzl", "RootInfo")
-load("//python_images/private/tools:commands.bzl", "IN_CHECKOUT")
 load("//toolchains/python:rules.bzl", "py_test")
+load("//tools/cli:commands.bzl", "IN_CHECKOUT")
 
 # What an unlocked base image doesn't fit; Bazel names it where it skips one.
 _NOT_LOCKED = Label("//third_party/windows:locked_by_tools_lock")
@@ -54,8 +54,8 @@ windows_base = rule(
     provides = [RootInfo, WindowsBaseInfo],
 )
 
-def windows_bases(name, windows, locked):
-    """Declares the base images, by the names of their releases, in the package of their locks.
+def windows_bases(name, windows, locked, package = ""):
+    """Declares the base images, by the names of their releases.
 
     `<release>_lock_test` checks a lock, and is skipped where there is none, which Bazel reports.
 
@@ -63,11 +63,14 @@ def windows_bases(name, windows, locked):
       name: file group of the locks there are.
       windows: `windows` of the catalog, see tools/catalog/export.py.
       locked: names of the releases that have a lock.
+      package: where the locks are, such as //third_party/windows; the package that calls this if
+        there is none.
     """
+    locks = {release: "{}:{}.lock".format(package, release) for release in locked}
     for release in windows["releases"]:
         windows_base(
             name = release,
-            lock = release + ".lock" if release in locked else None,
+            lock = locks.get(release),
             release = release,
             # It fails without a lock.
             tags = ["manual"],
@@ -76,13 +79,13 @@ def windows_bases(name, windows, locked):
             name = release + "_lock_test",
             size = "small",
             srcs = [_CHECK_LOCK],
-            args = ["$(rootpath {}.lock)".format(release)] if release in locked else [],
-            data = [release + ".lock"] if release in locked else [],
+            args = ["$(rootpath {})".format(locks[release])] if release in locks else [],
+            data = [locks[release]] if release in locks else [],
             main = _CHECK_LOCK,
-            target_compatible_with = [] if release in locked else [_NOT_LOCKED],
+            target_compatible_with = [] if release in locks else [_NOT_LOCKED],
             deps = [_LOCKFILE],
         )
     native.filegroup(
         name = name,
-        srcs = [release + ".lock" for release in windows["releases"] if release in locked],
+        srcs = [locks[release] for release in windows["releases"] if release in locks],
     )
