@@ -17,6 +17,8 @@ _FENCE = re.compile(r"\s*(```|~~~)")
 _LINK = re.compile(r"(?<!\\)\[(?:[^\]\[]|\[[^\]]*\])*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"#+\s+(.+?)\s*#*$")
 _CODE = re.compile(r"`[^`]*`")
+# The line between a table's head and its rows, alone or inside other words.
+_DELIMITERS = re.compile(r"\|(?:\s*:?-+:?\s*\|)+")
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,31 @@ def wide(text: str, width: int) -> Iterator[tuple[int, str]]:
             yield number, f"has {len(line)} columns; break it at {width}"
 
 
+def tables(text: str) -> Iterator[tuple[int, str]]:
+    """The line and the message of each row of a table that isn't a line of its own.
+
+    What breaks paragraphs at a width does this to a table without an empty line before it.
+    """
+    lines = dict(_prose(text))
+    for number, line in lines.items():
+        bare = _CODE.sub("", line.strip())
+        if not _DELIMITERS.search(bare):
+            continue
+        head = lines.get(number - 1, "").strip()
+        if not _DELIMITERS.fullmatch(bare) or not _is_row(head):
+            yield number, "a table is in running text; write each of its rows on a line of its own"
+            continue
+        below = number + 1
+        while _is_row(lines.get(below, "").strip()):
+            below += 1
+        if lines.get(below, "").strip():
+            yield below, "isn't a row of the table above; put an empty line between them"
+
+
+def _is_row(line: str) -> bool:
+    return len(line) > 1 and line.startswith("|") and line.endswith("|")
+
+
 def anchors(text: str) -> set[str]:
     """The anchors of a page's headings, as code hosts name them."""
     found: set[str] = set()
@@ -124,6 +151,7 @@ def problems(root: Path, rules: Rules) -> list[str]:
         add(page, links(root, page))
         if page not in generated:
             add(page, wide(text, rules.width))
+            add(page, tables(text))
     for file in _files(root, rules.sources):
         add(file, phrases(file.read_text(encoding="utf-8"), rules.phrases))
     return found

@@ -41,6 +41,9 @@ def found(root: Path, text: str, name: str = "docs/page.md") -> list[str]:
         ("[here](../../out.md)\n", "docs/page.md:1: links to ../../out.md, which"),
         ("# One\n\n[here](#two)\n", "docs/page.md:3: links to #two, and that page has no such"),
         ("![a picture](none.svg)\n", "docs/page.md:1: links to none.svg, which"),
+        ("| a | b | |---|---|\n| 1 | 2 |\n", "docs/page.md:1: a table is in running text"),
+        ("words\n|---|---|\n| 1 | 2 |\n", "docs/page.md:2: a table is in running text"),
+        ("| a | b |\n|---|---|\n| 1 |\n2 |\n", "docs/page.md:4: isn't a row of the table"),
     ],
 )
 def test_a_bad_page_is_told_with_its_place(tmp_path: Path, text: str, said: str) -> None:
@@ -61,6 +64,8 @@ def test_a_bad_page_is_told_with_its_place(tmp_path: Path, text: str, said: str)
         "[elsewhere](https://example.org/x.md#y)\n",
         "`[code](none.md)` is no link.\n",
         "[itself](page.md)\n",
+        "words\n\n| a | b |\n|:--|---|\n| 1 | 2 |\n\nwords\n",
+        "`|---|---|` is code.\n",
     ],
 )
 def test_a_good_page_passes(tmp_path: Path, text: str) -> None:
