@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tools.catalog import target_names
 from tools.catalog.catalog_error import CatalogError
-from tools.catalog.load import load
+from tools.catalog.load import ALL, load
 from tools.catalog.model import Catalog, Suite
 
 INTERRUPTED = 130  # exit status, as a shell has it of what SIGINT ends
@@ -38,6 +38,17 @@ class Job:
 
     name: str
     target: str
+
+
+def read(root: Path) -> Catalog:
+    """The catalog of a checkout, with the releases that have a target there.
+
+    Raises:
+        CatalogError: it isn't well-formed.
+    """
+    # What ./bazelw sets on a closed network.
+    sources = os.environ.get("PYTHON_IMAGES_SOURCES") or ALL
+    return load(root / "catalog", Path("catalog"), sources=sources)
 
 
 def gcc(suite: Suite, platform: str) -> str:
@@ -133,7 +144,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     root = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
     try:
-        catalog = load(root / "catalog", Path("catalog"))
+        catalog = read(root)
         wanted = jobs(catalog, options.minors, options.suite or catalog.suites, options.platform)
     except (CatalogError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -45,6 +45,17 @@ def test_one_profile_per_minor_class_and_gcc(catalog: Catalog) -> None:
     assert made[0].target == "//python_images/cpython:3.14.7_trixie_amd64.train"
 
 
+@pytest.mark.parametrize(("sources", "newest"), [("", "3.13.16"), ("mirrored", "3.13.15")])
+def test_a_release_that_has_no_target_isnt_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sources: str, newest: str
+) -> None:
+    versions = fixture.checkout(tmp_path) / "catalog/versions.yaml"
+    row = f"  - version: 3.13.16\n    sha256: {'0' * 64}\n    released: 2026-08-06\n"
+    versions.write_text(f"{versions.read_text()}{row}    mirrored: false\n")
+    monkeypatch.setenv("PYTHON_IMAGES_SOURCES", sources)
+    assert train_all.read(tmp_path).newest()["3.13"].name == newest
+
+
 @pytest.mark.parametrize(
     ("minor", "suite", "words"),
     [("3.1", "trixie", "no release '3.1'"), ("3.14", "sid", "no suite 'sid'; there are trixie")],
