@@ -3,7 +3,7 @@
 load("@catalog//:catalog.bzl", "CATALOG")
 load("//python_images:defs.bzl", "image_structure_test", "image_validation_test")
 load("//toolchains/musl:targets.bzl", "TARGETS")
-load(":minors.bzl", "particular")
+load(":minors.bzl", "particular", "threading")
 
 _CONFIGS = [
     "alpine.yaml",
@@ -54,9 +54,8 @@ def alpine_structure_test(name, image, version, release, platform, versions = CA
     ])
     configs = _CONFIGS + [
         particular(minor),
-        "free-threaded.yaml" if facts["free_threaded"] else "gil.yaml",
         "modules-alpine.yaml",
-    ] + (["bluetooth.yaml"] if whole else []) + (["oldest.yaml"] if platform in _OLDEST else [])
+    ] + threading(facts) + (["bluetooth.yaml"] if whole else []) + (["oldest.yaml"] if platform in _OLDEST else [])
     needs = [_MINIMAL_CURSES[minor]] if minor in _MINIMAL_CURSES else []
     needs += [] if whole else [_TK] + (_REMOVED if minor in _WITH_REMOVED else [])
     image_validation_test(

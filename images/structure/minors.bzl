@@ -1,4 +1,4 @@
-"""particular: the structure tests of what is particular to a minor version."""
+"""particular and threading: the structure tests of what is particular to a version."""
 
 # Minor versions with a file of their own, oldest first.
 _MINORS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
@@ -22,3 +22,17 @@ def particular(minor):
             "images/structure/python-{}.yaml".format(minor),
         ))
     return "python-{}.yaml".format(known[-1])
+
+def threading(facts, lean = False):
+    """The files for a build with the global interpreter lock, or without it.
+
+    Args:
+      facts: the release, a value of `versions` of the catalog.
+      lean: whether the image lacks what develops and installs packages.
+
+    Returns:
+      the files' names.
+    """
+    if not facts["free_threaded"]:
+        return ["gil.yaml"]
+    return ["free-threaded.yaml"] + ([] if lean else ["free-threaded-dev.yaml"])

@@ -5,7 +5,7 @@ load("//python_images:defs.bzl", "image_structure_test", "image_validation_test"
 
 # buildifier: disable=bzl-visibility
 load("//python_images/private/cpython:minors.bzl", "jit_clang")
-load(":minors.bzl", "particular")
+load(":minors.bzl", "particular", "threading")
 
 # What each variant has to pass, besides what all of its kind have.
 _VARIANTS = {
@@ -37,6 +37,9 @@ _LEFT_OUT = [
     "turtle",
     "turtledemo",
 ]
+
+# What wheels bring that are installed beside pip; a distroless image leaves it out, too.
+_INSTALLED = ["_distutils_hack", "pkg_resources", "setuptools", "wheel"]
 
 _EVERYWHERE = [
     "bluetooth.yaml",
@@ -79,10 +82,12 @@ def _substitutions(facts, suite, variant, machine):
 
     # Until 3.12 there is a module for Sun's yellow pages.
     left_out = _LEFT_OUT + (["nis"] if int(minor.split(".")[1]) < 13 else [])
+    installed = ["pip"] + (_INSTALLED if facts["wheels"] else [])
     return {
         "{{ABI}}": minor.replace(".", "") + threaded,
         "{{DEBIAN_ARCH}}": machine["debian"],
         "{{HOME}}": user["home"],
+        "{{INSTALLED}}": ",".join(installed),
         "{{LABEL}}": facts["label"],
         "{{LEFT_OUT}}": ",".join(left_out),
         "{{MINOR_ABI}}": minor + threaded,
@@ -145,7 +150,7 @@ def python_structure_test(
     else:
         configs = _EVERYWHERE + own
         configs += [metadata] if metadata else ["metadata.yaml", particular(minor)]
-    configs.append("free-threaded.yaml" if facts["free_threaded"] else "gil.yaml")
+    configs += threading(facts, lean = "lean" in about["features"])
     configs = [_FAULTS.get(platform, {}).get(config, config) for config in configs]
     mounts = {"//images/structure:" + file: "/structure/" + file for file in _SCRIPTS}
     if platform in _NATIVE and variant == _REGRTEST and not metadata and minor not in _WITHOUT_REGRTEST:
