@@ -10,11 +10,13 @@ they share a stream with others, so the sum isn't quite that of the layers.
 from __future__ import annotations
 
 import argparse
+import os
 import posixpath
 import sys
 import tarfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -115,12 +117,28 @@ def owners(files: Mapping[str, bytes]) -> dict[str, str]:
     return found | {f"usr/{path}": name for path, name in found.items() if path.startswith(merged)}
 
 
-def _shares(files: Mapping[str, bytes], key_of: Mapping[str, str]) -> dict[str, Share]:
-    shares: dict[str, Share] = {}
-    for path in sorted(files, key=lambda path: (key_of[path], path)):
-        shares.setdefault(key_of[path], Share()).add(files[path])
-    done = {key: share.finish() for key, share in shares.items()}
+def _share(contents: Iterable[bytes]) -> Share:
+    share = Share()
+    for content in contents:
+        share.add(content)
+    return share.finish()
+
+
+def _shares(
+    files: Mapping[str, bytes], key_of: Mapping[str, str], pool: Executor
+) -> dict[str, Share]:
+    groups: dict[str, list[bytes]] = {}
+    for path in sorted(files):
+        groups.setdefault(key_of[path], []).append(files[path])
+    done = dict(zip(groups, pool.map(_share, groups.values()), strict=True))
     return dict(sorted(done.items(), key=lambda item: (-item[1].compressed, item[0])))
+
+
+def _layer(blob: Path) -> LayerSize:
+    with open_tar(blob) as stream:
+        data = stream.read()
+    compressed = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(data)
+    return LayerSize(len(data), blob.stat().st_size, len(compressed))
 
 
 def folder_of(path: str) -> str:
@@ -139,23 +157,20 @@ def measure(layout: Path) -> Sizes:
     opened = Layout(layout)
     _, manifest = opened.image()
     blobs = [opened.blob(layer["digest"]) for layer in manifest["layers"]]
-    layers = []
-    for blob in blobs:
-        with open_tar(blob) as stream:
-            data = stream.read()
-        compressed = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(data)
-        layers.append(LayerSize(len(data), blob.stat().st_size, len(compressed)))
     files = _files(blobs)
     owned = owners(files)
     packages = {
         path: owned.get(path) or (_CPYTHON if path.startswith("usr/local/") else _OTHER)
         for path in files
     }
-    return Sizes(
-        layers=tuple(layers),
-        packages=_shares(files, packages),
-        folders=_shares(files, {path: folder_of(path) for path in files}),
-    )
+    folders = {path: folder_of(path) for path in files}
+    # Compressing takes all the time, and lets other threads run.
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        return Sizes(
+            layers=tuple(pool.map(_layer, blobs)),
+            packages=_shares(files, packages, pool),
+            folders=_shares(files, folders, pool),
+        )
 
 
 def _megabytes(size: int) -> str:
