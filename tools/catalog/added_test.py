@@ -140,6 +140,7 @@ def test_a_variant_of_ones_own_has_tags_and_pages(catalog: Path, theirs: Added) 
     assert entry.architectures == ("amd64", "arm64v8")
     assert exported["jq"]["packages"] == {"trixie": PACKAGES["acme_debs"]}
     assert exported["jq"]["user"]["id"] == 1000
+    assert exported["jq"]["user_place"] == "variants.yaml:2"
 
 
 def test_tools_find_it_below_the_catalog(catalog: Path, theirs: Added) -> None:
@@ -192,6 +193,18 @@ def test_a_fault_is_one_error_naming_file_line_and_value(
         assert word in message
     if below is not None:
         assert message.startswith(f"{path}:{line + below}:"), message
+
+
+def test_no_name_is_two_users(catalog: Path, theirs: Added) -> None:
+    """The layer that adds a user has the user's name."""
+    acme = VARIANTS.partition("variants:")[0]
+    line = edit(catalog / "variants.yaml", "variants:", f"{acme}variants:") + 1
+    assert load(catalog, more=theirs).variants["jq"].user
+    edit(catalog / "variants.yaml", "id: 1000", "id: 1001")
+    with pytest.raises(CatalogError) as caught:
+        load(catalog, more=theirs)
+    assert str(caught.value).startswith(f"{theirs.variants}:2: users.acme: 'acme' is another user")
+    assert f"in catalog/variants.yaml:{line}; choose another name" in str(caught.value)
 
 
 def test_two_variants_with_one_tag_are_refused(catalog: Path, theirs: Added) -> None:

@@ -68,6 +68,7 @@ Shape (all keys always there; lists and mappings in the catalog's order, newest 
           "hardened": false,                   # pages like docker-library's leave it out
           "above": [], "features": [], "path": [],
           "user": {"name": "nonroot", "id": 65532, "home": "/home/nonroot"},   # may be null
+          "user_place": "catalog/variants.yaml:27",   # where the user is listed; may be ""
           "packages": {},                      # by suite: label of another workspace's repository
                                                # of Debian packages that lie upon all else
           "suites": ["trixie", "bookworm"]}},
@@ -228,7 +229,10 @@ def _variant(variant: Variant, suites: Iterable[str]) -> dict[str, object]:
         "above": list(variant.above),
         "features": list(variant.features),
         "path": list(variant.path),
-        "user": None if variant.user is None else dataclasses.asdict(variant.user),
+        "user": None
+        if variant.user is None
+        else {"name": variant.user.name, "id": variant.user.id, "home": variant.user.home},
+        "user_place": "" if variant.user is None else variant.user.place,
         "packages": dict(variant.packages),
         "suites": [name for name in suites if variant.suites is None or name in variant.suites],
     }

@@ -52,9 +52,9 @@ USER: Final = (
     "use a-z, 0-9, _ and -, 32 characters at most, a letter first",
 )
 HOME: Final = (
-    r"(/\.?[A-Za-z0-9_][A-Za-z0-9._-]*)+",
+    r"(?=.{1,255}$)(/\.?[A-Za-z0-9_][A-Za-z0-9._-]*)+",
     "an absolute path",
-    "write it like /home/nonroot, without .. and colons",
+    "write it like /home/nonroot, without .. and colons, 255 characters at most",
 )
 WORD: Final = (r"[a-z][a-z0-9-]*", "a word", "use a-z, 0-9 and -")
 # Without what ends a link in Markdown; {} are placeholders. A path is relative to the page.

@@ -48,7 +48,8 @@ ALL = "all"
 MIRRORED = "mirrored"
 SOURCES = (ALL, MIRRORED)
 
-FILES = ("versions.yaml", "suites.yaml", "platforms.yaml", "variants.yaml")
+VARIANTS = "variants.yaml"
+FILES = ("versions.yaml", "suites.yaml", "platforms.yaml", VARIANTS)
 
 _NAME = r"[a-z][a-z0-9-]*"
 _MINOR = r"[0-9]+\.[0-9]+"
@@ -112,6 +113,14 @@ def _some_of(value: Value | None, known: set[str] | None, what: str) -> tuple[st
     for item in value.sequence() if known is not None else []:
         item.one_of(sorted(known or ()), what)
     return value.names()
+
+
+def _at_least_one(value: Value | None, known: set[str], what: str) -> tuple[str, ...] | None:
+    """Names out of ``known``; None where the file says nothing."""
+    names = _some_of(value, known, what)
+    if value is not None and not names:
+        raise value.error(f"lists no {what}", "list at least one, or remove the key for all")
+    return names
 
 
 def _sets(value: Value | None) -> dict[str, tuple[str, ...]]:
@@ -211,7 +220,27 @@ FEATURES = ("lean",)
 _LAST_ID = 2**32 - 2
 
 
-def _users(value: Value | None) -> dict[str, User]:
+# Folders that container engines mount over: a home in one would be hidden.
+_MOUNTED = ("dev", "proc", "run", "sys", "tmp")
+
+
+def _home(value: Value) -> str:
+    """A user's home."""
+    home = value.matching(*grammar.HOME)
+    top = home.split("/")[1]
+    if top in _MOUNTED:
+        raise value.error(
+            f"{home!r} is in /{top}, which container engines mount over",
+            "write it like /home/nonroot",
+        )
+    return home
+
+
+def _users(value: Value | None, shown: str, known: Dict[str, User]) -> dict[str, User]:
+    """The users of a file, ``shown`` in errors about them; ``known`` are those of the one before.
+
+    A user's layer has the user's name, so no name can be two users.
+    """
     found: dict[str, User] = {}
     if value is None:
         return found
@@ -220,13 +249,21 @@ def _users(value: Value | None) -> dict[str, User]:
         rows.key(name).matching(*grammar.USER)
         row = item.mapping()
         number = row.need("id", "add the user's and the group's number")
-        home = row.need("home", "add a folder").matching(*grammar.HOME)
-        user = User(name, number.integer(), home)
+        home = _home(row.need("home", "add a folder"))
+        user = User(name, number.integer(), home, f"{shown}:{rows.key(name).line}")
         row.done()
         if not 0 < user.id <= _LAST_ID:
             raise number.error(
                 f"{user.id} is no number of a user without privileges",
                 f"write one from 1 to {_LAST_ID}",
+            )
+        for other in found.values():
+            if other.id == user.id:
+                raise number.error(f"{user.id} is {other.name}'s number", "choose another one")
+        other = known.get(name, user)
+        if (user.id, user.home) != (other.id, other.home):
+            raise rows.key(name).error(
+                f"{name!r} is another user in {other.place}", "choose another name"
             )
         found[name] = user
     return found
@@ -287,10 +324,35 @@ def _check_layers(layers: Value, variant: Variant, sets: dict[str, PackageSet]) 
         )
 
 
+def _check_above(above: Value, variant: Variant, sets: dict[str, PackageSet]) -> None:
+    """Raise unless each set above CPython was resolved on the one before, as a bare set."""
+    if variant.root != "distroless":
+        raise above.error(f"root {variant.root} has no sets above CPython", "list them in layers")
+    below = variant.layers[-1]
+    for item in above.sequence() if sets else []:
+        name = item.name()
+        if sets[name].above != below or not sets[name].bare:
+            fitting = [one.name for one in sets.values() if one.above == below and one.bare]
+            raise item.error(
+                f"{name!r} isn't locked for distroless images with {below} below",
+                f"write {' or '.join(fitting)}" if fitting else "remove it",
+            )
+        below = name
+
+
+def _check_base(base: Value, variant: Variant, suites: Iterable[str]) -> None:
+    """Raise unless it's the name of an image on each suite."""
+    for suite in suites:
+        name = variant.base.format(suite=suite)
+        if re.fullmatch(grammar.IMAGE[0], name) is None:
+            raise base.error(f"{name!r} is not {grammar.IMAGE[1]}", grammar.IMAGE[2])
+
+
 def _check_tag(tag: Value, variant: Variant, suites: Iterable[str]) -> None:
     """Raise unless tags can be made of the variant's."""
-    if "{suite}" not in variant.tag:
-        raise tag.error(f"{variant.tag!r} is the same for every suite", "use {suite} in it")
+    if variant.tag.count("{suite}") != 1:
+        problem = "is the same for every suite" if "{suite}" not in variant.tag else "repeats it"
+        raise tag.error(f"{variant.tag!r} {problem}", "write {suite} once, at the end")
     for suite in suites:
         if not tags.valid(variant.on(suite)):
             raise tag.error(f"{variant.on(suite)!r} is no tag", "use letters, digits, -._")
@@ -331,11 +393,11 @@ def _variants(
 ) -> dict[str, Variant]:
     """The variants of ``top``, and those of another workspace's file over them."""
     found: dict[str, Variant] = {}
-    users = _users(top.get("users"))
+    users = _users(top.get("users"), f"{CATALOG}/{VARIANTS}", {})
     _read_variants(found, top, suites, sets, users, platforms, None)
     if more.variants is not None:
         own = yamlfile.read(more.variants)
-        users |= _users(own.get("users"))
+        users |= _users(own.get("users"), more.variants.name, users)
         _read_variants(found, own, suites, sets, users, platforms, more)
     return found
 
@@ -352,18 +414,19 @@ def _read_variants(
     """Add the variants of one file to those found; it is that of ``more``, if it is given."""
     for name, row in _named(_only(top, "variants"), _NAME, "variant"):
         tag = row.need("tag", "add the variant's part of a tag, such as slim-{suite}")
+        base = row.need("base", "add the image it starts from")
         layers = row.need("layers", "list its package sets, bottom first")
         sample, above = row.get("sample"), row.get("above")
         packages = None if more is None else row.get("packages")
-        listed = _some_of(row.get("suites"), set(suites), "suite")
-        only = _some_of(row.get("platforms"), set(platforms), "platform")
+        listed = _at_least_one(row.get("suites"), set(suites), "suite")
+        only = _at_least_one(row.get("platforms"), set(platforms), "platform")
         if only is None and packages is not None:
             # As debian.packages locks them where nothing is said.
             only = tuple(platform.name for platform in platforms.values() if platform.sample)
         variant = Variant(
             name=name,
             tag=template(tag, {"suite"}),
-            base=template(row.need("base", "add the image it starts from"), {"suite"}),
+            base=template(base, {"suite"}),
             root=row.need("root", f"write {' or '.join(ROOTS)}").one_of(ROOTS, "root"),
             layers=layers.names(),
             strip=row.need("strip", "write true or false").boolean(),
@@ -385,6 +448,9 @@ def _read_variants(
                 for layer in (*layers.sequence(), *(above.sequence() if above else ())):
                     layer.one_of(below.package_sets, f"package set of suite {suite}")
         _check_layers(layers, variant, sets)
+        _check_base(base, variant, suites)
+        if above is not None:
+            _check_above(above, variant, sets)
         if variant.root == "distroless" and "lean" not in variant.features:
             raise layers.error("root distroless has no place for pip", "write features: [lean]")
         for other in found.values():
@@ -609,7 +675,7 @@ def load(
     suites = _suites(tops["suites.yaml"], set(platforms), as_of)
     more = added.below(directory) if more is None else more
     sets = _package_sets(directory, label, {row.debian for row in platforms.values()})
-    variants = _variants(tops["variants.yaml"], suites, sets, platforms, more)
+    variants = _variants(tops[VARIANTS], suites, sets, platforms, more)
     releases, minors, places, wheels = _versions(
         tops["versions.yaml"],
         set(suites),

@@ -128,6 +128,27 @@ FAULTS = [
     ("variants.yaml", "variants:", users("nonroot: {id: 1, home: /}"), 1, ["absolute path"]),
     ("variants.yaml", "variants:", users("nonroot: {id: 1, home: /h/../..}"), 1, ["absolute path"]),
     ("variants.yaml", "variants:", users("nonroot: {id: 1, home: '/a:b'}"), 1, ["absolute path"]),
+    ("variants.yaml", "variants:", users("nonroot: {id: 1, home: /run/me}"), 1, ["mount over"]),
+    ("variants.yaml", "variants:", users("nonroot: {id: 1, home: /tmp}"), 1, ["mount over"]),
+    (
+        "variants.yaml",
+        "variants:",
+        users(f"nonroot: {{id: 1, home: /{'h' * 255}}}"),
+        1,
+        ["255 characters at most"],
+    ),
+    (
+        "variants.yaml",
+        "variants:",
+        users("one: {id: 7, home: /one}\n  two: {id: 7, home: /two}"),
+        2,
+        ["7 is one's number"],
+    ),
+    ("variants.yaml", *hardened("above: [slim]"), 3, ["root debian-slim has no sets above"]),
+    ("variants.yaml", *hardened("suites: []"), 3, ["lists no suite"]),
+    ("variants.yaml", *hardened("platforms: []"), 3, ["lists no platform"]),
+    ("variants.yaml", "base: debian:{suite}-slim", "base: 'a b'", 0, ["'a b' is not an image"]),
+    ("variants.yaml", "tag: slim-{suite}", "tag: 'x-{suite}-{suite}'", 0, ["repeats it"]),
     ("variants.yaml", *hardened("hardened: yes"), 3, ["true or false"]),
     ("variants.yaml", *hardened("user: [nonroot]"), 3, ["a list"]),
     ("variants.yaml", "strip: true", "strip: true\n    hardened: true", 1, ["docker-library"]),
@@ -153,6 +174,24 @@ def test_a_fault_is_one_error_naming_file_line_and_value(
         assert caught.value.line == line + below, message
     for word in words:
         assert word in message
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("toolchain", "'toolchain' isn't locked for distroless images with distroless below"),
+        ("distroless", "'distroless' isn't locked for distroless images"),
+        ("base", "write debug"),
+    ],
+)
+def test_sets_above_cpython_are_locked_for_there(tmp_path: Path, name: str, words: str) -> None:
+    catalog = tmp_path / "catalog"
+    shutil.copytree(fixture.CATALOG, catalog)
+    line = edit(catalog, "variants.yaml", "above: [debug]", f"above: [{name}]")
+    with pytest.raises(CatalogError) as caught:
+        load(catalog, Path("catalog"))
+    assert str(caught.value).startswith(f"catalog/variants.yaml:{line}: variants.distroless-debug.")
+    assert words in str(caught.value)
 
 
 def test_the_real_catalog_is_sound() -> None:

@@ -251,11 +251,12 @@ class Suite:
 
 @dataclass(frozen=True)
 class User:
-    """Whom images run as; fields as in catalog/variants.yaml."""
+    """Whom images run as; fields as in catalog/variants.yaml, and ``place``, its file and line."""
 
     name: str
     id: int
     home: str
+    place: str
 
 
 @dataclass(frozen=True)

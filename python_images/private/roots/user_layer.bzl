@@ -17,6 +17,7 @@ def _user_layer_impl(ctx):
     args.add("--name", ctx.attr.user)
     args.add("--id", ctx.attr.id)
     args.add("--home", ctx.attr.home)
+    args.add("--place", ctx.attr.place)
     args.add("--output", out)
     ctx.actions.run(
         executable = ctx.executable._users,
@@ -36,6 +37,7 @@ user_layer = rule(
         "home": attr.string(mandatory = True, doc = "An absolute path."),
         # A string: Starlark's integers of attributes have 31 bits, users' numbers 32.
         "id": attr.string(mandatory = True, doc = "The number of the user and of its group."),
+        "place": attr.string(mandatory = True, doc = "The file and line that ask for the user, for errors."),
         "root": attr.label(
             mandatory = True,
             providers = [[DebianLayerInfo], [DistrolessLayerInfo]],

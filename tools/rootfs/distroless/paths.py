@@ -11,7 +11,8 @@ from tools.rootfs.tree import Tree
 _LEFT_OUT = {
     "programs, and what only they read": (
         r"usr/(?:bin|games|libexec|sbin)/.+",
-        r"usr/share/(?:base-files|base-passwd|ca-certificates|debconf|libc-bin|perl5|tabset)(?:/.*)?",
+        r"usr/share/(?:base-files|base-passwd|ca-certificates|debconf|initramfs-tools|libc-bin|perl5"
+        r"|tabset)(?:/.*)?",
         r"(?:usr/lib/ssl/misc|etc/ssl/private|usr/lib/ssl/private)(?:/.*)?",
         r"etc/(?:apt|ca-certificates|dpkg|ld\.so\.conf\.d/fakeroot.*)(?:/.*|\.conf)?",
     ),

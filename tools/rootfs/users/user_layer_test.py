@@ -11,6 +11,7 @@ import pytest
 from tools.rootfs.users.user_layer import main
 
 TIME = 1_700_000_000
+PLACE = "variants.yaml:5"
 PASSWD = "root:*:0:0:root:/root:/bin/bash\n"
 GROUP = "root:*:0:\nshadow:*:42:\n"
 
@@ -29,6 +30,7 @@ def added(
 ) -> int:
     words = [word for path in below for word in ("--below", str(path))]
     words += ["--name", name, "--id", number, "--home", home or f"/home/{name}"]
+    words += ["--place", PLACE]
     return main([*words, "--output", str(tmp_path / "user.tar")])
 
 
@@ -73,12 +75,37 @@ def test_passwords_are_where_the_others_are(tmp_path: Path) -> None:
         assert tar.getmember("etc/shadow").gid == 42
 
 
+def test_no_program_below_gives_rights(tmp_path: Path) -> None:
+    """A copy without the bits hides each that has them, unless a layer between has replaced it."""
+    base = layer(tmp_path / "base.tar", {"etc/passwd": PASSWD, "etc/group": GROUP})
+    with tarfile.open(base, "a") as tar:
+        for name, mode in (("bin/su", 0o4755), ("bin/old", 0o4755), ("bin/wall", 0o2755)):
+            info = tarfile.TarInfo(name)
+            info.size, info.mode, info.mtime, info.gid = 2, mode, TIME - 5, 42
+            tar.addfile(info, io.BytesIO(b"su"))
+        link = tarfile.TarInfo("bin/sudo")
+        link.type, link.linkname, link.mode = tarfile.LNKTYPE, "bin/su", 0o4755
+        folder = tarfile.TarInfo("var/mail")
+        folder.type, folder.mode = tarfile.DIRTYPE, 0o2775
+        tar.addfile(link)
+        tar.addfile(folder)
+    upper = layer(tmp_path / "upper.tar", {"bin/old": "new"})
+    assert added(tmp_path, base, upper) == 0
+    found = contents(tmp_path / "user.tar")
+    programs = {path: one for path, one in found.items() if path.startswith("bin/")}
+    assert programs == dict.fromkeys(("bin/su", "bin/sudo", "bin/wall"), ("su", 0o755, 0))
+    assert "var/mail" not in found
+    with tarfile.open(tmp_path / "user.tar") as tar:
+        wall = tar.getmember("bin/wall")
+        assert (wall.mtime, wall.gid) == (TIME - 5, 42)
+
+
 @pytest.mark.parametrize(
     ("name", "number", "why"),
     [
-        ("root", "65532", "user root: is in /etc/passwd already"),
-        ("nonroot", "42", "user nonroot: has the number 42 of shadow in /etc/group"),
-        ("nonroot", "0", "user nonroot: has the number 0 of root in /etc/passwd"),
+        ("root", "65532", "user root is in /etc/passwd already"),
+        ("nonroot", "42", "user nonroot has the number 42 of shadow in /etc/group"),
+        ("nonroot", "0", "user nonroot has the number 0 of root in /etc/passwd"),
     ],
 )
 def test_a_name_or_number_that_is_taken(
@@ -86,19 +113,19 @@ def test_a_name_or_number_that_is_taken(
 ) -> None:
     base = layer(tmp_path / "base.tar", {"etc/passwd": PASSWD, "etc/group": GROUP})
     assert added(tmp_path, base, name=name, number=number) == 2
-    assert why in capsys.readouterr().err
+    assert f"users: {PLACE}: {why}" in capsys.readouterr().err
     assert not (tmp_path / "user.tar").exists()
 
 
 @pytest.mark.parametrize(
     ("home", "why"),
     [
-        ("/srv", "user nonroot: has the home /srv, which is there"),
-        ("/etc/passwd", "user nonroot: has the home /etc/passwd, which is there"),
-        ("/tmp/me", "user nonroot: has its home in /tmp, which is no folder of root's"),
-        ("/bin/me", "user nonroot: has its home in /bin, which is no folder of root's"),
-        ("/srv/old/me", "user nonroot: has its home in /srv/old, which is no folder of root's"),
-        ("/etc/group/me", "user nonroot: has its home in /etc/group, which is no folder"),
+        ("/srv", "user nonroot has the home /srv, which is there"),
+        ("/etc/passwd", "user nonroot has the home /etc/passwd, which is there"),
+        ("/tmp/me", "user nonroot has its home in /tmp, which is no folder of root's"),
+        ("/bin/me", "user nonroot has its home in /bin, which is no folder of root's"),
+        ("/srv/old/me", "user nonroot has its home in /srv/old, which is no folder of root's"),
+        ("/etc/group/me", "user nonroot has its home in /etc/group, which is no folder"),
     ],
 )
 def test_a_home_that_would_take_a_folder_from_others(
@@ -114,7 +141,7 @@ def test_a_home_that_would_take_a_folder_from_others(
         link.type, link.linkname = tarfile.SYMTYPE, "usr/bin"
         tar.addfile(link)
     assert added(tmp_path, base, home=home) == 2
-    assert why in capsys.readouterr().err
+    assert f"users: {PLACE}: {why}" in capsys.readouterr().err
     assert not (tmp_path / "user.tar").exists()
     assert added(tmp_path, base, home="/srv/me") == 0
 

@@ -114,6 +114,7 @@ def _user(suite, platform, variant, declared):
         name = name,
         home = user["home"],
         id = str(user["id"]),
+        place = variant["user_place"],
         root = layer_name(suite, platform, variant, variant["layers"][-1]),
         tags = ["manual"],
         user = user["name"],
