@@ -23,6 +23,9 @@ NEWEST_DISTROLESS = _image(ROLES["minor"], ROLES["suite"], "distroless")
 NEWEST_DISTROLESS_DEBUG = _image(ROLES["minor"], ROLES["suite"], "distroless-debug")
 NEWEST_DISTROLESS_ON_OTHER = _image(ROLES["minor"], ROLES["other_suite"], "distroless")
 
+# Without the global interpreter lock.
+NEWEST_DISTROLESS_FREE_THREADED = _image(ROLES["minor"] + "t", ROLES["suite"], "distroless")
+
 # What compiles for distroless images.
 NEWEST_DISTROLESS_DEV = _image(ROLES["minor"], ROLES["suite"], "distroless-dev")
 

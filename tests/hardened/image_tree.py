@@ -25,6 +25,11 @@ class File:
         return self.kind == tarfile.SYMTYPE
 
     @property
+    def is_folder(self) -> bool:
+        """Whether it has other files in it."""
+        return self.kind == tarfile.DIRTYPE
+
+    @property
     def is_regular(self) -> bool:
         """Whether it has content of its own."""
         return self.kind in (tarfile.REGTYPE, tarfile.AREGTYPE)

@@ -1,10 +1,10 @@
-"""What security policies ask of an image's files and settings, by its layers."""
+"""What security policies ask of an image with a user, of its files and settings, by its layers."""
 
 from __future__ import annotations
 
 import os
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 
@@ -14,11 +14,11 @@ LAYOUT = Path(os.environ["IMAGE"])
 
 # Writable for all, with the sticky bit, as on every Debian system.
 SHARED = {"run/lock", "tmp", "var/tmp"}
-PACKAGE_MANAGERS = re.compile(
-    r"apk|apt|apt-.*|aptitude|conda|dnf|dpkg|dpkg-.*|easy_install.*|microdnf|npm|pip[0-9.]*|rpm|uv|yum"
-)
 # One with content: libraries have the first line alone, to write it.
 PRIVATE_KEY = re.compile(rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\r?\n[A-Za-z0-9+/=:\- ]{16}")
+
+# It checks its algorithms with published keys, which its code holds.
+SELF_TESTS = re.compile(r"/libgnutls\.(a|so\.[0-9.]+)$")
 
 
 @pytest.fixture(scope="module", name="files")
@@ -29,7 +29,9 @@ def _files() -> dict[str, File]:
 
 
 def test_nothing_is_setuid_or_setgid(files: dict[str, File]) -> None:
-    assert [path for path, file in files.items() if file.mode & 0o6000] == []
+    """Folders may be set-group-ID: what is made in Debian's /var/mail is of its group."""
+    found = [path for path, file in files.items() if file.mode & 0o6000 and not file.is_folder]
+    assert found == []
 
 
 def test_only_folders_for_temporary_files_are_writable_for_all(files: dict[str, File]) -> None:
@@ -39,18 +41,10 @@ def test_only_folders_for_temporary_files_are_writable_for_all(files: dict[str, 
     assert writable == dict.fromkeys(SHARED, 0o1777)
 
 
-def test_there_is_no_package_manager(files: dict[str, File]) -> None:
-    programs = [PurePosixPath(path) for path, file in files.items() if file.mode & 0o111]
-    found = [path for path in programs if path.parent.name in ("bin", "sbin")]
-    assert found
-    assert [path for path in found if PACKAGE_MANAGERS.fullmatch(path.name)] == []
-    folders = ("/ensurepip/", "/site-packages/pip/", "/lib/apt/", "/lib/dpkg/methods/")
-    assert [path for path in files if any(folder in f"/{path}" for folder in folders)] == []
-
-
 def test_there_is_no_private_key(files: dict[str, File]) -> None:
     assert PRIVATE_KEY.search(b"-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA")
-    assert [path for path, file in files.items() if PRIVATE_KEY.search(file.content)] == []
+    found = [path for path, file in files.items() if PRIVATE_KEY.search(file.content)]
+    assert [path for path in found if not SELF_TESTS.search(path)] == []
     assert [path for path in files if re.search(r"etc/ssl/private/.|/id_[a-z0-9]+$", path)] == []
 
 
