@@ -73,8 +73,8 @@ class Process:
 class Place:
     """Where a container is: its root's layers (lowest first), where that is mounted, a name.
 
-    `ids` is how many ids there are besides one (`user_namespace.become`); `network` whether it has
-    the machine's network, and not one of its own where there is nobody.
+    `ids` is how many ids there are besides one (`user_namespace.become`); `network`, whether it has
+    the machine's network instead of an isolated one.
     """
 
     lowers: Sequence[Path]
@@ -87,7 +87,7 @@ class Place:
 
 
 class _ProblemError(Exception):
-    """Why the command can't be run, in words for whoever reads the test's log."""
+    """Why the command can't be run, in words for the test's log."""
 
 
 @contextmanager
@@ -164,7 +164,7 @@ def _reset_signals() -> None:
 
 
 def _wait_for(command: int, *, forward: bool) -> NoReturn:
-    """Pid 1: takes in orphans until the command ends. Nobody in the container can look into it."""
+    """Pid 1: reaps orphans until the command ends. No process of the container can trace it."""
     linux.set_dumpable(False)
     linux.close_all_but(set())
     if forward:
@@ -234,7 +234,7 @@ def _enter_root(process: Process, place: Place, limits: Limits | None) -> None:
 
 
 def _files(place: Place) -> dict[str, bytes]:
-    """The files that say where a container is: its own name, and with a network whom to ask."""
+    """The files with a container's own name and, with a network, its name servers."""
     name = place.hostname
     hosts = f"127.0.0.1\tlocalhost {name}\n::1\tlocalhost ip6-localhost ip6-loopback\n".encode()
     files = {"/etc/hostname": f"{name}\n".encode(), "/etc/hosts": hosts}
@@ -260,7 +260,7 @@ def _make_devices(dev: Path) -> None:
 
 
 def _protect(root: Path, below: str) -> None:
-    """Hide what tells of the machine below a place, and make its settings read-only."""
+    """Hide the files below a place that describe the machine; make its settings read-only."""
     for name in (name for name in _READ_ONLY if name.startswith(below)):
         path = root / name.lstrip("/")
         if path.exists():

@@ -41,7 +41,7 @@ class Channel:
         self._note("fault", text)
 
     def remark(self, text: str) -> None:
-        """What whoever reads the log has to know."""
+        """What a reader of the log has to know."""
         self._note("remark", text)
 
     def skip(self, reason: str) -> str:

@@ -104,8 +104,8 @@ def messages(text: str) -> str:
 def junit(subject: str, digest: str, results: list[Result]) -> bytes:
     """A JUnit document with `skipped` and `failure` elements, as CI systems show them.
 
-    Its property `image` is the digest of the image's manifest: whose results these are, for
-    whoever reads them later (tools/matrix).
+    Its property `image` is the digest of the image's manifest: tools/matrix reads there which image
+    the results are of.
     """
     counts: dict[str, Any] = {
         "name": subject,
