@@ -9,7 +9,16 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tools.catalog import family_load, family_options, listing, load, lookup, proofs, results
+from tools.catalog import (
+    family_load,
+    family_options,
+    hardened_images,
+    listing,
+    load,
+    lookup,
+    proofs,
+    results,
+)
 from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import Entry, Family
 from tools.cli import command
@@ -78,6 +87,11 @@ def _platforms(asked: argparse.Namespace, family: Family) -> dict[str, str]:
     return {platform.docker: platform.name for platform in platforms}
 
 
+def _listed(family: Family, catalog: Path | None) -> list[Entry]:
+    """A family's images, hardened ones last."""
+    return [*family.published(), *hardened_images.entries(family, catalog)]
+
+
 def _chosen(entries: Sequence[Entry], patterns: Sequence[str]) -> list[Entry]:
     """The entries one of whose tags fits a pattern, all without a pattern."""
     return [
@@ -94,7 +108,7 @@ def _list(asked: argparse.Namespace) -> str:
     named = words[:1] if words and words[0] in family_load.names(folder) else []
     family = family_options.family(named[0] if named else None, asked.catalog)
     names = _platforms(asked, family)
-    entries = _chosen(family.published(), words[len(named) :])
+    entries = _chosen(_listed(family, asked.catalog), words[len(named) :])
     if asked.platform:
         entries = [
             entry
@@ -132,7 +146,8 @@ def _wrapped(text: str, indent: str) -> list[str]:
 
 def _show(asked: argparse.Namespace) -> str:
     family = family_options.family_with(asked.tag, asked.family, asked.catalog)
-    shown = [listing.facts(entry) for entry in lookup.find(family, asked.tag)]
+    hardened = hardened_images.entries(family, asked.catalog)
+    shown = [listing.facts(entry) for entry in lookup.find(family, asked.tag, hardened)]
     if asked.format == "json":
         return command.as_json(shown)
     blocks = []
@@ -174,7 +189,7 @@ def _check(asked: argparse.Namespace) -> str:
 
 
 def _tags(asked: argparse.Namespace) -> str:
-    entries = family_options.family(asked.family, asked.catalog).published()
+    entries = _listed(family_options.family(asked.family, asked.catalog), asked.catalog)
     names = dict.fromkeys(tag for entry in entries for tag in (*entry.tags, *entry.shared_tags))
     found = [name for name in names if name.startswith(asked.prefix)]
     return (
@@ -191,7 +206,7 @@ def _completion(asked: argparse.Namespace) -> str:
         _COMPLETION,
         {
             "families": family_load.names(folder),
-            "platforms": _platforms_of_tags(current.published(), names),
+            "platforms": _platforms_of_tags(_listed(current, None), names),
         },
     )
 

@@ -267,3 +267,20 @@ def test_library_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     rows = json.loads(capsys.readouterr().out)
     assert len(rows) == 42
     assert rows[0]["shared_tags"] == ["3.15.0a6", "3.15-rc"]
+
+
+def test_hardened_images_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    file = command.checkout() / "catalog/variants.yaml"
+    file.write_text(
+        f"{file.read_text()}  lean:\n    tag: lean-{{suite}}\n    hardened: true\n"
+        "    base: debian:{suite}-slim\n    root: debian-slim\n    layers: [base, slim]\n"
+        "    strip: true\n    suites: [trixie]\n"
+    )
+    assert listed(run(capsys, "list", "*lean*"))[0] == "3.14.7-lean-trixie"
+    assert "3.14.7-lean-trixie" in listed(run(capsys, "list", "--platform", "riscv64"))
+    (shown,) = json.loads(run(capsys, "show", "3.14-lean", "--format", "json"))
+    assert shown["name"] == "3.14.7-lean-trixie"
+    assert "directory" not in shown
+    assert "3.14-lean-trixie\n" in run(capsys, "tags", "3.14-lean")
+    assert "[lean]=" in run(capsys, "completion")
+    assert "unknown tag" in fails(capsys, "show", "3.14-lean", "--family", "2026-02")

@@ -47,10 +47,10 @@ def facts(entry: Entry) -> dict[str, object]:
         "tags": list(entry.tags),
         "shared_tags": list(entry.shared_tags),
         "architectures": list(entry.architectures),
-        "directory": entry.directory,
     }
     windows = entry.constraint is not None
     optional = {
+        "directory": entry.directory,
         "commit": entry.commit,
         "constraint": entry.constraint,
         "sha256": entry.release.windows_sha256 if windows else entry.release.sha256,
