@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from tools.catalog import family_load, load, results, versions_json
+from tools.catalog.model import Catalog
 from tools.cli import atomic, command
 from tools.packages.lines import LockError
 from tools.pages import exported, hardened, picture
@@ -43,12 +44,18 @@ def _marked(root: Path, name: str, part: str, text: str) -> dict[str, str]:
     return {name: f"{before}{begin}\n{text}\n{end}{after}"} if found and closed else {}
 
 
-def _status(root: Path) -> dict[str, str]:
-    """README.md and docs/status.md with their tables of images renewed."""
+def _status(root: Path, catalog: Catalog) -> dict[str, str]:
+    """The pages with tables of what has been built and tested, with these renewed."""
     found = rows(root)
-    return _marked(root, "README.md", "support", summary(found)) | _marked(
-        root, "docs/status.md", "images", table(found)
-    )
+    tables = {
+        ("README.md", "support"): summary(found),
+        ("docs/hardened.md", "tested"): hardened.matrix(catalog, found),
+        ("docs/status.md", "images"): table(found),
+    }
+    pages: dict[str, str] = {}
+    for (name, part), text in tables.items():
+        pages |= _marked(root, name, part, text)
+    return pages
 
 
 def _picture(root: Path) -> dict[str, str]:
@@ -85,7 +92,13 @@ def expected(root: Path) -> dict[str, str]:
                 other, entry, recipes
             )
         files[f"docs/{other.name}.md"] = page(other, known=known)
-    return files | _status(root) | _picture(root) | apidocs.expected(root) | exported.expected(root)
+    return (
+        files
+        | _status(root, whole)
+        | _picture(root)
+        | apidocs.expected(root)
+        | exported.expected(root)
+    )
 
 
 def stale(root: Path) -> list[str]:
@@ -136,7 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = command.parser(
         "generate",
         "Write every generated file that is checked in: Dockerfiles, manifest, versions.json,\n"
-        "the pages of images and rules, the tables of README.md and docs/status.md,\n"
+        "the pages of images and rules, the tables of what has been built and tested,\n"
         "the catalog for Starlark.",
         "--check",
     )

@@ -11,7 +11,7 @@ from tools.catalog import fixture, load, proofs, results
 from tools.catalog.model import setup_py
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 from tools.inputs import inputs
-from tools.pages import exported, outputs
+from tools.pages import exported, hardened, outputs
 from tools.pages.table import SUMMARY, alpine_kind, summary, table
 from tools.pages.table import rows as every_row
 
@@ -72,6 +72,26 @@ def test_tables_are_renewed_in_place(checkout: Path) -> None:
     status = texts["docs/status.md"]
     assert "| `//images:3.13.15-slim-bookworm` | `3.13-slim-bookworm` | amd64, arm64," in status
     assert "| Debian slim | `//images:3.14-slim` | " in texts["README.md"]
+
+
+def test_hardened_images_have_a_table_of_where_they_ran(checkout: Path) -> None:
+    variants = checkout / "catalog/variants.yaml"
+    variants.write_text(
+        f"{variants.read_text()}  lean:\n    tag: lean-{{suite}}\n    hardened: true\n"
+        "    base: scratch\n    root: debian-slim\n    layers: [base, slim]\n    strip: true\n"
+        "    suites: [trixie]\n"
+    )
+    passed, failed = Result(PASSED, 9, 0, DIGEST), Result(FAILED, 8, 0, DIGEST)
+    known = {"//images:3.14.7-lean-trixie": {"arm64": passed, "amd64": passed, "i386": failed}}
+    (checkout / "catalog" / results.FILE).write_text(results.text(Results(images=known)))
+    catalog = load.load(checkout / "catalog")
+    platforms = len(next(one for one in catalog.images() if one.variant.hardened).platforms)
+    assert hardened.matrix(catalog, every_row(checkout)).splitlines() == [
+        "| version | suite | platforms | `lean` |",
+        "|---|---|---:|---|",
+        f"| 3.14 | trixie | {platforms} | amd64, arm64 |",
+        f"| 3.13 | trixie | {platforms} |  |",
+    ]
 
 
 def test_a_page_without_a_place_for_a_table_stays(checkout: Path) -> None:
