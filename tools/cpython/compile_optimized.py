@@ -27,9 +27,9 @@ _ARCHIVED = "Modules/_decimal/libmpdec/% Modules/_hacl/% Modules/expat/%"
 _INSTALLED = "%/python.o"
 # Optimised by the linker or by -O3 it keeps less of its state in registers.
 _EVAL_LOOP = "Python/ceval.o"
-# By processor: where registers are few, what is the same in all rounds of the loop (the address of
-# the table of instructions) had better be made again than lie on the stack.
-_EVAL_LOOP_FLAGS = {"x86_64": "-fno-move-loop-invariants"}
+# By processor: where registers are few, what is the same in all rounds of the loop, or in several
+# instructions (the address of their table), had better be made again than lie on the stack.
+_EVAL_LOOP_FLAGS = {"x86_64": "-fno-move-loop-invariants -fno-gcse"}
 # In place of the suite's -O2, as Debian compiles its own python. Functions are inlined early as by
 # -O2, by which profiles are counted: they wouldn't fit others.
 _LEVEL = "-O3 --param=early-inlining-insns=6"

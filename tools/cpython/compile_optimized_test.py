@@ -59,7 +59,7 @@ def test_all_but_the_evaluation_loop_is_optimised_more_than_by_the_suite_s_flags
     expected = "$(if $(filter Python/ceval.o,$@),,-O3 --param=early-inlining-insns=6)"
     assert expected in optimization.cflags(())
     loop = optimization.cflags((), "x86_64")
-    assert "$(if $(filter Python/ceval.o,$@),-fno-move-loop-invariants,-O3" in loop
+    assert "$(if $(filter Python/ceval.o,$@),-fno-move-loop-invariants -fno-gcse,-O3" in loop
     usual = dataclasses.replace(optimization, beyond=False).cflags(())
     assert "-O3" not in usual
     assert "ceval" not in usual
