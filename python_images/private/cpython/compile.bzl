@@ -22,8 +22,20 @@ def compile_resources(_os, _inputs):
     """What a compilation takes of a machine; Bazel starts one that wants more than there is alone."""
     return {"cpu": MAX_JOBS, "memory": 500 * MAX_JOBS}
 
-# Attributes of a rule that calls compile_cpython, besides the toolchain and the programs.
-COMPILE_ATTRS = {
+# Attributes of a rule that compiles a release of CPython, or a part of it.
+RELEASE_ATTRS = {
+    "epoch": attr.int(mandatory = True, doc = "time of all files, and of the build"),
+    "source": attr.label(
+        mandatory = True,
+        # .gz: one that is patched here.
+        allow_single_file = [".tar.gz", ".tar.xz"],
+        doc = "CPython's source",
+    ),
+    "version": attr.string(mandatory = True, doc = "the release, as python.org names it"),
+}
+
+# Attributes of a rule that cross-compiles it; `configure_args` adds their options.
+CONFIGURE_ATTRS = RELEASE_ATTRS | {
     "build_python": attr.label(
         allow_single_file = True,
         # Not in the exec configuration, though it runs there: it is made for a fixed machine,
@@ -36,7 +48,14 @@ COMPILE_ATTRS = {
         doc = "answers for configure, if those of //tools/cpython:config.site don't do; it may " +
               "read that, which lies beside it",
     ),
-    "epoch": attr.int(mandatory = True, doc = "time of all files, and of the build"),
+    "_config_site": attr.label(
+        default = "//tools/cpython:config.site",
+        allow_single_file = True,
+    ),
+}
+
+# Attributes of a rule that calls compile_cpython, besides the toolchain and the programs.
+COMPILE_ATTRS = CONFIGURE_ATTRS | {
     "expected_missing": attr.string_list(
         doc = "extension modules configure may skip; any other is an error",
     ),
@@ -46,22 +65,32 @@ COMPILE_ATTRS = {
     ),
     "free_threaded": attr.bool(doc = "without the global interpreter lock; as build_python is"),
     "setup_py": attr.bool(doc = "modules are built by a setup.py (before CPython 3.12)"),
-    "source": attr.label(
-        mandatory = True,
-        # .gz: one that is patched here.
-        allow_single_file = [".tar.gz", ".tar.xz"],
-        doc = "CPython's source",
-    ),
-    "version": attr.string(mandatory = True, doc = "the release, as python.org names it"),
     "wheels": attr.label_list(
         allow_files = [".whl"],
         doc = "installed beside pip; with setup_py only",
     ),
-    "_config_site": attr.label(
-        default = "//tools/cpython:config.site",
-        allow_single_file = True,
-    ),
 }
+
+def configure_args(ctx, args, toolchain, toolchain_args):
+    """Adds the options of what cross-compiles CPython: its source, how to configure it, and by what.
+
+    Args:
+      ctx: context of a rule with CONFIGURE_ATTRS.
+      args: the Args to add to.
+      toolchain: what `toolchain_args` takes.
+      toolchain_args: function of an Args and the toolchain that adds its options and returns the
+        Files they name.
+
+    Returns:
+      list of the Files that the options name.
+    """
+    args.add("--source", ctx.file.source)
+    args.add_all(ctx.files.build_python, before_each = "--build-python")
+    args.add("--config-site", ctx.file.config_site or ctx.file._config_site)
+    return toolchain_args(args, toolchain) + [
+        ctx.file.source,
+        ctx.file._config_site,
+    ] + ctx.files.build_python + ctx.files.config_site
 
 def compile_cpython(ctx, toolchain, toolchain_args, program, options, inputs = [], how = "plain"):
     """Declares the action that compiles CPython: <name>.tar, <name>.json and <name>-gdb.py.
@@ -91,10 +120,7 @@ def compile_cpython(ctx, toolchain, toolchain_args, program, options, inputs = [
     args = ctx.actions.args()
     args.add("--version", ctx.attr.version)
     args.add("--label", label)
-    args.add("--source", ctx.file.source)
-    args.add_all(ctx.files.build_python, before_each = "--build-python")
-    args.add("--config-site", ctx.file.config_site or ctx.file._config_site)
-    archives = toolchain_args(args, toolchain)
+    named = configure_args(ctx, args, toolchain, toolchain_args)
     args.add(cflags, format = "--cflags=%s")
     args.add(toolchain.ldflags, format = "--ldflags=%s")
     for option in options:
@@ -111,10 +137,7 @@ def compile_cpython(ctx, toolchain, toolchain_args, program, options, inputs = [
     ctx.actions.run(
         executable = program,
         arguments = [args],
-        inputs = archives + inputs + [
-            ctx.file.source,
-            ctx.file._config_site,
-        ] + ctx.files.build_python + ctx.files.config_site + ctx.files.wheels,
+        inputs = named + inputs + ctx.files.wheels,
         outputs = [out, report, gdb],
         mnemonic = "CompileCPython",
         progress_message = "Compiling CPython {} ({})".format(label, how),

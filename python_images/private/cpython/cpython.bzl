@@ -3,7 +3,7 @@
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//toolchains/cc:build_sets.bzl", "TOOLS_SUITE", "build_set")
 load("//toolchains/cc:rules.bzl", "EXEC_CONSTRAINTS", "ToolchainInfo", "toolchain_args")
-load(":compile.bzl", "COMPILE_ATTRS", "CPythonInfo", "compile_cpython", "compile_resources")
+load(":compile.bzl", "COMPILE_ATTRS", "CPythonInfo", "RELEASE_ATTRS", "compile_cpython", "compile_resources")
 load(":configuration.bzl", "one_configuration")
 
 # How many of a thousand functions need not fit the profile: docs/cpython.md has what was measured.
@@ -36,12 +36,9 @@ build_python = rule(
     implementation = _build_python_impl,
     cfg = one_configuration,
     doc = "A static CPython for the build machine, which drives the compilation of its version.",
-    attrs = {
-        "epoch": attr.int(mandatory = True, doc = "what the build takes as the time"),
+    attrs = RELEASE_ATTRS | {
         "free_threaded": attr.bool(doc = "without the global interpreter lock"),
         "setup_py": attr.bool(doc = "modules are built by a setup.py (before CPython 3.12)"),
-        "source": attr.label(mandatory = True, allow_single_file = [".tar.gz", ".tar.xz"]),
-        "version": attr.string(mandatory = True),
         "_build": attr.label(
             default = "//tools/cpython:build_python",
             executable = True,
