@@ -243,6 +243,23 @@ def test_a_package_whose_script_prepares_programs(
     )
 
 
+def test_the_review_is_found_in_another_suite_s_table(
+    tiny: Tiny, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo = fixtures.deb(
+        tiny.folder, "demo", copyright_of("demo"), scripts={"postinst": "#!/bin/sh\nsetup\n"}
+    )
+    debs = [*base(tiny.folder), demo]
+    add = [tiny.set("base", debs)]
+    effects = EFFECTS | {"demo.postinst": ["update-shells"]}
+    packages = [fixtures.package(path) for path in debs]
+    own = fixtures.table(tiny.folder, packages, effects) / f"{fixtures.SUITE}.toml"
+    own.rename(own.with_name("other.toml"))
+    own.write_text('reviewed_in = ["other"]\n')
+    said = fails(tiny, capsys, add=add)
+    assert "rootfs: tools/rootfs/debian/scripts/other.toml:10: postinst of demo prepares" in said
+
+
 def test_a_package_without_its_licence(tiny: Tiny, capsys: pytest.CaptureFixture[str]) -> None:
     demo = fixtures.deb(tiny.folder, "demo", {"usr/share/doc/demo": "demo-common"})
     said = fails(tiny, capsys, add=[tiny.set("base", [*base(tiny.folder), demo])])

@@ -53,10 +53,15 @@ def _effects(reviewed: ReviewedScript, table: ScriptTable) -> Iterator[tuple[str
     """Effects that a root like this can't have, and the line of the review that names them."""
     if reviewed.rule is None:
         return
-    lines = table.path.read_text("utf-8").splitlines()
-    # A review that the table takes over from another suite's has no line in it.
-    at = [number for number, line in enumerate(lines, 1) if reviewed.rule.sha256 in line]
-    place = ":".join([f"{TABLES}/{table.path.name}", *map(str, at[:1])])
+    # The table may take a review over from another suite's, beside it.
+    paths = sorted(table.path.parent.glob("*.toml"), key=lambda path: (path != table.path, path))
+    places = (
+        f"{TABLES}/{path.name}:{number}"
+        for path in paths
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if reviewed.rule.sha256 in line
+    )
+    place = next(places, f"{TABLES}/{table.path.name}")
     for name in reviewed.rule.effects:
         if name not in DATA:
             yield name, place
