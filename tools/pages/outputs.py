@@ -14,7 +14,7 @@ from tools.cli import atomic, command
 from tools.packages.lines import LockError
 from tools.pages import exported, hardened, picture
 from tools.pages.apidocs import page as apidocs
-from tools.pages.apidocs.starlark import StarlarkError
+from tools.pages.apidocs.page import StarlarkError
 from tools.pages.dockerfile import recipe
 from tools.pages.dockerfile.dockerfile import dockerfile
 from tools.pages.library import manifest

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tools.cli.input_error import InputError
 from tools.pages import outputs
-from tools.pages.apidocs.starlark import StarlarkError
+from tools.pages.apidocs.page import StarlarkError
 
 # Seconds at most; the first loading of a checkout fetches what its module extensions need.
 _SECONDS = 1800

@@ -25,7 +25,7 @@ from tools.modules.facts import FactsError
 from tools.packages.debian import lock_debian, lockfile, mirrors, resolve
 from tools.packages.debian.lock_debian import LOCKS, Job
 from tools.packages.debian.mirrors import Mirror
-from tools.pages.apidocs.starlark import StarlarkError
+from tools.pages.apidocs.page import StarlarkError
 from tools.update import (
     candidate,
     checks,

@@ -113,7 +113,7 @@ image_matrix = rule(
         "arch": attr.string(doc = "Only this architecture."),
         "provider": attr.string(
             default = "github",
-            doc = "Whose form the JSON has.",
+            doc = "Whose form the JSON has: `github` or `gitlab`.",
             values = ["github", "gitlab"],
         ),
     },
@@ -127,7 +127,7 @@ image_dockerfile = rule(
     doc = "The Dockerfile of an image, or a fragment for one of your own.",
     attrs = _COMMON | _FAMILY | _TEMPLATE | _tool("//tools/pages/dockerfile") | {
         "fragment": attr.string(
-            doc = "Only this part.",
+            doc = "Only this part: `runtime`, `build`, `links` or `copy`.",
             values = ["", "runtime", "build", "links", "copy"],
         ),
         "tag": attr.string(

@@ -76,7 +76,7 @@ def read_catalog(mctx, files, packages):
 _BUILD = """\
 package(default_visibility = ["//visibility:public"])
 
-exports_files(["catalog.json"])
+exports_files(["catalog.bzl", "catalog.json"])
 
 filegroup(
     name = "added",

@@ -68,7 +68,7 @@ PREBUILT = {{
 _HUB_ENTRY = '    "{name}": {{"reference": "{reference}", "shown": "{shown}", "stale": {stale}, "facts": {facts}, "files": {{{files}}}}},\n'
 
 def _hub_impl(rctx):
-    rctx.file("BUILD.bazel", "", executable = False)
+    rctx.file("BUILD.bazel", "exports_files([\"prebuilt.bzl\"])\n", executable = False)
     if rctx.attr.error:
         # Said when a BUILD file loads it, as of a catalog: catalog/extension.bzl says why.
         rctx.file("prebuilt.bzl", "fail({})\n".format(repr(rctx.attr.error)), executable = False)

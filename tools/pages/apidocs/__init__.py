@@ -1,1 +1,1 @@
-"""The documentation of the public rules, from their own files; standard library only."""
+"""The documentation of the public rules, made from what Bazel extracts."""

@@ -1,13 +1,14 @@
-"""What is documented of .bzl files, what is an error in them, and that docs/rules.md is current."""
+"""What the page makes of Bazel's documentation, what is an error, that docs/rules.md is current."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from tools.pages.apidocs import page
-from tools.pages.apidocs.starlark import Attribute, Definition, Files, StarlarkError
+from tools.pages.apidocs import page, textproto
+from tools.pages.apidocs.page import StarlarkError
 
 ROOT = Path(__file__).parents[3]
 DEFS = """
@@ -21,49 +22,52 @@ BInfo = _B
 # Macros
 b = _b
 """
-RULE = '''
-load("@rules_python//python:defs.bzl", "py_binary")
-load("//toolchains:x.bzl", "CONSTRAINTS")
-_KINDS = {"x": 1, "y": 2}
-_COMMON = {"kind": attr.string(default = "x", values = _KINDS.keys(), doc = "Of which\\nkind.")}
-
-def _impl(ctx):
-    fail("not when documented")
-
-def _tool(label):
-    return {"_tool": attr.label(default = label)}
-
-a = rule(
-    implementation = _impl,
-    exec_compatible_with = CONSTRAINTS,
-    doc = """Makes <name>.tar; `<name>` is the target's.
-
-More.""",
-    attrs = _COMMON | _tool("//x") | {
-        "srcs": attr.label_list(mandatory = True, doc = "A | b."),
-    },
-)
-'''
-MACRO = '''
-load(":a.bzl", "a")
-OTHER = select({})
-BInfo, _new = provider("What b has.", fields = {"tar": "a File"}, init = lambda: {})
-
-def b(name, srcs = [], mode = "fast", **kwargs):
-    """Does it.
-
-    Args:
-      name: the target's
-        name.
-      srcs: files.
-      mode: how: fast or slow.
-      **kwargs: the rest.
-
-    Returns:
-      The `a` target.
-    """
-    a(name = name)
-'''
+EXTRACTED = r"""
+module_docstring: "Public."
+rule_info {
+  rule_name: "a"
+  doc_string: "Makes <name>.tar; `<name>` is the target\'s.\n\nMore \303\242\302\200\302\246"
+  attribute {
+    name: "name"
+    doc_string: "A unique name for this target."
+    type: NAME
+    mandatory: true
+  }
+  attribute {
+    name: "srcs"
+    doc_string: "A | b."
+    type: LABEL_LIST
+    mandatory: true
+  }
+  attribute {
+    name: "quiet"
+    doc_string: "Say\nless."
+    type: BOOLEAN
+    default_value: "False"
+  }
+  attribute {
+    name: "kind"
+    doc_string: "Which."
+    type: STRING
+    default_value: "\"x\""
+  }
+  origin_key { name: "a" }
+}
+provider_info {
+  provider_name: "BInfo"
+  doc_string: "What b has."
+  field_info { name: "tar" doc_string: "a File" }
+}
+func_info {
+  function_name: "b"
+  doc_string: "Does it."
+  parameter { name: "name" doc_string: "the target\'s\nname." mandatory: true }
+  parameter { name: "srcs" doc_string: "files." default_value: "[]" }
+  parameter { name: "kwargs" doc_string: "the rest." }
+  return { doc_string: "The `a` target." }
+}
+"""
+_LAST = '  return { doc_string: "The `a` target." }\n}\n'
 EXPECTED = """\
 ## @python_images//python_images:defs.bzl
 
@@ -73,12 +77,13 @@ EXPECTED = """\
 
 Rule. Makes &lt;name&gt;.tar; `<name>` is the target's.
 
-More.
+More …
 
 | Attribute | Kind | Default | What it is |
 | --- | --- | --- | --- |
 | `name` | name | required | The target's name. |
-| `kind` | string | `x` | Of which kind. One of `x`, `y`. |
+| `kind` | string | `x` | Which. |
+| `quiet` | bool | `False` | Say less. |
 | `srcs` | label_list | required | A \\| b. |
 
 #### BInfo
@@ -99,7 +104,6 @@ Does it.
 | --- | --- | --- |
 | `name` | required | the target's name. |
 | `srcs` |  | files. |
-| `mode` | `fast` | how: fast or slow. |
 | `**kwargs` |  | the rest. |
 
 Returns the `a` target.
@@ -108,11 +112,12 @@ Returns the `a` target.
 
 @pytest.fixture(name="root")
 def _root(tmp_path: Path) -> Path:
-    (tmp_path / "python_images/private").mkdir(parents=True)
-    (tmp_path / "python_images/defs.bzl").write_text(DEFS)
-    (tmp_path / "python_images/repositories.bzl").write_text("")
-    (tmp_path / "python_images/private/a.bzl").write_text(RULE)
-    (tmp_path / "python_images/private/b.bzl").write_text(MACRO)
+    folder = tmp_path / "python_images"
+    folder.mkdir()
+    (folder / "defs.bzl").write_text(DEFS)
+    (folder / "defs.docs.textproto").write_text(EXTRACTED)
+    (folder / "repositories.bzl").write_text("")
+    (folder / "repositories.docs.textproto").write_text("")
     return tmp_path
 
 
@@ -122,7 +127,7 @@ def test_the_page_is_current() -> None:
 
 
 def test_a_page(root: Path) -> None:
-    text = page.expected(root)["docs/rules.md"]
+    text = page.expected(root, root)["docs/rules.md"]
     begin = text.index("## @python_images//python_images:defs.bzl")
     assert text[begin:].partition("\n## @")[0] == EXPECTED
 
@@ -131,31 +136,34 @@ def test_without_public_files_there_is_no_page(tmp_path: Path) -> None:
     assert page.expected(tmp_path) == {}
 
 
-def test_what_files_define(root: Path) -> None:
-    rule = Files(root, "python_images").symbols(Path("python_images/private/a.bzl"))["a"]
-    assert isinstance(rule, Definition)
-    assert rule.kind == "rule"
-    assert rule.settings["attrs"]["_tool"] == Attribute("label", {"default": "//x"})
-
-
 @pytest.mark.parametrize(
     ("file", "old", "new", "why"),
     [
-        ("private/a.bzl", ', doc = "A | b."', "", "defs.bzl: a: the attribute srcs has no doc"),
-        ("private/a.bzl", 'doc = """', 'provides = """', "defs.bzl: a: no doc"),
-        ("private/b.bzl", '"""Does it.', '"""', "defs.bzl: b: the argument"),
-        ("private/b.bzl", "      srcs: files.\n", "", "b: the argument srcs is not documented"),
-        ("private/b.bzl", "srcs = [], ", "", "b: documents srcs, which it doesn't take"),
-        ("private/b.bzl", '{"tar": "a File"}', '["tar"]', "its fields have no documentation"),
-        ("private/a.bzl", "_KINDS = ", "_kinds = ", "a.bzl: can't be run as Python: name '_KINDS'"),
-        ("private/b.bzl", '":a.bzl"', '":c.bzl"', "c.bzl: missing, though it is loaded"),
-        ("defs.bzl", '"BInfo"', '"CInfo"', "private:b.bzl has no CInfo"),
-        ("defs.bzl", "a = _a", "a = _OTHER", "name '_OTHER' is not defined"),
+        ("docs.textproto", 'doc_string: "A | b."', "", "defs.bzl: a: srcs has no documentation"),
+        ("docs.textproto", 'doc_string: "What b has."', "", "defs.bzl: BInfo: no documentation"),
+        ("docs.textproto", 'doc_string: "a File"', "", "defs.bzl: BInfo: tar has no documentation"),
+        ("docs.textproto", 'doc_string: "files."', "", "defs.bzl: b: srcs has no documentation"),
+        ("docs.textproto", "type: LABEL_LIST", "type: %", "line 15: .* can't be read"),
+        ("docs.textproto", "type: LABEL_LIST", "type: }", "type has no value"),
+        ("docs.textproto", "type: LABEL_LIST", "LABEL_LIST", "'LABEL_LIST' is no field"),
+        ("docs.textproto", _LAST, "", "a message isn't closed"),
+        ("bzl", "b = _b", "c = _b", "defs.bzl: c: neither a function, a rule nor a provider"),
     ],
 )
 def test_errors(root: Path, file: str, old: str, new: str, why: str) -> None:
-    path = root / "python_images" / file
+    path = root / "python_images" / f"defs.{file}"
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
-    with pytest.raises(StarlarkError, match=why.replace("(", r"\(")):
-        page.expected(root)
+    with pytest.raises(StarlarkError, match=why):
+        page.expected(root, root)
+
+
+def test_what_bazel_has_not_made(root: Path) -> None:
+    (root / "python_images/defs.docs.textproto").unlink()
+    with pytest.raises(StarlarkError, match=re.escape("./bazelw run //tools:generate")):
+        page.expected(root, root)
+
+
+def test_text_format() -> None:
+    text = r'a: "x\"\n\303\251" b { c: 10 c: True } b {}'
+    assert textproto.parse(text) == {"a": ['x"\né'], "b": [{"c": ["10", "True"]}, {}]}

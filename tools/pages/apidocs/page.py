@@ -1,140 +1,161 @@
-"""docs/rules.md: what //python_images offers to other repositories."""
+"""docs/rules.md: what //python_images offers to other repositories.
+
+Bazel tells what that is: `starlark_doc_extract` in python_images/BUILD.bazel. Order and headings
+are those of the files.
+"""
 
 from __future__ import annotations
 
+import ast
 import html
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from tools.pages.apidocs.starlark import Attribute, Definition, Files, StarlarkError, is_function
+from tools.pages.apidocs import textproto
+from tools.pages.apidocs.textproto import Message
 
 OUTPUT = "docs/rules.md"
 # Public files: what is loaded from where, and the kinds of things in them.
 PUBLIC = (Path("python_images/defs.bzl"), Path("python_images/repositories.bzl"))
+# Where Bazel puts what it knows of them, beside this program.
+EXTRACTED = Path(__file__).parents[3]
 _HEADER = """\
 <!-- Generated from the .bzl files by //tools:generate; edit those. -->
 # Rules
 
 What other repositories load from `@python_images`. [using.md](using.md) shows how.
 """
-_KINDS = {"rule": "Rule", "repository_rule": "Repository rule", "provider": "Provider"}
+# Of each kind of thing: the field that has its name, and what the page calls it.
+_KINDS = {
+    "rule_info": ("rule_name", "Rule"),
+    "repository_rule_info": ("rule_name", "Repository rule"),
+    "provider_info": ("provider_name", "Provider"),
+    "func_info": ("function_name", "Macro"),
+}
+# What Starlark's `attr` calls a type of an attribute, where it isn't the same in lower case.
+_TYPES = {"BOOLEAN": "bool", "LABEL_STRING_DICT": "label_keyed_string_dict"}
+# Bazel's own attributes.
+_OWN = ("name", "repo_mapping")
 
 
-def expected(root: Path) -> dict[str, str]:
+class StarlarkError(Exception):
+    """A .bzl file can't be documented; the message names the file and what is wrong."""
+
+
+def expected(root: Path, extracted: Path = EXTRACTED) -> dict[str, str]:
     """Return the page of the checkout `root`, as path to text; nothing without public files.
 
+    Args:
+        root: the checkout.
+        extracted: the folder that has, for each public file, `<file without .bzl>.docs.textproto`.
+
     Raises:
-        StarlarkError: something public has no documentation, or a file can't be run.
+        StarlarkError: something public has no documentation, or Bazel's is missing.
     """
     if not all((root / file).is_file() for file in PUBLIC):
         return {}
-    files = Files(root, "python_images")
-    return {OUTPUT: _HEADER + "".join(_file(files, file) for file in PUBLIC)}
+    return {OUTPUT: _HEADER + "".join(_file(root, file, extracted) for file in PUBLIC)}
 
 
-def _file(files: Files, file: Path) -> str:
-    symbols = files.symbols(file)
+def _symbols(file: Path, extracted: Path) -> dict[str, tuple[str, Message]]:
+    """What a public file has, by name: its kind and what Bazel says of it."""
+    source = extracted / file.with_suffix(".docs.textproto")
+    try:
+        top = textproto.parse(source.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StarlarkError(
+            f"{source}: missing; Bazel makes it: ./bazelw run //tools:generate"
+        ) from None
+    except textproto.TextprotoError as error:
+        raise StarlarkError(f"{source}: {error}") from error
+    return {
+        info[name][0]: (kind, info)
+        for kind, (name, _) in _KINDS.items()
+        for info in top.get(kind, ())
+    }
+
+
+def _file(root: Path, file: Path, extracted: Path) -> str:
+    symbols = _symbols(file, extracted)
     parts = [f"\n## @{file.parent.name}//{file.parent}:{file.name}\n"]
-    for line in (files.root / file).read_text(encoding="utf-8").splitlines():
+    for line in (root / file).read_text(encoding="utf-8").splitlines():
         if heading := re.fullmatch(r"# (.+?)\.?", line):
             parts.append(f"\n### {heading[1]}\n")
         elif public := re.fullmatch(r"([A-Za-z]\w*) = _\w+", line):
-            parts.append(_symbol(public[1], symbols[public[1]], file))
+            if public[1] not in symbols:
+                raise StarlarkError(
+                    f"{file}: {public[1]}: neither a function, a rule nor a provider"
+                )
+            parts.append(_symbol(public[1], *symbols[public[1]], f"{file}: {public[1]}"))
     return "".join(parts)
 
 
-def _symbol(name: str, value: Any, file: Path) -> str:
-    if isinstance(value, tuple):
-        value = value[0]
-    where = f"{file}: {name}"
-    if is_function(value):
-        return _function(name, value, where)
-    if not isinstance(value, Definition) or value.kind not in _KINDS:
-        raise StarlarkError(f"{where}: neither a function, a rule nor a provider")
-    doc = value.settings.get("doc")
+def _one(message: Message, field: str) -> str:
+    """A field that is there once at the most; an empty text if it isn't."""
+    (value,) = message.get(field) or [""]
+    try:
+        # Bazel 7 takes each byte of a .bzl file for a letter.
+        return str(value).encode("latin-1").decode()
+    except UnicodeError:
+        return str(value)
+
+
+def _symbol(name: str, kind: str, info: Message, where: str) -> str:
+    doc = _one(info, "doc_string")
     if not doc:
-        raise StarlarkError(f"{where}: no doc")
-    text = f"\n#### {name}\n\n{_KINDS[value.kind]}. {_text(doc)}\n\n"
-    if value.kind == "provider":
-        fields = value.settings.get("fields") or {}
-        if not isinstance(fields, dict):
-            raise StarlarkError(f"{where}: its fields have no documentation")
-        rows = [(f"`{name}`", _text(said)) for name, said in fields.items()]
+        raise StarlarkError(f"{where}: no documentation")
+    returns = " ".join(
+        word for said in info.get("return", ()) for word in _one(said, "doc_string").split()
+    )
+    called = "" if returns else f"{_KINDS[kind][1]}. "
+    text = f"\n#### {name}\n\n{called}{_text(doc)}\n\n"
+    if kind == "provider_info":
+        rows: list[tuple[str, ...]] = [
+            (f"`{_one(field, 'name')}`", _documented(field, where))
+            for field in info.get("field_info", ())
+        ]
         return text + _table(("Field", "What it is"), rows)
-    return text + _attributes(value, where)
+    if kind == "func_info":
+        text += _table(("Argument", "Default", "What it is"), list(_arguments(info, where)))
+        return text + (f"\nReturns {returns[0].lower()}{returns[1:]}\n" if returns else "")
+    rows = [("`name`", "name", "required", "The target's name."), *_attributes(info, where)]
+    return text + _table(("Attribute", "Kind", "Default", "What it is"), rows)
 
 
-def _attributes(rule: Definition, where: str) -> str:
-    attributes: dict[str, Attribute] = rule.settings.get("attrs") or {}
-    rows = [("`name`", "name", "required", "The target's name.")]
-    for name, attribute in sorted(attributes.items()):
-        if name.startswith("_"):
-            continue
-        settings = attribute.settings
-        if not settings.get("doc"):
-            raise StarlarkError(f"{where}: the attribute {name} has no doc")
-        doc = _text(settings["doc"])
-        if values := [value for value in settings.get("values") or () if value]:
-            doc += " One of " + ", ".join(f"`{value}`" for value in values) + "."
-        rows.append((f"`{name}`", attribute.kind, _default(settings), doc))
-    return _table(("Attribute", "Kind", "Default", "What it is"), rows)
-
-
-def _default(settings: dict[str, Any]) -> str:
-    if settings.get("mandatory"):
-        return "required"
-    value = settings.get("default")
-    return "" if value in (None, "", [], {}) else f"`{value}`"
-
-
-def _function(name: str, function: Any, where: str) -> str:
-    doc = inspect.getdoc(function)
+def _documented(thing: Message, where: str) -> str:
+    """The documentation of a field, an attribute or an argument."""
+    doc = _one(thing, "doc_string")
     if not doc:
-        raise StarlarkError(f"{where}: no docstring")
-    text, arguments, returns = _sections(doc)
-    rows = []
-    for parameter in inspect.signature(function).parameters.values():
-        shown = str(parameter).partition("=")[0]
-        said = arguments.pop(shown, None) or arguments.pop(parameter.name, None)
-        if not said:
-            raise StarlarkError(f"{where}: the argument {shown} is not documented")
-        rows.append((f"`{shown}`", _parameter_default(parameter), _text(said)))
-    if arguments:
-        raise StarlarkError(f"{where}: documents {', '.join(arguments)}, which it doesn't take")
-    page = f"\n#### {name}\n\nMacro. {text}\n\n" if not returns else f"\n#### {name}\n\n{text}\n\n"
-    page += _table(("Argument", "Default", "What it is"), rows)
-    return page + (f"\nReturns {returns[0].lower()}{returns[1:]}\n" if returns else "")
+        raise StarlarkError(f"{where}: {_one(thing, 'name')} has no documentation")
+    return _text(doc)
 
 
-def _parameter_default(parameter: inspect.Parameter) -> str:
-    if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-        return ""
-    if parameter.default is parameter.empty:
+def _attributes(rule: Message, where: str) -> Iterator[tuple[str, ...]]:
+    for attribute in sorted(rule.get("attribute", ()), key=lambda one: _one(one, "name")):
+        name, kind = _one(attribute, "name"), _one(attribute, "type")
+        if name not in _OWN:
+            shown = _TYPES.get(kind, kind.lower())
+            yield f"`{name}`", shown, _default(attribute), _documented(attribute, where)
+
+
+def _arguments(function: Message, where: str) -> Iterator[tuple[str, ...]]:
+    for argument in function.get("parameter", ()):
+        # Bazel 7 says no more of an argument that takes the rest.
+        takes_rest = not argument.keys() & {"mandatory", "default_value"}
+        name = ("**" if takes_rest else "") + _one(argument, "name")
+        yield f"`{name}`", _default(argument), _documented(argument, where)
+
+
+def _default(thing: Message) -> str:
+    """What stands for an attribute or argument that isn't given; nothing for what is empty."""
+    if _one(thing, "mandatory") == "true":
         return "required"
-    value = parameter.default
-    if value is None or value in ("", [], {}):
+    value = _one(thing, "default_value")
+    if value in ("", "None", '""', "[]", "{}"):
         return ""
-    return f"`{value}`"
-
-
-def _sections(doc: str) -> tuple[str, dict[str, str], str]:
-    """Return (text, documentation of each argument, that of the result) of a docstring."""
-    text, _, rest = doc.partition("\nArgs:\n")
-    listed, _, returns = (rest if rest else doc).partition("\nReturns:\n")
-    if not rest:
-        text, listed = listed, ""
-    arguments: dict[str, str] = {}
-    name = ""
-    for line in listed.splitlines():
-        if found := re.fullmatch(r"  (\*{0,2}\w+): (.+)", line):
-            name = found[1]
-            arguments[name] = found[2]
-        elif name and line.strip():
-            arguments[name] += " " + line.strip()
-    return _text(text), arguments, " ".join(returns.split())
+    return f"`{ast.literal_eval(value)}`"
 
 
 def _text(doc: str) -> str:

@@ -58,7 +58,7 @@ alpine_packages = repository_rule(
 )
 
 def _alpine_hub_impl(rctx):
-    rctx.file("BUILD.bazel", "", executable = False)
+    rctx.file("BUILD.bazel", "exports_files([\"sets.bzl\"])\n", executable = False)
     tree = {}
     for lock, sets in rctx.attr.sets.items():
         release, _, arch = lock.partition("/")

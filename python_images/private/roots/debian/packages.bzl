@@ -61,7 +61,7 @@ def _tools_suite(build):
     return suites[0]
 
 def _debian_hub_impl(rctx):
-    rctx.file("BUILD.bazel", "", executable = False)
+    rctx.file("BUILD.bazel", "exports_files([\"sets.bzl\"])\n", executable = False)
     images, build = {}, {}
     for lock, sets in rctx.attr.sets.items():
         rctx.file("{}/BUILD.bazel".format(lock), hub_build(DEBS, {
