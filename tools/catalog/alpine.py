@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.catalog import load as catalog_load
-from tools.catalog import platforms, tags, yamlfile
+from tools.catalog import platforms, shape, tags
 from tools.catalog.model import Catalog, Version
 from tools.catalog.yamlfile import Value
 
 FILE = "alpine.yaml"
 RELEASE = r"alpine\d+\.\d+"
-_SET_NAME = r"[a-z][a-z0-9_]*"
-_PACKAGE = r"[A-Za-z0-9][A-Za-z0-9+._:/-]*"
 
 
 @dataclass(frozen=True)
@@ -127,37 +125,25 @@ def _sets(value: Value) -> tuple[PackageSet, ...]:
     found: dict[str, PackageSet] = {}
     mapping = value.mapping()
     for name, item in mapping.items():
-        mapping.key(name).matching(_SET_NAME, "a set's name", "use a-z, 0-9 and _")
         row = item.mapping()
-        packages = row.need("packages", "list the packages to ask for")
-        for package in packages.sequence():
-            package.matching(_PACKAGE, "a package's name", "write the binary package's name")
         above = row.get("above")
         found[name] = PackageSet(
             name,
-            packages.names(),
+            row["packages"].names(),
             # A set is resolved after the one below it, so that one has to stand earlier.
             above.one_of(found, "earlier package set") if above else None,
         )
-        if not found[name].packages:
-            raise packages.error("names no package", "name one or remove the set")
-        row.done()
     return tuple(found.values())
 
 
 def _release(name: str, value: Value, architectures: Mapping[str, str]) -> Release:
     row = value.mapping()
-    branch = row.need("branch", "write the folder on a mirror, such as v3.24")
-    listed = row.need("platforms", "list platforms")
-    sets = row.need("package_sets", "list package sets")
-    row.done()
-    listed.names()
-    named = [item.one_of(architectures, "platform") for item in listed.sequence()]
+    named = [item.one_of(architectures, "platform") for item in row["platforms"].sequence()]
     return Release(
         name,
-        branch.matching(r"v\d+\.\d+", "a branch", "write it as v3.24"),
+        row["branch"].name(),
         {name: architectures[name] for name in named},
-        _sets(sets),
+        _sets(row["package_sets"]),
     )
 
 
@@ -166,39 +152,24 @@ def load(directory: Path, shown: Path | None = None) -> Alpine:
 
     Raises CatalogError.
     """
-    top = yamlfile.read(directory / FILE, (shown or directory) / FILE, aliases=True)
-    rows = {key: top.need(key, f"add {key}") for key in ("repositories", "keys", "releases")}
+    top = shape.read("alpine", directory / FILE, (shown or directory) / FILE, aliases=True)
     architectures = {
         platform.name: platform.alpine.name
         for platform in platforms.read(directory, shown).platforms.values()
         if platform.alpine is not None
     }
-    for repository in rows["repositories"].sequence():
-        repository.matching("[a-z]+", "a repository", "write main, community, ...")
-    keys = rows["keys"].mapping()
-    trusted = {}
-    for name, value in keys.items():
-        keys.key(name).matching(r"[^/\s]+\.rsa\.pub", "a key's name", "write it as signatures do")
-        trusted[name] = value.matching(
-            "[0-9a-f]{64}",
-            "a SHA-256",
-            "give that of the key in DER: openssl pkey -pubin -outform DER",
-        )
-    releases = rows["releases"].mapping()
+    trusted = {name: value.name() for name, value in top["keys"].mapping().items()}
     listed = top.get("minors")
     if listed is not None:
         known = catalog_load.minors(directory, shown)
         for minor in listed.sequence():
             minor.one_of(known, "minor version")
-    top.done()
-    found = {}
-    for name, value in releases.items():
-        releases.key(name).matching(
-            RELEASE, "an Alpine release", "write it as tags do, such as alpine3.24"
-        )
-        found[name] = _release(name, value, architectures)
+    found = {
+        name: _release(name, value, architectures)
+        for name, value in top["releases"].mapping().items()
+    }
     minors = () if listed is None else listed.names()
-    return Alpine(rows["repositories"].names(), trusted, minors, found)
+    return Alpine(top["repositories"].names(), trusted, minors, found)
 
 
 def read(directory: Path, shown: Path | None = None) -> Alpine | None:

@@ -14,8 +14,6 @@ from tools.catalog.platforms import Architecture
 from tools.catalog.tags import Release
 
 WINDOWS_ARCHITECTURE = "windows-amd64"
-SCHEMES = ("official", "targets")
-PAGES = ("tags", "status")
 
 
 def base_of(variant: str, bases: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from tools.catalog import grammar, tags, target_names, yamlfile
+from tools.catalog import tags, target_names, yamlfile
 from tools.catalog.family import Build, Entry, Family, base_of
 from tools.catalog.model import PATH, Catalog, Image, Variant, Version
 from tools.catalog.yamlfile import Value
@@ -79,12 +79,11 @@ def with_build(family: Family, value: Value, catalog: Catalog | None) -> Family:
     row = value.mapping()
     env, sample = row.get("env"), row.get("sample")
     build = Build(
-        variant=row.need("variant", "name a variant").one_of(catalog.variants, "variant"),
-        env={} if env is None else env.mapping().texts(*grammar.VARIABLE),
-        cmd=row.need("cmd", "list the default command's words").names(),
+        variant=row["variant"].one_of(catalog.variants, "variant"),
+        env={} if env is None else {name: text.text() for name, text in env.mapping().items()},
+        cmd=row["cmd"].names(),
         sample=() if sample is None or sample.is_scalar() else sample.names(),
     )
-    row.done()
     platforms = {name for one in catalog.platforms.values() for name in (one.name, one.docker)}
     for name in sorted({name for names in family.architectures.values() for name in names}):
         if name not in platforms:
@@ -101,7 +100,6 @@ def with_build(family: Family, value: Value, catalog: Catalog | None) -> Family:
         for architecture in entry.architectures
     ]
     if sample is not None and sample.is_scalar():
-        sample.one_of(("one",), "sample")
         return dataclasses.replace(
             made, build=dataclasses.replace(build, sample=_first(made, catalog))
         )

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 from pathlib import Path
 
-from tools.catalog import family_images, grammar, load, platforms, tags, yamlfile
+from tools.catalog import family_images, load, platforms, shape, tags, yamlfile
 from tools.catalog.added import Added
 from tools.catalog.alpine import Alpine
 from tools.catalog.alpine import read as read_alpine
 from tools.catalog.catalog_error import CatalogError
-from tools.catalog.family import PAGES, SCHEMES, Family, FamilyRelease, Target, base_of
+from tools.catalog.family import Family, FamilyRelease, Target, base_of
 from tools.catalog.model import Catalog, Version
 from tools.catalog.windows import Windows
 from tools.catalog.windows import read as read_windows
@@ -20,7 +20,6 @@ from tools.catalog.yamlfile import Mapping, Value
 
 # `releases: archive`: what of the catalog can be built and isn't published any more.
 _ARCHIVE = "archive"
-_COMMIT = ("[0-9a-f]{40}", "a full commit id (40 hex digits)", "write it out")
 
 
 def name_of(file: Path) -> str:
@@ -38,12 +37,7 @@ def names(directory: Path) -> list[str]:
 
 
 def _lists(value: Value) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for key, item in value.mapping().items():
-        found[key] = item.each(*grammar.VARIANT)
-        if not found[key]:
-            raise item.error("is an empty list", "name at least one variant")
-    return found
+    return {key: item.names() for key, item in value.mapping().items()}
 
 
 def architectures_of(value: Value | None, known: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -55,8 +49,6 @@ def architectures_of(value: Value | None, known: Iterable[str]) -> dict[str, tup
         for name in item.sequence():
             name.one_of(known, "architecture")
         found[base] = item.names()
-        if not found[base]:
-            raise item.error(f"suite {base!r} has no architecture", "list at least one")
     return found
 
 
@@ -66,16 +58,14 @@ def _targets(value: Value | None) -> dict[str, Target]:
         return found
     mapping = value.mapping()
     for name, item in mapping.items():
-        mapping.key(name).matching(*grammar.VARIANT)
         row = item.mapping()
         built, unstable = row.get("built"), row.get("unstable")
         found[name] = Target(
-            distribution=row.need("distribution", "name the distribution").text(),
+            distribution=row["distribution"].text(),
             built=True if built is None else built.boolean(),
             unstable=False if unstable is None else unstable.boolean(),
-            base=_matching(row, "base", grammar.IMAGE),
+            base=_optional(row, "base"),
         )
-        row.done()
     return found
 
 
@@ -83,7 +73,7 @@ def _commits(row: Mapping, variants: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     commit, others = row.get("commit"), row.get("commits")
     if commit is not None:
-        found[""] = commit.matching(*_COMMIT)
+        found[""] = commit.name()
     if others is not None:
         mapping = others.mapping()
         for variant, item in mapping.items():
@@ -91,7 +81,7 @@ def _commits(row: Mapping, variants: tuple[str, ...]) -> dict[str, str]:
                 raise mapping.key(variant).error(
                     f"{variant!r} is no variant of the release", yamlfile.near(variant, variants)
                 )
-            found[variant] = item.matching(*_COMMIT)
+            found[variant] = item.name()
     return found
 
 
@@ -99,14 +89,9 @@ def _release(
     value: Value, lists: Dict[str, tuple[str, ...]], known: Iterable[str]
 ) -> FamilyRelease:
     row = value.mapping()
-    release = load.release(row.need("version", "add the release"))
-    variants = lists[
-        row.need("variants", "name one of the family's lists").one_of(lists, "list of variants")
-    ]
+    release = load.release(row["version"])
+    variants = lists[row["variants"].one_of(lists, "list of variants")]
     aliases, without = row.get("aliases"), row.get("without")
-    if aliases is not None:
-        for alias in aliases.sequence():
-            alias.matching(tags.GRAMMAR, "a tag", "use letters, digits, -._")
     if without is not None:
         for name in without.sequence():
             name.one_of(known, "architecture")
@@ -115,18 +100,16 @@ def _release(
         row.get("windows_sha256"),
         row.get("setuptools"),
     )
-    made = FamilyRelease(
+    return FamilyRelease(
         release=release,
         aliases=() if aliases is None else aliases.names(),
         variants=variants,
         without=() if without is None else without.names(),
         commits=_commits(row, variants),
-        sha256=None if sha256 is None else load.sha256(sha256),
-        windows_sha256=None if windows is None else load.sha256(windows),
-        setuptools=None if setuptools is None else setuptools.matching(*grammar.PEP440),
+        sha256=None if sha256 is None else sha256.name(),
+        windows_sha256=None if windows is None else windows.name(),
+        setuptools=None if setuptools is None else setuptools.name(),
     )
-    row.done()
-    return made
 
 
 def _pinned(wheels: tuple[str, ...], name: str) -> str | None:
@@ -189,15 +172,8 @@ def _newest(
 
     Aliases are those of the catalog's: `latest` is the release that has it in //images.
     """
-    row.need("catalog", "write `newest`").one_of(["newest"], "choice of releases")
-    variants = lists[
-        row.need("variants", "name one of the family's lists").one_of(lists, "list of variants")
-    ]
+    variants = lists[row["variants"].one_of(lists, "list of variants")]
     aliases = row.get("aliases")
-    if aliases is not None:
-        for alias in aliases.sequence():
-            alias.matching(tags.GRAMMAR, "a tag", "use letters, digits, -._")
-    row.done()
     found = [
         version
         for version in catalog.newest().values()
@@ -243,14 +219,12 @@ def _releases(
                 f"{release.name} stands below {made[-1].name}", "list the newest release first"
             )
         made.append(release)
-    if not made:
-        raise value.error("lists no release", "add at least one")
     return tuple(made)
 
 
-def _matching(row: Mapping, key: str, wanted: tuple[str, str, str]) -> str | None:
+def _optional(row: Mapping, key: str) -> str | None:
     value = row.get(key)
-    return None if value is None else value.matching(*wanted)
+    return None if value is None else value.name()
 
 
 def known_bases(family: Family, releases: Value) -> None:
@@ -330,8 +304,8 @@ def load_file(
     Raises:
         CatalogError: anything is missing, malformed, unknown or contradictory.
     """
-    row = yamlfile.read(file, shown)
-    releases = row.need("releases", "list the releases, or write `catalog` or `archive`")
+    row = shape.read("family", file, shown)
+    releases = row["releases"]
     catalog, on_alpine, on_windows = None, None, None
     label = None if shown is None else shown.parent.parent
     word = releases.name() if releases.is_scalar() else ""
@@ -363,19 +337,17 @@ def load_file(
     maintainers = row.get("maintainers")
     family = Family(
         name=name_of(file),
-        title=row.need("title", "say what the family is").text(),
-        image=row.need("image", "name the repository, such as python").matching(
-            *grammar.REPOSITORY
-        ),
-        scheme=row.need("scheme", "name the tag scheme").one_of(SCHEMES, "tag scheme"),
-        page=row.need("page", "name the page layout").one_of(PAGES, "page layout"),
+        title=row["title"].text(),
+        image=row["image"].name(),
+        scheme=row["scheme"].name(),
+        page=row["page"].name(),
         maintainers=() if maintainers is None else maintainers.names(),
-        git_repo=_matching(row, "git_repo", grammar.URL),
+        git_repo=_optional(row, "git_repo"),
         dockerfile_url=_url(row),
         slim_directory=_slim(row),
-        builder=_matching(row, "builder", grammar.WORD),
-        windows_builder=_matching(row, "windows_builder", grammar.WORD),
-        default=_matching(row, "default", grammar.VARIANT),
+        builder=_optional(row, "builder"),
+        windows_builder=_optional(row, "windows_builder"),
+        default=_optional(row, "default"),
         architectures=architectures,
         pages=pages,
         targets=_targets(row.get("targets")),
@@ -384,7 +356,6 @@ def load_file(
         ),
     )
     images = row.get("images")
-    row.done()
     known_bases(family, releases)
     fault = check_tags(family)
     if fault is not None:
@@ -394,15 +365,11 @@ def load_file(
 
 def _url(row: Mapping) -> str | None:
     value = row.get("dockerfile_url")
-    if value is not None:
-        value.matching(*grammar.URL)
     return None if value is None else load.template(value, {"commit", "directory"})
 
 
 def _slim(row: Mapping) -> str | None:
     value = row.get("slim_directory")
-    if value is not None:
-        value.matching(*grammar.PATH)
     return None if value is None else load.template(value, {"suite"})
 
 

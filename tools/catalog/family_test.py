@@ -101,7 +101,7 @@ FAULTS = [
     ("- trixie\n", "- Trixie\n", 0, ["'Trixie'", "not a variant"]),
     ("  trixie: [amd64", "  sid: [amd64", None, ["'trixie'", "no architectures"]),
     ("trixie: [amd64", "trixie: [amd46", 0, ["amd46", "did you mean amd64"]),
-    ("alpine3.24: [", "alpine3.24: []\n  forky: [", 0, ["'alpine3.24' has no architecture"]),
+    ("alpine3.24: [", "alpine3.24: []\n  forky: [", 0, ["architectures.alpine3.24: is empty"]),
     ("scheme: official", "scheme: oficial", 0, ["did you mean official?"]),
     ("title: ", "titel: ", None, ["has no 'title'"]),
     ("builder: buildkit", "bilder: buildkit", 0, ["unknown key", "builder"]),

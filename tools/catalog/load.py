@@ -1,6 +1,7 @@
 """Loading and checking the catalog: versions, suites, platforms and variants.
 
-Every fault is a CatalogError that names the file, the line, the key, the value and what to do.
+The files have the shape of their schemas: shape.py. Every fault is a CatalogError that names the
+file, the line, the key, the value and what to do.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tools.catalog import (
     lifecycle,
     package_sets,
     revisions,
+    shape,
     tags,
     yamlfile,
 )
@@ -51,19 +53,6 @@ SOURCES = (ALL, MIRRORED)
 VARIANTS = "variants.yaml"
 FILES = ("versions.yaml", "suites.yaml", "platforms.yaml", VARIANTS)
 
-_NAME = r"[a-z][a-z0-9-]*"
-_MINOR = r"[0-9]+\.[0-9]+"
-_WHEEL = r"[a-z0-9_]+==[0-9][0-9.]*"
-
-
-def sha256(value: Value) -> str:
-    """A SHA-256 in lower-case hexadecimal."""
-    return value.matching(
-        "[0-9a-f]{64}",
-        "a SHA-256 (64 lower-case hex digits)",
-        "take it from the release's own checksum file",
-    )
-
 
 def release(value: Value) -> tags.Release:
     """A CPython release number."""
@@ -89,22 +78,8 @@ def template(value: Value, fields: set[str]) -> str:
     return text
 
 
-def _named(value: Value, pattern: str, what: str) -> list[tuple[str, Mapping]]:
-    top = value.mapping()
-    rows: list[tuple[str, Mapping]] = []
-    for key, row in top.items():
-        if re.fullmatch(pattern, key) is None:
-            raise top.key(key).error(f"{key!r} can't be the name of a {what}", f"match {pattern}")
-        rows.append((key, row.mapping()))
-    if not rows:
-        raise value.error(f"names no {what}", f"add at least one {what}")
-    return rows
-
-
-def _only(top: Mapping, key: str) -> Value:
-    value = top.need(key, f"add a {key!r} mapping")
-    top.done()
-    return value
+def _named_rows(value: Value) -> list[tuple[str, Mapping]]:
+    return [(name, row.mapping()) for name, row in value.mapping().items()]
 
 
 def _some_of(value: Value | None, known: set[str] | None, what: str) -> tuple[str, ...] | None:
@@ -113,14 +88,6 @@ def _some_of(value: Value | None, known: set[str] | None, what: str) -> tuple[st
     for item in value.sequence() if known is not None else []:
         item.one_of(sorted(known or ()), what)
     return value.names()
-
-
-def _at_least_one(value: Value | None, known: set[str], what: str) -> tuple[str, ...] | None:
-    """Names out of ``known``; None where the file says nothing."""
-    names = _some_of(value, known, what)
-    if value is not None and not names:
-        raise value.error(f"lists no {what}", "list at least one, or remove the key for all")
-    return names
 
 
 def _sets(value: Value | None) -> dict[str, tuple[str, ...]]:
@@ -144,62 +111,52 @@ def build_flags(value: Value, platforms: Iterable[str]) -> BuildFlags:
             raise by_platform[name].error(
                 f"{name!r} is no platform of the suite", yamlfile.near(name, known)
             )
-    made = BuildFlags(
-        cflags=row.need("cflags", "write what dpkg-buildflags --get CFLAGS prints").text(),
-        ldflags=row.need("ldflags", "write what dpkg-buildflags --get LDFLAGS prints").text(),
+    return BuildFlags(
+        cflags=row["cflags"].text(),
+        ldflags=row["ldflags"].text(),
         more={name: item.text() for name, item in by_platform.items()},
     )
-    row.done()
-    return made
 
 
 def _lts(value: Value | None, built: tuple[str, ...], eol: datetime.date) -> Lts | None:
     if value is None:
         return None
     row = value.mapping()
-    until = row.need("until", "add its last day")
-    listed = row.need("platforms", "list the platforms it is for")
+    until = row["until"]
+    listed = row["platforms"]
     made = Lts(
         until=until.date(),
         platforms=_some_of(listed, set(built), "platform of the suite") or (),
     )
-    row.done()
     if made.until <= eol:
         raise until.error(f"{made.until} is not after eol, {eol}", "lts begins when eol is over")
-    if not made.platforms:
-        raise listed.error("is empty", "list at least one or remove lts")
     return made
 
 
 def _suites(top: Mapping, platforms: set[str], as_of: datetime.date | None) -> dict[str, Suite]:
     found: dict[str, Suite] = {}
-    for name, row in _named(_only(top, "suites"), _NAME, "suite"):
-        listed = row.need("platforms", "list the platforms it is built for")
+    for name, row in _named_rows(top["suites"]):
+        listed = row["platforms"]
         point = row.get("point_release")
         built = _some_of(listed, platforms, "platform") or ()
-        if not built:
-            raise listed.error("suite has no platform", "list at least one or remove the suite")
         security = _some_of(row.get("security"), set(built), f"platform of {name}")
-        eol = row.need("eol", "add the end of security support").date()
+        eol = row["eol"].date()
         lts = _lts(row.get("lts"), built, eol)
         published, ended = lifecycle.suite_state(built, eol, lts, as_of)
         suite = Suite(
             name=name,
-            release=row.need("release", "add Debian's version number").name(),
+            release=row["release"].name(),
             point_release=None if point is None else point.name(),
             platforms=built,
             security=built if security is None else security,
             eol=eol,
             package_sets=_sets(row.get("package_sets")),
             build_sets=_sets(row.get("build_sets")),
-            build_flags=build_flags(
-                row.need("build_flags", "add what its dpkg-buildflags prints"), built
-            ),
+            build_flags=build_flags(row["build_flags"], built),
             lts=lts,
             published=published,
             ended=ended,
         )
-        row.done()
         if "-" in name:
             raise row.value.error(
                 f"{name!r} reads as a variant of {name.rpartition('-')[2]} in tags",
@@ -211,22 +168,13 @@ def _suites(top: Mapping, platforms: set[str], as_of: datetime.date | None) -> d
     return found
 
 
-# What the layers of a variant are like, and which of its images are in the sample; see
-# catalog/variants.yaml.
-ROOTS = ("debian", "debian-slim", "distroless")
-SAMPLES = ("all", "one")
-FEATURES = ("lean",)
-# The kernel's user and group numbers have 32 bits; the highest means no user.
-_LAST_ID = 2**32 - 2
-
-
 # Folders that container engines mount over: a home in one would be hidden.
 _MOUNTED = ("dev", "proc", "run", "sys", "tmp")
 
 
 def _home(value: Value) -> str:
     """A user's home."""
-    home = value.matching(*grammar.HOME)
+    home = value.name()
     top = home.split("/")[1]
     if top in _MOUNTED:
         raise value.error(
@@ -246,17 +194,9 @@ def _users(value: Value | None, shown: str, known: Dict[str, User]) -> dict[str,
         return found
     rows = value.mapping()
     for name, item in rows.items():
-        rows.key(name).matching(*grammar.USER)
         row = item.mapping()
-        number = row.need("id", "add the user's and the group's number")
-        home = _home(row.need("home", "add a folder"))
+        number, home = row["id"], _home(row["home"])
         user = User(name, number.integer(), home, f"{shown}:{rows.key(name).line}")
-        row.done()
-        if not 0 < user.id <= _LAST_ID:
-            raise number.error(
-                f"{user.id} is no number of a user without privileges",
-                f"write one from 1 to {_LAST_ID}",
-            )
         for other in found.values():
             if other.id == user.id:
                 raise number.error(f"{user.id} is {other.name}'s number", "choose another one")
@@ -284,10 +224,10 @@ def _features(row: Mapping, tag: Value, users: dict[str, User]) -> dict[str, Any
             "tag the variant KIND-{suite}, with a kind that docker-library hasn't",
         )
     return {
-        "features": _some_of(features, set(FEATURES), "feature") or (),
+        "features": () if features is None else features.names(),
         "hardened": hardened is not None and hardened.boolean(),
         "above": () if above is None else above.names(),
-        "path": () if path is None else path.each(*grammar.HOME),
+        "path": () if path is None else path.names(),
         "user": None if user is None else users[user.one_of(users, "user")],
     }
 
@@ -302,8 +242,6 @@ def _package_sets(directory: Path, label: Path, archs: set[str]) -> dict[str, Pa
 
 def _check_layers(layers: Value, variant: Variant, sets: dict[str, PackageSet]) -> None:
     """Raise unless each set lies on the one that it was resolved above."""
-    if not variant.layers:
-        raise layers.error("is empty", "list at least one package set")
     top = variant.layers[-1]
     if not sets:
         return
@@ -351,8 +289,7 @@ def _check_base(base: Value, variant: Variant, suites: Iterable[str]) -> None:
 def _check_tag(tag: Value, variant: Variant, suites: Iterable[str]) -> None:
     """Raise unless tags can be made of the variant's."""
     if variant.tag.count("{suite}") != 1:
-        problem = "is the same for every suite" if "{suite}" not in variant.tag else "repeats it"
-        raise tag.error(f"{variant.tag!r} {problem}", "write {suite} once, at the end")
+        raise tag.error(f"{variant.tag!r} repeats it", "write {suite} once, at the end")
     for suite in suites:
         if not tags.valid(variant.on(suite)):
             raise tag.error(f"{variant.on(suite)!r} is no tag", "use letters, digits, -._")
@@ -396,7 +333,7 @@ def _variants(
     users = _users(top.get("users"), f"{CATALOG}/{VARIANTS}", {})
     _read_variants(found, top, suites, sets, users, platforms, None)
     if more.variants is not None:
-        own = yamlfile.read(more.variants)
+        own = shape.read("variants", more.variants)
         users |= _users(own.get("users"), more.variants.name, users)
         _read_variants(found, own, suites, sets, users, platforms, more)
     return found
@@ -412,14 +349,14 @@ def _read_variants(
     more: Added | None,
 ) -> None:
     """Add the variants of one file to those found; it is that of ``more``, if it is given."""
-    for name, row in _named(_only(top, "variants"), _NAME, "variant"):
-        tag = row.need("tag", "add the variant's part of a tag, such as slim-{suite}")
-        base = row.need("base", "add the image it starts from")
-        layers = row.need("layers", "list its package sets, bottom first")
+    for name, row in _named_rows(top["variants"]):
+        tag, base, layers = row["tag"], row["base"], row["layers"]
         sample, above = row.get("sample"), row.get("above")
-        packages = None if more is None else row.get("packages")
-        listed = _at_least_one(row.get("suites"), set(suites), "suite")
-        only = _at_least_one(row.get("platforms"), set(platforms), "platform")
+        packages = row.get("packages")
+        if packages is not None and more is None:
+            raise packages.error("is for variants that another workspace adds", "remove it")
+        listed = _some_of(row.get("suites"), set(suites), "suite")
+        only = _some_of(row.get("platforms"), set(platforms), "platform")
         if only is None and packages is not None:
             # As debian.packages locks them where nothing is said.
             only = tuple(platform.name for platform in platforms.values() if platform.sample)
@@ -427,12 +364,12 @@ def _read_variants(
             name=name,
             tag=template(tag, {"suite"}),
             base=template(base, {"suite"}),
-            root=row.need("root", f"write {' or '.join(ROOTS)}").one_of(ROOTS, "root"),
+            root=row["root"].name(),
             layers=layers.names(),
-            strip=row.need("strip", "write true or false").boolean(),
+            strip=row["strip"].boolean(),
             suites=listed,
             platforms=only,
-            sample=None if sample is None else sample.one_of(SAMPLES, "sample"),
+            sample=None if sample is None else sample.name(),
             packages=_own_packages(
                 packages,
                 set(suites if listed is None else listed),
@@ -441,7 +378,6 @@ def _read_variants(
             added=more is not None,
             **_features(row, tag, users),
         )
-        row.done()
         _check_tag(tag, variant, suites)
         for suite, below in suites.items():
             if variant.suites is None or suite in variant.suites:
@@ -476,30 +412,24 @@ def _first_final(row: Mapping) -> datetime.date | None:
 
 def _minors(value: Value, suites: set[str] | None, wheels: set[str] | None) -> dict[str, Minor]:
     found: dict[str, Minor] = {}
-    for name, row in _named(value, _MINOR, "minor version"):
+    for name, row in _named_rows(value):
         aliases, threaded = row.get("aliases"), row.get("free_threaded")
         sampled, env = row.get("sample"), row.get("env")
         minor = Minor(
             name=name,
             aliases=None if aliases is None else aliases.names(),
-            env={} if env is None else env.mapping().texts(*grammar.VARIABLE),
+            env={} if env is None else {key: text.text() for key, text in env.mapping().items()},
             released=_first_final(row),
-            eol=row.need("eol", "add the end of security support").date(),
+            eol=row["eol"].date(),
             suites=_some_of(row.get("suites"), suites, "suite"),
             free_threaded=threaded is not None and threaded.boolean(),
             wheels=_some_of(row.get("wheels"), wheels, "wheel") or (),
-            sample=None
-            if sampled is None
-            else sampled.one_of((*SAMPLES, lifecycle.NONE), "sample"),
+            sample=None if sampled is None else sampled.name(),
         )
-        row.done()
         if minor.released is not None and minor.eol < minor.released:
             raise row.value.error(
                 f"eol {minor.eol} is before released {minor.released}", "swap them"
             )
-        for alias in minor.aliases or ():
-            if not tags.valid(alias) and aliases is not None:
-                raise aliases.error(f"{alias!r} is no tag", "use letters, digits, -._")
         found[name] = minor
     return found
 
@@ -507,20 +437,18 @@ def _minors(value: Value, suites: set[str] | None, wheels: set[str] | None) -> d
 def _source(value: Value) -> Source:
     row = value.mapping()
     fields = {"version", "base", "minor", "debian"}
-    source = Source(
-        url=template(row.need("url", "add the address of a release's source"), fields),
-        pool=template(row.need("pool", "add the path on a Debian mirror"), fields),
-        strip_prefix=template(row.need("strip_prefix", "add the archive's directory"), fields),
+    return Source(
+        url=template(row["url"], fields),
+        pool=template(row["pool"], fields),
+        strip_prefix=template(row["strip_prefix"], fields),
     )
-    row.done()
-    return source
 
 
 def _version(
     value: Value, minors: dict[str, Minor], usual: Source, folder: Path, listed_in: str
 ) -> Version:
     row = value.mapping()
-    number = row.need("version", "add the release, such as 3.14.7")
+    number = row["version"]
     made = release(number)
     if made.minor not in minors:
         raise number.error(
@@ -538,18 +466,16 @@ def _version(
             f'{made} is final, but minors."{made.minor}" has prerelease: true',
             f"write released: {{day of {made.minor}.0}} there instead",
         )
-    released = row.need("released", "add the release's day").date()
-    version = Version(
+    released = row["released"].date()
+    return Version(
         release=made,
         minor=minors[made.minor],
-        sha256=sha256(row.need("sha256", "add the SHA-256 of the source's .tar.xz")),
+        sha256=row["sha256"].name(),
         released=released,
         source=usual if other is None else _source(other),
         mirrored=mirrored is None or mirrored.boolean(),
         revision=revisions.read(row, folder, released, listed_in),
     )
-    row.done()
-    return version
 
 
 def _builds(version: Version) -> list[Version]:
@@ -566,9 +492,7 @@ def _wheels(value: Value | None) -> dict[str, str]:
         return found
     rows = value.mapping()
     for name, item in rows.items():
-        if re.fullmatch(_WHEEL, name) is None:
-            raise rows.key(name).error(f"{name!r} is no wheel", "write name==version")
-        found[name] = sha256(item)
+        found[name] = item.name()
     return found
 
 
@@ -599,28 +523,26 @@ def _versions(
     folder: Path,
     more: Added,
 ) -> tuple[dict[str, Version], dict[str, Minor], dict[str, Value], dict[str, str]]:
-    source = _source(top.need("source", "add url, pool and strip_prefix"))
+    source = _source(top["source"])
     wheels = _wheels(top.get("wheels"))
-    minors = _minors(top.need("minors", "add a mapping of minor versions"), suites, set(wheels))
-    rows = top.need("versions", "add a list of releases")
-    top.done()
+    minors = _minors(top["minors"], suites, set(wheels))
+    rows = top["versions"]
     if more.versions is None:
         found, places = _rows(rows, minors, source, folder, CATALOG)
     else:
         # Theirs first: what they say of a minor version holds for our rows of it, too.
-        own = yamlfile.read(more.versions)
+        own = shape.read("versions", more.versions, part="added")
         other, theirs = own.get("source"), own.get("minors")
         wheels |= _wheels(own.get("wheels"))
         minors |= {} if theirs is None else _minors(theirs, suites, set(wheels))
         found, places = _rows(rows, minors, source, folder, CATALOG)
         releases, there = _rows(
-            own.need("versions", "list releases; [] where there are minor versions alone"),
+            own["versions"],
             minors,
             source if other is None else _source(other),
             more.versions.parent,
             VERSIONS,
         )
-        own.done()
         found, places = found | releases, places | there
     if more.revisions is not None:
         found = revisions.read_file(more.revisions, release)(found)
@@ -641,10 +563,10 @@ def minors(directory: Path, shown: Path | None = None) -> dict[str, Minor]:
     Those that another workspace adds where tools run are among them.
     """
     file = "versions.yaml"
-    top = yamlfile.read(directory / file, (shown or directory) / file)
-    found = _minors(top.need("minors", "add a mapping of minor versions"), None, None)
+    top = shape.read("versions", directory / file, (shown or directory) / file)
+    found = _minors(top["minors"], None, None)
     own = added.below(directory).versions
-    theirs = None if own is None else yamlfile.read(own).get("minors")
+    theirs = None if own is None else shape.read("versions", own, part="added").get("minors")
     return found if theirs is None else found | _minors(theirs, None, None)
 
 
@@ -666,9 +588,12 @@ def load(
         CatalogError: anything is missing, malformed, unknown or contradictory.
     """
     label = shown or directory
-    tops = {name: yamlfile.read(directory / name, label / name) for name in FILES}
+    tops = {
+        name: shape.read(name.removesuffix(".yaml"), directory / name, label / name)
+        for name in FILES
+    }
     if versions is not None:
-        tops["versions.yaml"] = yamlfile.read(versions)
+        tops["versions.yaml"] = shape.read("versions", versions)
     platforms = platforms_file.parse(tops[platforms_file.FILE]).platforms
     day = tops["versions.yaml"].get("as_of")
     as_of = None if day is None else day.date()

@@ -6,12 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.catalog import yamlfile
+from tools.catalog import shape, yamlfile
 
 FILE = "package_sets.yaml"
 # The mappings of sets, there and in a suite, by whether only the build uses those sets.
 KEYS = {False: "package_sets", True: "build_sets"}
-_SET_NAME = r"[a-z][a-z0-9_]*"
 
 
 @dataclass(frozen=True)
@@ -40,9 +39,8 @@ class PackageSet:
 
 def read_rules(file: Path, shown: Path, archs: set[str]) -> dict[str, PackageSet]:
     """The sets of package_sets.yaml, still without packages. Raises CatalogError."""
-    top = yamlfile.read(file, shown)
-    rows = {build: top.need(key, "add a mapping of package sets") for build, key in KEYS.items()}
-    top.done()
+    top = shape.read("package_sets", file, shown)
+    rows = {build: top[key] for build, key in KEYS.items()}
     found: dict[str, PackageSet] = {}
     for build, value in rows.items():
         found |= _read_rules(value.mapping(), archs, found, build=build)
@@ -55,13 +53,11 @@ def _read_rules(
     found: dict[str, PackageSet] = {}
     for name, value in mapping.items():
         key = mapping.key(name)
-        key.matching(_SET_NAME, "a set's name", "use a-z, 0-9 and _")
         if name in others:
             raise key.error(f"{name!r} is in {KEYS[not build]} already", "leave it in one of them")
         row = value.mapping()
         minbase, above, debian = row.get("minbase"), row.get("above"), row.get("debian")
         bare = row.get("bare")
-        row.done()
         found[name] = PackageSet(
             name=name,
             packages=(),

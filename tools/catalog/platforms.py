@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.catalog import yamlfile
+from tools.catalog import shape
 from tools.catalog.yamlfile import Mapping, Value
 
 FILE = "platforms.yaml"
-_NAME = r"[a-z][a-z0-9-]*"
-_WORD = (r"[A-Za-z0-9][A-Za-z0-9_-]*", "a word", "use letters, digits, - and _")
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ class Platform:
 
 def _optional(row: Mapping, key: str, otherwise: str) -> str:
     value = row.get(key)
-    return otherwise if value is None else value.matching(*_WORD)
+    return otherwise if value is None else value.name()
 
 
 def _listed(row: Mapping, key: str) -> tuple[str, ...]:
@@ -116,130 +113,91 @@ def _listed(row: Mapping, key: str) -> tuple[str, ...]:
     return () if value is None else value.names()
 
 
-def _byte(value: Value, most: int, what: str) -> int:
-    number = value.integer()
-    if not 0 <= number <= most:
-        raise value.error(f"{number} is not {what}", f"write one from 0 to {most}")
-    return number
-
-
 def _oci(value: Value) -> OciPlatform:
     row = value.mapping()
     variant = row.get("variant")
-    made = OciPlatform(
-        os=row.need("os", "write linux").text(),
-        architecture=row.need("architecture", "write GOARCH's name").text(),
+    return OciPlatform(
+        os=row["os"].text(),
+        architecture=row["architecture"].text(),
         variant=None if variant is None else variant.text(),
     )
-    row.done()
-    return made
 
 
 def _page(name: str, value: Value, oci: OciPlatform | None = None) -> Architecture:
     row = value.mapping()
-    platform = None if oci else row.need("platform", "write Docker's platform, such as linux/arm64")
-    made = Architecture(
+    platform = None if oci else row["platform"]
+    return Architecture(
         name=name,
-        description=row.need("description", "say what it is").text(),
-        others=row.need("others", "list other usual names, [] for none").names(),
+        description=row["description"].text(),
+        others=row["others"].names(),
         platform=platform.text() if platform else str(oci),
         namespace=name.replace("windows-", "win"),
     )
-    row.done()
-    return made
 
 
 def _rootfs(value: Value) -> Rootfs:
     row = value.mapping()
-    made = Rootfs(
-        ld_so_cache=_byte(
-            row.need("ld_so_cache", "add the byte of glibc's flag"), 255, "a byte of flags"
-        ),
+    return Rootfs(
+        ld_so_cache=row["ld_so_cache"].integer(),
         links=_listed(row, "links"),
     )
-    row.done()
-    return made
 
 
 def _alpine(value: Value, platforms: Iterable[str]) -> Musl:
     row = value.mapping()
-    gnu = row.need("gnu", "add the GNU triplet").matching(*_WORD)
+    gnu = row["gnu"].name()
     libgcc = row.get("libgcc")
-    made = Musl(
-        name=row.need("name", "write Alpine's name").matching(
-            r"[a-z0-9_]+", "an architecture", "write Alpine's name of it"
-        ),
+    return Musl(
+        name=row["name"].name(),
         gnu=gnu,
         triplet=_optional(row, "triplet", gnu),
         clang=_optional(row, "clang", gnu),
-        loader=row.need("loader", "write it as in /lib/ld-musl-<loader>.so.1").matching(*_WORD),
+        loader=row["loader"].name(),
         flags=_listed(row, "flags"),
         libgcc="" if libgcc is None else libgcc.one_of(platforms, "platform"),
         libraries=_listed(row, "libraries"),
     )
-    row.done()
-    return made
 
 
 def _compile(value: Value) -> Compile:
     row = value.mapping()
     jit = row.get("jit")
-    flags = row.need("frame_pointers", "list CFLAGS that keep frame pointers, [] for none")
-    profile = row.need("profile", "name a class of profiles, or write none").matching(
-        "[a-z][a-z0-9]*", "a class of profiles", "write one such as le64, or none"
-    )
-    for flag in flags.sequence():
-        flag.matching(r"-[fm]\S+", "an option of gcc", "write it as gcc wants it")
-    made = Compile(
+    flags = row["frame_pointers"]
+    profile = row["profile"].name()
+    return Compile(
         frame_pointers=flags.names(),
         jit=jit is not None and jit.boolean(),
-        lto=row.need("lto", "write true or false").boolean(),
+        lto=row["lto"].boolean(),
         profile=None if profile == "none" else profile,
     )
-    row.done()
-    return made
 
 
 def _platform(name: str, row: Mapping, platforms: Iterable[str]) -> Platform:
     sample, gnu, alpine = row.get("sample"), row.get("gnu"), row.get("alpine")
-    triplet = row.need("triplet", "add the multiarch directory").text()
-    docker = row.need("docker", "add docker-library's name").matching(*_WORD)
-    qemu = row.need("qemu", "write QEMU's name, or none").matching(*_WORD)
-    oci = _oci(row.need("oci", "add os, architecture and, if any, variant"))
-    made = Platform(
+    triplet = row["triplet"].text()
+    docker = row["docker"].name()
+    qemu = row["qemu"].name()
+    oci = _oci(row["oci"])
+    return Platform(
         name=name,
         oci=oci,
         docker=docker,
-        page=_page(docker, row.need("page", "add description and others"), oci),
-        debian=row.need("debian", "add Debian's architecture").text(),
+        page=_page(docker, row["page"], oci),
+        debian=row["debian"].text(),
         triplet=triplet,
         gnu=triplet if gnu is None else gnu.text(),
-        bits=int(row.need("bits", "write 32 or 64").one_of(("32", "64"), "word size")),
-        endian=row.need("endian", "write little or big").one_of(("little", "big"), "byte order"),
-        machine=_byte(row.need("machine", "add ELF's e_machine"), 0xFFFF, "an e_machine"),
-        uname=row.need("uname", "write what `uname -m` says").matching(*_WORD),
-        cpu=row.need("cpu", "name the constraint, @platforms//cpu:<cpu>").matching(*_WORD),
+        bits=row["bits"].integer(),
+        endian=row["endian"].name(),
+        machine=row["machine"].integer(),
+        uname=row["uname"].name(),
+        cpu=row["cpu"].name(),
         qemu=None if qemu == "none" else qemu,
-        rootfs=_rootfs(row.need("rootfs", "add ld_so_cache and, if any, links")),
+        rootfs=_rootfs(row["rootfs"]),
         alpine=None if alpine is None else _alpine(alpine, platforms),
-        compile=_compile(row.need("compile", "add frame_pointers, lto and profile")),
+        compile=_compile(row["compile"]),
         aliases=_listed(row, "aliases"),
         sample=sample is not None and sample.boolean(),
     )
-    row.done()
-    return made
-
-
-def _rows(value: Value) -> list[tuple[str, Mapping]]:
-    top = value.mapping()
-    rows: list[tuple[str, Mapping]] = []
-    for key, row in top.items():
-        if re.fullmatch(_NAME, key) is None:
-            raise top.key(key).error(f"{key!r} can't be the name of a platform", f"match {_NAME}")
-        rows.append((key, row.mapping()))
-    if not rows:
-        raise value.error("names no platform", "add at least one platform")
-    return rows
 
 
 @dataclass(frozen=True)
@@ -257,12 +215,11 @@ class Platforms:
 
 def parse(top: Mapping) -> Platforms:
     """What the file holds. Raises CatalogError."""
-    listed = top.need("platforms", "add a 'platforms' mapping")
+    listed = top["platforms"]
     older = top.get("pages")
-    top.done()
     found: dict[str, Platform] = {}
     taken: dict[str, str] = {}
-    rows = _rows(listed)
+    rows = [(name, row.mapping()) for name, row in listed.mapping().items()]
     names = [name for name, _ in rows]
     for name, row in rows:
         platform = _platform(name, row, names)
@@ -287,4 +244,4 @@ def read(directory: Path, shown: Path | None = None) -> Platforms:
     Raises:
         CatalogError: anything is missing, malformed or contradictory.
     """
-    return parse(yamlfile.read(directory / FILE, (shown or directory) / FILE))
+    return parse(shape.read("platforms", directory / FILE, (shown or directory) / FILE))

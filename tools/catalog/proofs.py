@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.catalog import yamlfile
+from tools.catalog import shape
 from tools.catalog.results import PASSED, Results
-from tools.catalog.yamlfile import Value
 
 FILE = "fixtures.yaml"
 ALPINE = "alpine"
@@ -53,12 +52,6 @@ def _passed(tests: Iterable[str], results: Results) -> bool:
     return bool(states) and all(one is not None and one.state == PASSED for one in states)
 
 
-def _tests(value: Value) -> tuple[str, ...]:
-    for test in value.sequence():
-        test.matching(r"//[a-z0-9_/]+:[a-z0-9_.]+", "a test", "write //package:name")
-    return value.names()
-
-
 def read(directory: Path, shown: Path | None = None) -> Fixtures:
     """What the file says; nothing in a catalog without it.
 
@@ -67,21 +60,15 @@ def read(directory: Path, shown: Path | None = None) -> Fixtures:
     """
     if not (directory / FILE).is_file():
         return Fixtures()
-    top = yamlfile.read(directory / FILE, (shown or directory) / FILE)
-    rows = top.need("fixtures", "list the tests of each kind").mapping()
-    found = {kind: _tests(rows.need(kind, "list its tests, [] for none")) for kind in KINDS}
-    rows.done()
+    top = shape.read("fixtures", directory / FILE, (shown or directory) / FILE)
+    rows = top["fixtures"].mapping()
+    found = {kind: rows[kind].names() for kind in KINDS}
     real: dict[str, Real] = {}
     if given := top.get("real"):
         kinds = given.mapping()
         for kind in KINDS:
             if value := kinds.get(kind):
                 row = value.mapping()
-                words = row.need("bytes", "say which real bytes").matching(
-                    r"[^|\n]{5,80}", "a few words", "write 5 to 80 characters, | apart"
-                )
-                real[kind] = Real(words, _tests(row.need("tests", "list the tests")))
-                row.done()
-        kinds.done()
-    top.done()
+                words = row["bytes"].name()
+                real[kind] = Real(words, row["tests"].names())
     return Fixtures(found, real)

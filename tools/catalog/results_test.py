@@ -125,7 +125,7 @@ OTHERS = "alpine_setup_py: [], windowsservercore: [], ubuntu: []"
     ("text", "words"),
     [
         ("fixtures: {ubuntu: [], alpine_setup_py: [], alpine: []}", "has no 'windowsservercore'"),
-        (f"fixtures: {{alpine: [x], {OTHERS}}}", "'x' is not a test"),
+        (f"fixtures: {{alpine: [x], {OTHERS}}}", "'x' is not the label of a test"),
         (f"fixtures: {{alpine: [], {OTHERS}, bsd: []}}", "bsd"),
         (f"fixtures: {{alpine: [], {OTHERS}}}\nreal: {{bsd: {{}}}}", "bsd"),
         (f"fixtures: {{alpine: [], {OTHERS}}}\nreal: {{alpine: {{tests: []}}}}", "has no 'bytes'"),

@@ -23,15 +23,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools.catalog import grammar, yamlfile
+from tools.catalog import shape, yamlfile
 from tools.catalog.model import REVISIONS, Patch, Revision, Version
 from tools.catalog.yamlfile import Mapping, Value
 from tools.patches import unified
 
 FOLDER: Final = "patches"
 _HOW: Final = "docs/patching.md has an example"
-# The number in a tag, and in a name of a target.
-_MOST: Final = 999
 
 
 def read(row: Mapping, folder: Path, released: datetime.date, listed_in: str) -> Revision | None:
@@ -54,8 +52,6 @@ def read(row: Mapping, folder: Path, released: datetime.date, listed_in: str) ->
         raise given[0].error("stands for patches, and there are none", f"add patches: {_HOW}")
     number = row.need("revision", "number this set of patches: revision: 1")
     day = row.need("revised", "add the day the patches were chosen: revised: YYYY-MM-DD")
-    if not 1 <= number.integer() <= _MOST:
-        raise number.error(f"{number.integer()} is no revision", "count from 1")
     if day.date() < released:
         raise day.error(
             f"{day.date()} is before the release, {released}", "write the day of the patches"
@@ -66,28 +62,20 @@ def read(row: Mapping, folder: Path, released: datetime.date, listed_in: str) ->
         if patch.file in found:
             raise item.error(f"{patch.file} is there twice", "remove one of them")
         found[patch.file] = patch
-    if not found:
-        raise patches.error("is empty", "remove patches, revision and revised")
     return Revision(number.integer(), day.date(), tuple(found.values()), listed_in)
 
 
 def _patch(value: Value, folder: Path) -> Patch:
     row = value.mapping()
-    file = row.need("file", "name the patch's file")
-    digest = row.need("sha256", "add the file's SHA-256: sha256sum FILE")
+    file, digest = row["file"], row["sha256"]
     fixes, origin = row.get("fixes"), row.get("origin")
     patch = Patch(
-        file=file.matching(*grammar.PATCH),
-        sha256=digest.matching(
-            "[0-9a-f]{64}",
-            "a SHA-256 (64 lower-case hex digits)",
-            "write what sha256sum prints",
-        ),
-        fixes=() if fixes is None else fixes.each(*grammar.VULNERABILITY),
-        origin="" if origin is None else origin.matching(*grammar.ORIGIN),
+        file=file.name(),
+        sha256=digest.name(),
+        fixes=() if fixes is None else fixes.names(),
+        origin="" if origin is None else origin.name(),
         folder=folder,
     )
-    row.done()
     try:
         with (folder / patch.file).open("rb") as stream:
             data = stream.read(unified.MAX_BYTES + 1)
@@ -124,13 +112,12 @@ def read_file(
         CatalogError: the file is malformed. The function raises it for a release that isn't there,
             or whose patches in versions.yaml have the same number or a higher one.
     """
-    top = yamlfile.read(file)
-    rows = top.need("revisions", "add a list of releases with their patches")
-    top.done()
+    top = shape.read("versions", file, part="revisions")
+    rows = top["revisions"]
     read_rows: list[tuple[Value, Mapping, str]] = []
     for value in rows.sequence():
         row = value.mapping()
-        number = row.need("version", "add the release, such as 3.14.7")
+        number = row["version"]
         name = str(release(number))
         if name in {known for _, _, known in read_rows}:
             raise number.error(f"{name} is there twice", "keep one row")
@@ -147,7 +134,6 @@ def read_file(
                 )
             held = versions[name]
             revision = read(row, file.parent, held.released, REVISIONS)
-            row.done()
             if revision is None:
                 raise number.error(f"nothing is patched of {name}", f"add patches: {_HOW}")
             if revision.number <= held.serial:

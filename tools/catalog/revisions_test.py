@@ -132,7 +132,7 @@ def test_alpine_has_the_revision_and_windows_has_not(catalog: Path) -> None:
     [
         ("    revision: 1\n", "", None, "has no 'revision'; number this set of patches"),
         ("    revised: 2026-11-25\n", "", None, "has no 'revised'; add the day"),
-        ("revision: 1", "revision: 0", 0, "0 is no revision; count from 1"),
+        ("revision: 1", "revision: 0", 0, "0 is not a revision; write one from 1 to 999"),
         ("revision: 1", "revision: r1", 0, "is a text 'r1', not an integer"),
         ("revised: 2026-11-25", "revised: 2026-01-01", 1, "is before the release, 2026-08-05"),
         ("CVE-2026-1235", "CVE-26-1", 5, "'CVE-26-1' is not the number of a vulnerability"),
@@ -143,7 +143,7 @@ def test_alpine_has_the_revision_and_windows_has_not(catalog: Path) -> None:
         (FILE, "patches/x.txt", 3, "is not the path of a patch"),
         (FILE, "patches/x.patch", 3, "patches/x.patch can't be read: No such file"),
         (SHA256[:3], "f0f", 4, f"{FILE} has sha256 {SHA256}, not f0f{SHA256[3:]}; review"),
-        ("        sha256", "        sha1", None, "has no 'sha256'; add the file's SHA-256"),
+        ("        sha256", "        sha1", None, "has no 'sha256'; add sha256"),
         ("        origin", "        url", 6, "unknown key"),
     ],
 )
@@ -164,7 +164,7 @@ def test_a_revision_without_patches_stands_for_nothing(catalog: Path) -> None:
     with pytest.raises(CatalogError, match=f":{line}: .*revision: stands for patches"):
         load(catalog)
     give(catalog, "    patches: []\n    revised: 2026-11-25\n")
-    with pytest.raises(CatalogError, match="patches: is empty; remove patches, revision and"):
+    with pytest.raises(CatalogError, match="patches: is empty"):
         load(catalog)
 
 

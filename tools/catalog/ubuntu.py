@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.catalog import load as catalog_load
-from tools.catalog import yamlfile
+from tools.catalog import shape, yamlfile
 from tools.catalog.model import Catalog, Suite
 from tools.catalog.yamlfile import Value
 
@@ -59,14 +59,11 @@ def _archives(value: Value, platforms: Mapping[str, object]) -> dict[str, str]:
     row = value.mapping()
     found: dict[str, str] = {}
     for archive in ARCHIVES:
-        listed = row.need(archive, "list the platforms that half of the archive has")
-        listed.names()
-        for item in listed.sequence():
+        for item in row[archive].sequence():
             platform = item.one_of(platforms, "platform")
             if platform in found:
                 raise item.error(f"{platform!r} is in both halves", "leave it in one of them")
             found[platform] = archive
-    row.done()
     return found
 
 
@@ -79,21 +76,17 @@ def _sets(value: Value, needed: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 def _suite(name: str, value: Value, archives: Mapping[str, str]) -> Suite:
     row = value.mapping()
-    listed = row.need("platforms", "list the platforms it is built for")
-    package_sets = row.need("package_sets", "list its package sets")
-    build_sets = row.need("build_sets", "list the package sets that only the build uses")
-    release = row.need("release", "add Ubuntu's version number, such as 24.04")
-    eol = row.need("eol", "add the end of standard support")
-    flags = row.need("build_flags", "add what its dpkg-buildflags prints")
-    row.done()
-    listed.names()
+    listed = row["platforms"]
+    package_sets = row["package_sets"]
+    build_sets = row["build_sets"]
+    release = row["release"]
+    eol = row["eol"]
+    flags = row["build_flags"]
     platforms = tuple(item.one_of(archives, "platform of `archives`") for item in listed.sequence())
-    if not platforms:
-        raise listed.error("suite has no platform", "list at least one or remove the suite")
     compilers = tuple(f"cc_{platform}" for platform in platforms)
     return Suite(
         name=name,
-        release=release.matching(r"\d+\.\d+", "a release of Ubuntu's", "write it as 24.04"),
+        release=release.name(),
         point_release=None,
         platforms=platforms,
         security=platforms,
@@ -112,22 +105,16 @@ def load(directory: Path, catalog: Catalog, shown: Path | None = None) -> Ubuntu
 
     Raises CatalogError.
     """
-    top = yamlfile.read(directory / FILE, (shown or directory) / FILE, aliases=True)
-    components = top.need("components", "list components of the archive, such as main")
-    for component in components.sequence():
-        component.matching("[a-z]+", "a component", "write main, universe, ...")
-    archives = _archives(top.need("archives", "add archive and ports"), catalog.platforms)
-    rows = top.need("suites", "add a mapping of suites").mapping()
-    top.done()
+    top = shape.read("ubuntu", directory / FILE, (shown or directory) / FILE, aliases=True)
+    components = top["components"]
+    archives = _archives(top["archives"], catalog.platforms)
+    rows = top["suites"].mapping()
     suites = {}
     for name, value in rows.items():
         key = rows.key(name)
-        key.matching("[a-z]+", "a suite's name", "write it as Ubuntu does, such as noble")
         if name in catalog.suites:
             raise key.error(f"{name!r} is also one of Debian's", "leave it in one of the files")
         suites[name] = _suite(name, value, archives)
-    if not components.names():
-        raise components.error("names no component", "write main at least")
     return Ubuntu(components.names(), archives, suites)
 
 

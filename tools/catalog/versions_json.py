@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.catalog import family_load, grammar, load, platforms, tags, yamlfile
+from tools.catalog import family_load, grammar, load, platforms, shape, tags, yamlfile
 from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import Family, FamilyRelease, base_of
 from tools.catalog.yamlfile import Mapping, Value
@@ -27,7 +27,13 @@ def _sha256(checksums: Mapping | None, of: str) -> str | None:
     for other in ("md5", "sha1", "sha512"):
         row.get(other)
     row.done()
-    return None if found is None else load.sha256(found)
+    if found is None:
+        return None
+    return found.matching(
+        "[0-9a-f]{64}",
+        "a SHA-256 (64 lower-case hex digits)",
+        "take it from the release's own checksum file",
+    )
 
 
 def _setuptools(value: Value | None) -> str | None:
@@ -99,10 +105,9 @@ def read(file: Path, directory: Path, shown: Path | None = None) -> Family:
     releases = [_release(label, value) for label, value in top.items() if not value.is_null()]
     if not releases:
         raise top.value.error("names no release", "add at least one")
-    parents = yamlfile.read(directory / "parents.yaml")
+    parents = shape.read("parents", directory / "parents.yaml")
     pages = platforms.read(directory).pages
     architectures = family_load.architectures_of(parents.get("architectures"), pages)
-    parents.done()
     family = Family(
         name=family_load.name_of(file),
         title="Python images",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.catalog import load, tags, yamlfile
+from tools.catalog import load, shape, tags
 from tools.catalog.model import Catalog, Version
 from tools.catalog.yamlfile import Value
 
@@ -132,23 +131,8 @@ def _texts(value: Value) -> tuple[str, ...]:
     return tuple(item.text() for item in value.sequence())
 
 
-def _folder(value: Value) -> str:
-    return value.matching(
-        r"(?!/)[^\\:;]+", "a path in the archive", "write it with / and without a drive"
-    )
-
-
 def _releases(value: Value) -> dict[str, str]:
-    rows = value.mapping()
-    found: dict[str, str] = {}
-    for name, item in rows.items():
-        rows.key(name).matching(RELEASE, "a Windows release", "write it as tags do: ltsc2025")
-        row = item.mapping()
-        found[name] = row.need("build", "add what its os.version begins with").matching(
-            r"\d+\.\d+\.\d+", "a build of Windows", "write it as 10.0.26100"
-        )
-        row.done()
-    return found
+    return {name: row.mapping()["build"].name() for name, row in value.mapping().items()}
 
 
 def _sums(value: Value) -> dict[str, Sums]:
@@ -159,10 +143,9 @@ def _sums(value: Value) -> dict[str, Sums]:
         row = item.mapping()
         archive, installer = row.get("archive"), row.get("installer")
         found[name] = Sums(
-            None if archive is None else load.sha256(archive),
-            None if installer is None else load.sha256(installer),
+            None if archive is None else archive.name(),
+            None if installer is None else installer.name(),
         )
-        row.done()
     return found
 
 
@@ -174,44 +157,29 @@ def read(directory: Path, shown: Path | None = None) -> Windows | None:
     """
     if not (directory / FILE).is_file():
         return None
-    top = yamlfile.read(directory / FILE, (shown or directory) / FILE)
-    minors = top.need("minors", "list the minor versions that have Windows images")
+    top = shape.read("windows", directory / FILE, (shown or directory) / FILE)
+    minors = top["minors"]
     known = load.minors(directory, shown)
     for minor in minors.sequence():
         minor.one_of(known, "minor version")
-    leave_out = top.need("leave_out", "list what of the archive isn't wanted")
-    for item in leave_out.sequence():
-        _folder(item)
-    env = top.need("env", "add a mapping, {} for none").mapping()
+    env = top["env"].mapping()
     variables = {name: value.text() for name, value in env.items()}
     for name in variables:
         if name.upper() in ("PATH", "PYTHON_VERSION", "PYTHON_SHA256"):
             raise env.key(name).error("is set by the build", "remove it")
-    windows = Windows(
-        repository=top.need("repository", "name the base images' repository").matching(
-            r"[a-z0-9]+([._/-][a-z0-9]+)*", "a repository", "write it without a registry's host"
-        ),
-        releases=_releases(top.need("releases", "add a mapping of base images")),
+    return Windows(
+        repository=top["repository"].name(),
+        releases=_releases(top["releases"]),
         minors=minors.names(),
-        archive=load.template(
-            top.need("archive", "add the address of the zip"), {"base", "version"}
-        ),
-        leave_out=leave_out.names(),
-        path=_texts(top.need("path", "list Python's folders")),
-        system_path=_texts(top.need("system_path", "list Windows' folders")),
+        archive=load.template(top["archive"], {"base", "version"}),
+        leave_out=top["leave_out"].names(),
+        path=_texts(top["path"]),
+        system_path=_texts(top["system_path"]),
         env=variables,
-        cmd=_texts(top.need("cmd", "list the default command")),
-        shell=_texts(top.need("shell", "list the shell of RUN")),
-        sha256=_sums(top.need("sha256", "add a mapping of releases, {} for none")),
+        cmd=_texts(top["cmd"]),
+        shell=_texts(top["shell"]),
+        sha256=_sums(top["sha256"]),
     )
-    top.done()
-    for key in ("path", "system_path"):
-        for folder in getattr(windows, key):
-            if not re.match(r"[A-Z]:\\", folder) or ";" in folder:
-                raise top.need(key, "").error(
-                    f"{folder!r} is no folder of Windows", r"write it as C:\Python"
-                )
-    return windows
 
 
 def export(catalog: Catalog, windows: Windows | None) -> dict[str, object]:

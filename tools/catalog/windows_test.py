@@ -130,7 +130,7 @@ def exported_sum(folder: Path) -> str:
         ("10.0.26100", "26100", "is not a build of Windows"),
         ("ltsc2025:", "2025:", "is not a Windows release"),
         ("leave_out: []", "leave_out: ['C:/Doc']", "is not a path in the archive"),
-        ("path: []", "path: [/usr/bin]", "is no folder of Windows"),
+        ("path: []", "path: [/usr/bin]", "is not a folder of Windows"),
         ("env: {}", "env: {Path: x}", "is set by the build"),
         ("sha256: {}", "sha256: {3.14: {}}", "is not a CPython release"),
         ("sha256: {}", "sha256: {3.14.7: {archive: 1f}}", "is not a SHA-256"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -208,18 +209,14 @@ class Mapping:
             raise self.value.error(f"has no {key!r}", remedy)
         return found
 
+    def __getitem__(self, key: str) -> Value:
+        """The value of a key that the file's shape has; see `shape.read`."""
+        return self._values[key]
+
     def items(self) -> Iterator[tuple[str, Value]]:
         """All (key, value) pairs in the file's order; they count as read."""
         self._read.update(self._values)
         yield from self._values.items()
-
-    def texts(self, pattern: str, wanted: str, remedy: str) -> dict[str, str]:
-        """All (key, text) pairs; ``pattern`` matches each key, see ``Value.matching``."""
-        found: dict[str, str] = {}
-        for key, value in self.items():
-            self._keys[key].matching(pattern, wanted, remedy)
-            found[key] = value.text()
-        return found
 
     def key(self, key: str) -> Value:
         """The key itself, for errors about its spelling."""
@@ -273,6 +270,13 @@ class _Loader(yaml.SafeLoader):
         return 1 + sum(self._sizes[id(child)] for child in below)
 
 
+@functools.lru_cache(maxsize=16)
+def _composed(text: str, aliases: bool) -> yaml.Node | None:
+    """The node of a text; the same one again for the same text, since none is ever changed."""
+    node: yaml.Node | None = _Loader(text, aliases).get_single_node()
+    return node
+
+
 def read(file: Path, shown: Path | None = None, *, aliases: bool = False) -> Mapping:
     """The top mapping of ``file``; errors call the file ``shown`` when that is given.
 
@@ -293,7 +297,7 @@ def read(file: Path, shown: Path | None = None, *, aliases: bool = False) -> Map
     if len(data) > _BYTES:
         raise CatalogError(label, None, "", f"has more than {_BYTES} bytes", "check the path")
     try:
-        node = _Loader(text, aliases).get_single_node()
+        node = _composed(text, aliases)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else int(mark.line) + 1

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.catalog import export, load
+from tools.catalog import export, load, shape
 
 FOLDER = "catalog/exported"
 
@@ -43,6 +43,7 @@ def _program() -> Iterable[Path]:
         for file in (_PROGRAM / folder).glob("*.py"):
             if not file.name.endswith("_test.py") and file.name not in _NOT_OF_THE_PROGRAM:
                 yield file
+    yield from shape.FOLDER.glob("*.json")
 
 
 def _data(root: Path) -> Iterable[Path]:

@@ -9,6 +9,7 @@ _FOLDER = "catalog/exported"
 _INPUTS = {
     "catalog": ".yaml",
     "catalog/families": ".yaml",
+    "catalog/schema": ".json",
     "tools/catalog": ".py",
     "tools/cli": ".py",
     "tools/patches": ".py",

@@ -9,13 +9,12 @@ from collections.abc import Mapping as Dict
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.catalog import added, grammar, load, tags, yamlfile
+from tools.catalog import added, grammar, load, shape, tags
 from tools.catalog.catalog_error import CatalogError
 from tools.catalog.family import Entry, Family
 from tools.catalog.model import Minor, Patch, Suite, Variant
-from tools.catalog.yamlfile import Mapping, Value
+from tools.catalog.yamlfile import Value
 
-_MINOR = (r"[0-9]{1,9}\.[0-9]{1,9}", "a minor version", "write it like 3.14")
 _LINKS = ("idle3", "pip3", "pydoc3", "python3", "python3-config")
 
 
@@ -75,26 +74,16 @@ class Recipes:
 def _packages(value: Value) -> Packages:
     row = value.mapping()
     later = row.get("build_from")
-    made = Packages(
-        runtime=row.need("runtime", "list the packages that stay").each(*grammar.PACKAGE),
-        build=row.need("build", "list the packages to build with").each(*grammar.PACKAGE),
-        build_from={} if later is None else _by_minor(later.mapping(), grammar.PACKAGE),
+    return Packages(
+        runtime=row["runtime"].names(),
+        build=row["build"].names(),
+        build_from={} if later is None else _by_minor(later),
     )
-    row.done()
-    return made
 
 
-def _by_minor(lists: Mapping, wanted: tuple[str, str, str]) -> dict[str, tuple[str, ...]]:
+def _by_minor(lists: Value) -> dict[str, tuple[str, ...]]:
     """Lists by the first minor version they are for."""
-    found: dict[str, tuple[str, ...]] = {}
-    for minor, names in lists.items():
-        lists.key(minor).matching(*_MINOR)
-        found[minor] = names.each(*wanted)
-    return found
-
-
-def _minor(row: Mapping, key: str) -> str:
-    return row.need(key, "name a minor version").matching(*_MINOR)
+    return {minor: names.names() for minor, names in lists.mapping().items()}
 
 
 def _base(value: Value) -> str:
@@ -140,25 +129,23 @@ def read(directory: Path, shown: Path | None = None) -> Recipes:
         CatalogError: anything is missing, malformed or unknown.
     """
     file = (shown or directory) / "dockerfiles.yaml"
-    row = yamlfile.read(directory / "dockerfiles.yaml", file)
-    bases = row.need("bases", "say what each kind starts from").mapping()
-    packages = row.need("packages", "list each kind's packages").mapping()
-    configure = row.need("configure", "list configure's options").mapping()
-    later = row.need("configure_from", "list options by their first minor version, or write {}")
-    recipes = Recipes(
+    row = shape.read("dockerfiles", directory / "dockerfiles.yaml", file)
+    bases = row["bases"].mapping()
+    packages = row["packages"].mapping()
+    configure = row["configure"].mapping()
+    later = row["configure_from"]
+    return Recipes(
         file=file,
         bases={kind: _base(value) for kind, value in bases.items()},
         packages={kind: _packages(value) for kind, value in packages.items()},
-        dist_clean=row.need("dist_clean", "list the suites").names(),
-        frame_pointers=_minor(row, "frame_pointers"),
-        lto=_minor(row, "lto"),
-        configure={major: value.each(*grammar.OPTION) for major, value in configure.items()},
-        configure_from=_by_minor(later.mapping(), grammar.OPTION),
+        dist_clean=row["dist_clean"].names(),
+        frame_pointers=row["frame_pointers"].name(),
+        lto=row["lto"].name(),
+        configure={major: value.names() for major, value in configure.items()},
+        configure_from=_by_minor(later),
         minors=load.minors(directory, shown),
         others=_others(directory, shown),
     )
-    row.done()
-    return recipes
 
 
 def kind(variant: str) -> tuple[str, str]:

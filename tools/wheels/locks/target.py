@@ -17,7 +17,8 @@ from typing import Final
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
 # catalog/platforms.yaml's names to what `uname -m`, and so markers and wheels, say. For ARMv5
-# and 64-bit MIPS no binary wheels are defined: only pure Python ones serve.
+# and 64-bit MIPS no binary wheels are defined: only pure Python ones serve. Held to the catalog by
+# //tests/platforms, not read from it: each of its changes would make every layer of wheels again.
 _MACHINES: Final = {
     "amd64": "x86_64",
     "arm64": "aarch64",
