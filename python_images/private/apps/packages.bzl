@@ -1,4 +1,4 @@
-"""Debian packages of debian.packages as a layer upon a whole image. Macros."""
+"""Debian packages of debian.packages as a layer on a whole image. Macros."""
 
 load("//python_images/private/oci:layer_blob.bzl", "layer_blob")
 load("//python_images/private/roots/debian:layer.bzl", "own_packages_layer")

@@ -53,7 +53,7 @@ def python_app_image(
       version: the version of the wheel of `srcs`.
       strip_prefix: folder of this package that the paths of `srcs` begin below, like src.
       platforms: list of platforms: amd64, arm64 ... Default: amd64 and arm64.
-      layers_by_platform: dict: platform -> list of further layers, upon the application's.
+      layers_by_platform: dict: platform -> list of further layers, on the application's.
       tests: files of container-structure-test that each platform's image has to pass, besides
         `pip check`.
       pip_check: whether `pip check` is a test, too. Default: unless the base is known to have no pip.

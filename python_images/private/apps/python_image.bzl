@@ -122,7 +122,7 @@ def python_image(
         which are compressed.
       layers_by_platform: dict: platform -> list of further layers, on top of those.
       packages: repository of Debian packages that debian.packages declares: "@acme_debs". They lie
-        directly upon the base.
+        directly on the base.
       pip: whether to leave pip in; without it, ensurepip's copy is gone, too, and venv needs
         --without-pip.
       files: dict: file -> absolute path in the image; its mode is 644.

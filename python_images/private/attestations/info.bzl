@@ -3,7 +3,7 @@
 AttestationsInfo = provider(
     doc = "The documents about one image, as files.",
     fields = {
-        "base": "struct: what a bill of an image upon this one takes over, the attributes `about`, " +
+        "base": "struct: what a bill of an image on this one takes over, the attributes `about`, " +
                 "`bundled`, `packages`, `patches`, `source`, `suite` and `tools` of image_sbom: " +
                 "`tools` as list of (File, roles), the others as Files, lists and dicts",
         "cyclonedx": "File: the bill of materials as CycloneDX 1.6 JSON",

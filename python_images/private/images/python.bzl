@@ -69,7 +69,7 @@ def _annotations(name, entry, platform, release, variant, about):
     )
 
 def _upon(target, base, packages, platform, arch, repo_tags):
-    """Declares an image of Debian packages upon another one, as python_image does."""
+    """Declares an image of Debian packages on another one, as python_image does."""
     common = _MANUAL | {"visibility": ["//visibility:private"]}
     layer = packages_layer(target, root_of(target, base, common), arch, packages, common)
     image(

@@ -43,7 +43,7 @@ def image_layers(base, layers):
 
     Args:
       base: the base image's target, or None.
-      layers: list of targets, the layers upon it.
+      layers: list of targets, the layers on it.
 
     Returns:
       an ImageLayersInfo; None where the base's layers aren't known.

@@ -1,4 +1,4 @@
-"""settings_layer: certificates, users and files of your own, as a layer upon a root file system."""
+"""settings_layer: certificates, users and files of your own, as a layer on a root file system."""
 
 load("//python_images/private/roots/debian:layer.bzl", "DebianLayerInfo")
 
