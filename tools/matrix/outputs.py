@@ -16,7 +16,7 @@ from typing import Any, cast
 from xml.etree import ElementTree
 
 from tools.cli import command
-from tools.testing.summary import events, file_of
+from tools.testing.summary import events, file_of, text_of
 
 # What comes before the version in the name of the repository of a release's source.
 _SOURCE = "cpython_source_"
@@ -153,10 +153,8 @@ def _said(text: str) -> str:
 
 def _cause(action: Mapping[str, Any]) -> str:
     """What a failed action says of itself, in its standard error as long as that is there."""
-    text = action.get("failureDetail", {}).get("message", "")
-    stderr = file_of(action.get("stderr", {}).get("uri", ""))
-    if stderr.is_file():
-        text = stderr.read_text(encoding="utf-8", errors="replace") or text
+    stderr = text_of(file_of(action.get("stderr", {}).get("uri", "")))
+    text = stderr or action.get("failureDetail", {}).get("message", "")
     return f"{action.get('type', 'action')} of {_plain(action.get('label', '?'))}: {_said(text)}"
 
 

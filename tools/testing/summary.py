@@ -97,12 +97,17 @@ def file_of(uri: str) -> Path:
         return Path()
 
 
+def text_of(file: Path) -> str:
+    """The text of a file that an event names; "" if there is none, or no file can have the name."""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):
+        return ""
+
+
 def skip_lines(log: Path) -> list[str]:
     """Return the reasons a test's log gives for what it left out."""
-    if not log.is_file():
-        return []
-    text = log.read_text(encoding="utf-8", errors="replace")
-    return [line for line in text.splitlines() if line.startswith("SKIPPED")]
+    return [line for line in text_of(log).splitlines() if line.startswith("SKIPPED")]
 
 
 def ran_nothing(reports: list[Path]) -> bool:
@@ -112,7 +117,7 @@ def ran_nothing(reports: list[Path]) -> bool:
         try:
             root = ElementTree.parse(report).getroot()  # noqa: S314 - our own tests wrote it
             cases += root.iter("testcase")
-        except (OSError, ElementTree.ParseError):
+        except (OSError, ValueError, ElementTree.ParseError):
             return False
     return bool(cases) and all(case.find("skipped") is not None for case in cases)
 

@@ -41,6 +41,16 @@ def test_passed_failed_and_skipped_are_told_apart(tmp_path: Path) -> None:
     assert summary.skipped == ["//a: SKIPPED: no root here"]
 
 
+@pytest.mark.parametrize("name", ["/nowhere", "/" + "long" * 2000, "/a%00b", "/"])
+def test_log_that_cannot_be_read_skips_nothing(tmp_path: Path, name: str) -> None:
+    told = result("//a", tmp_path)
+    outputs = [{"name": kind, "uri": f"file://{name}"} for kind in ("test.log", "test.xml")]
+    told["testResult"]["testActionOutput"] = outputs
+    summary = summarise([write_events(tmp_path / "events", told, ended("//a", "PASSED"))])
+    assert summary.passed == ["//a"]
+    assert not summary.skipped
+
+
 def test_what_only_skipped_has_not_passed(tmp_path: Path) -> None:
     skip, run = "<testcase><skipped/></testcase>", "<testcase/>"
     reports = {"//all": skip + skip, "//some": skip + run, "//none": run, "//empty": ""}

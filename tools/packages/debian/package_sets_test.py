@@ -45,7 +45,12 @@ def test_real_catalog() -> None:
         ("package_sets.yaml", "above: hosttools", "above: base", "unknown earlier package set"),
         ("suites.yaml", "    build_sets:\n", "", "move it to build_sets, as in package_sets.yaml"),
         ("suites.yaml", "    sysroot:", "    sysrot:", "unknown package set 'sysrot'"),
-        ("suites.yaml", "netbase, tzdata", "Netbase, tzdata", "'Netbase' is no Debian package"),
+        (
+            "suites.yaml",
+            "netbase, tzdata",
+            "Netbase, tzdata",
+            "'Netbase' is not the name of a package",
+        ),
         ("suites.yaml", "[ca-certificates, netbase, tzdata]", "[]", "names no package"),
     ],
 )
