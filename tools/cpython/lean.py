@@ -13,7 +13,7 @@ import re
 import shutil
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +78,10 @@ _NO_FILES = (
     r"share(?:/.*)?",
 )
 _FILES = re.compile("|".join(f"(?:{one})" for one in _NO_FILES))
+_TEXT = (
+    "No module named {module!r}: distroless images leave it out; python:{tag} has it"
+    " (docs/hardened.md)"
+)
 _STUB = """\
 raise ModuleNotFoundError(
     "No module named {module!r}: distroless images leave it out; python:{tag} has it"
@@ -156,6 +160,26 @@ def leave_out(library: Path, label: str) -> list[str]:
     return sorted(gone)
 
 
+def explain(library: Path, gone: Iterable[str], label: str) -> None:
+    """Have tracebacks name the image, too.
+
+    Since 3.15 they show a text of their own for a missing module of the standard library, in place
+    of the error's.
+
+    Args:
+        library: directory of the standard library.
+        gone: the modules that are left out.
+        label: the version in tags, such as ``3.14``.
+    """
+    file = library / "_missing_stdlib_info.py"
+    if not file.exists():
+        return
+    images = {module: group.image for group in LEFT_OUT for module in group.modules}
+    texts = {module: _TEXT.format(module=module, tag=label + images[module]) for module in gone}
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(f"\n_MISSING_STDLIB_MODULE_MESSAGES.update({texts!r})\n")
+
+
 def leave_out_installed(library: Path, label: str) -> list[str]:
     """Replace what is installed beside the standard library; the names of its modules, sorted.
 
@@ -200,8 +224,10 @@ def make(stripped: Path, python: Path, root: Path, label: str) -> None:
     """
     library = unpack(stripped, root)
     keep_own_libraries(root)
-    if not leave_out(library, label):
+    gone = leave_out(library, label)
+    if not gone:
         raise LeanError(f"{stripped} has none of the modules that are left out")
+    explain(library, gone, label)
     if "pip" not in leave_out_installed(library, label):
         raise LeanError(f"{stripped} has no pip beside its standard library")
     bytecode.compile_all(python.absolute(), library, root)

@@ -93,6 +93,23 @@ def test_a_module_that_is_left_out_says_which_image_has_it(
     assert caught.value.name == module.removeprefix("site-packages/").replace("/", ".")
 
 
+def test_tracebacks_name_the_image_too(tmp_path: Path) -> None:
+    """Since 3.15 they have texts of their own."""
+    _, library = unpacked(tmp_path)
+    lean.explain(library, lean.leave_out(library, "3.15"), "3.15")
+    file = library / "_missing_stdlib_info.py"
+    assert not file.exists()
+    file.write_text("_MISSING_STDLIB_MODULE_MESSAGES = {'nt': 'Windows'}\n")
+    lean.explain(library, ["turtle", "_dbm"], "3.15")
+    found: dict[str, dict[str, str]] = {}
+    exec(file.read_text(), found)
+    texts = found["_MISSING_STDLIB_MODULE_MESSAGES"]
+    assert texts.keys() == {"nt", "turtle", "_dbm"}
+    assert texts["turtle"].endswith("; python:3.15 has it (docs/hardened.md)")
+    assert texts["_dbm"].startswith("No module named '_dbm': distroless images leave it out; ")
+    assert "python:3.15-slim has it" in texts["_dbm"]
+
+
 def test_a_package_that_is_copied_there_is_found_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
