@@ -61,6 +61,7 @@ def skipped(name: str) -> bool:
         or rest in {"windows_events", "windows_utils", "popen_spawn_win32", "windows_console"}
         or (top == "multiprocessing" and rest.endswith("win32"))
         or (top == "encodings" and rest in {"mbcs", "oem"})
+        or (top == "distutils" and rest in {"_msvccompiler", "msvc9compiler"})  # until 3.11
         or (top == "ctypes" and rest.startswith("macholib"))
         # It asks ctypes for a library by a part of its name, which asks ldconfig.
         or (name == "_pyrepl._minimal_curses" and shutil.which("ldconfig") is None)
