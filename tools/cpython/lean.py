@@ -79,14 +79,14 @@ _NO_FILES = (
 )
 _FILES = re.compile("|".join(f"(?:{one})" for one in _NO_FILES))
 _TEXT = (
-    "No module named {module!r}: distroless images leave it out; python:{tag} has it"
-    " (docs/hardened.md)"
-)
-_STUB = """\
-raise ModuleNotFoundError(
-    "No module named {module!r}: distroless images leave it out; python:{tag} has it"
+    "No module named {module!r}: distroless images leave it out; python:{tag} has it",
     " (docs/hardened.md)",
-    name={module!r},
+)
+_STUB = f"""\
+raise ModuleNotFoundError(
+    "{_TEXT[0]}"
+    "{_TEXT[1]}",
+    name={{module!r}},
 )
 """
 
@@ -175,7 +175,8 @@ def explain(library: Path, gone: Iterable[str], label: str) -> None:
     if not file.exists():
         return
     images = {module: group.image for group in LEFT_OUT for module in group.modules}
-    texts = {module: _TEXT.format(module=module, tag=label + images[module]) for module in gone}
+    text = "".join(_TEXT)
+    texts = {module: text.format(module=module, tag=label + images[module]) for module in gone}
     with file.open("a", encoding="utf-8") as stream:
         stream.write(f"\n_MISSING_STDLIB_MODULE_MESSAGES.update({texts!r})\n")
 
