@@ -8,11 +8,13 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from tools.cli import atomic
 from tools.cli.input_error import InputError
 
 _ROOT = Path(__file__).parents[2]
+INTERRUPTED: Final = 130  # exit status, as a shell has it of what SIGINT ends
 
 
 def checkout() -> Path:
@@ -80,21 +82,48 @@ def run(
 ) -> int:
     """Print what ``main`` returns, or write it to ``output``.
 
-    An InputError, or one of ``errors``, is one line and exit status 2; nothing is written then.
+    An InputError, or one of ``errors``, is one line and exit status 2; nothing is written then. So
+    is output that can't be written. Ctrl-C is one line, too, and the status a shell has for it.
     """
     expected: tuple[type[Exception], ...] = (InputError, *errors)
     try:
-        text = main()
+        _write(main(), output)
     except expected as error:
         print(coloured("error:", "31", sys.stderr), error, file=sys.stderr)
         return 2
-    if output is not None:
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _write(text: str, output: Path | None) -> None:
+    """Write the text. Raises InputError."""
+    if output is None:
+        _print(text)
+        return
+    try:
         atomic.write(output, text)
-        return 0
+    except OSError as error:
+        raise InputError(
+            output, None, "", f"can't be written: {error.strerror}", "name another file in --output"
+        ) from None
+
+
+def _print(text: str) -> None:
+    """Write the text to standard output. Raises InputError."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough; keep Python from flushing again at exit.
+    except OSError as error:
+        # Keep Python from writing the rest once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        if not isinstance(error, BrokenPipeError):
+            raise InputError(
+                "standard output",
+                None,
+                "",
+                f"can't be written: {error.strerror}",
+                "make room, or send it elsewhere",
+            ) from None
+        # The reader (head, less) has seen enough.
