@@ -24,7 +24,7 @@ from tools.matrix import outputs
 from tools.oci import blob, validate
 from tools.oci.assembler.image import ImageSpec, build
 from tools.oci.assembler.layout import Layout
-from tools.oci.assembler.spec import OciError, dump
+from tools.oci.assembler.spec import OciError
 from tools.packages.alpine import lockfile as alpine_lock
 from tools.packages.debian import lockfile
 from tools.packages.lines import LockError
@@ -192,6 +192,10 @@ def digest(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
+def dump(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
 def layout(changes: dict[str, Any], layer: bytes) -> Path:
     """A layout whose documents have some values replaced."""
     path = Path(tempfile.mkdtemp(dir=FOLDER))
@@ -260,6 +264,27 @@ def test_layouts(changes: dict[str, Any], layer: bytes) -> None:
             read.sources()
         with contextlib.suppress(OciError):
             build(ImageSpec(base=path, env=[("B", "$A")]), path / "built")
+
+
+@hostile_few
+@given(
+    entries=st.lists(VALUES, min_size=1, max_size=3),
+    index=VALUES,
+    architecture=st.sampled_from(("amd64", "arm64")),
+)
+def test_indexes(entries: list[dict[str, Any]], index: dict[str, Any], architecture: str) -> None:
+    path = layout({}, LAYER)
+    (image,) = json.loads((path / "index.json").read_text())["manifests"]
+    data = json.dumps({"manifests": [image | more for more in entries]} | index).encode()
+    (path / "blobs/sha256" / digest(data).removeprefix("sha256:")).write_bytes(data)
+    root = {"mediaType": validate.INDEX, "digest": digest(data), "size": len(data)}
+    (path / "index.json").write_text(json.dumps({"manifests": [root]}))
+    with in_time():
+        validate.Validator(path).run()
+        with contextlib.suppress(OciError):
+            Layout(path).images()
+        with contextlib.suppress(OciError):
+            Layout(path).for_architecture(architecture).image()
 
 
 @hostile

@@ -98,7 +98,9 @@ def in_time() -> Iterator[None]:
 def json_like() -> st.SearchStrategy[object]:
     """Values JSON has, keys among them that readers know."""
     keys = st.sampled_from(_KEYS)
-    leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | keys
+    # Halves of characters, too: JSON can escape them, and UTF-8 has none.
+    text = st.text(st.characters(), max_size=20)
+    leaves = st.none() | st.booleans() | st.integers() | st.floats() | text | keys
     return st.recursive(
         leaves, lambda below: st.lists(below, max_size=4) | st.dictionaries(keys, below, max_size=5)
     )

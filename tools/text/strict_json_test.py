@@ -10,6 +10,8 @@ from tools.text import strict_json
 def test_what_is_read() -> None:
     assert strict_json.parse(b'{"a": [1, 2.5, null, "\xc3\xa9"]}') == {"a": [1, 2.5, None, "é"]}
     assert strict_json.parse("[" * 100 + "]" * 100)
+    assert strict_json.parse(b'\xef\xbb\xbf["\\ud83d\\ude00"]') == ["😀"]
+    assert strict_json.parse('["é"]'.encode("utf-16")) == ["é"]
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,9 @@ def test_what_is_read() -> None:
         (b"[NaN]", "the number NaN"),
         (b"[-Infinity]", "the number -Infinity"),
         (b"1" * 10_000, "digits"),
+        (b'["\\ud800"]', r"has '\\ud800' in a text, half of a character"),
+        (b'{"\\uDFFF": 1}', r"has '\\udfff' in a text, half of a character"),
+        (b'["\xed\xa0\x80"]', "decode"),
         (b"[" + b"1," * 100 + b"1]", "has 203 bytes, more than 200"),
     ],
 )

@@ -255,6 +255,8 @@ def test_slow_helpers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         b'{"auths": {"%s": {"auth": "YTpiCg=="}}}' % HOST.encode(),
         b'{"auths": {"%s": {"identitytoken": ["a"]}}}' % HOST.encode(),
         b'{"auths": {"%s": {"username": "a", "password": 5}}}' % HOST.encode(),
+        b'{"auths": {"%s": {"username": "a\\ud800", "password": "b"}}}' % HOST.encode(),
+        b'{"auths": {"%s": {"identitytoken": "\\udfff"}}}' % HOST.encode(),
         b'{"credHelpers": 5}',
         b'{"credHelpers": {"%s": "../../bin/sh"}}' % HOST.encode(),
         b'{"credsStore": ["a"]}',

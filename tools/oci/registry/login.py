@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import re
 from pathlib import Path
+from typing import Final
 
 from tools.oci.registry.registry_error import RegistryError
+
+# Control characters, and halves of characters, which JSON may escape.
+_NO_TEXT: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Credentials:
         """Check what comes from files and programs."""
         for part in (self.user, self.password, self.identity_token, self.registry_token):
             # Not shown: it may be a secret.
-            if not isinstance(part, str) or any(ord(c) < 32 or ord(c) == 127 for c in part):
+            if not isinstance(part, str) or _NO_TEXT.search(part):
                 raise RegistryError(
                     f"{self.source}: a user, password or token has control characters,"
                     " or is no text; log in again"
