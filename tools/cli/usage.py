@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Sequence
 from typing import Final
 
@@ -32,3 +33,14 @@ def parser(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a command that an option names: `type` of an argument."""
+    try:
+        found = shlex.split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from None
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r}: names no program")
+    return found

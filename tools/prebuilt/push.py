@@ -104,9 +104,9 @@ def artifact(folder: Path, name: str, files: dict[str, Path]) -> tuple[Layout, J
 class Bazel:
     """Bazel in the workspace this was started from."""
 
-    def __init__(self, command: str | None) -> None:
+    def __init__(self, command: Sequence[str] | None) -> None:
         self._workspace = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
-        self._words = shlex.split(command) if command else [layers.launcher(self._workspace)]
+        self._words = list(command) if command else [layers.launcher(self._workspace)]
 
     def _run(self, *words: str) -> str:
         line = [*self._words, *words]

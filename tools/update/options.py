@@ -6,7 +6,7 @@ import argparse
 import datetime
 from pathlib import Path
 
-from tools.cli import command
+from tools.cli import command, usage
 from tools.update import python_org
 
 
@@ -82,7 +82,11 @@ def parser() -> argparse.ArgumentParser:
         "--unsigned", action="store_true", help="take the mirror's word: it is your own"
     )
     options.add_argument(
-        "--bazel", default="./bazelw", metavar="COMMAND", help="what checks the checkout"
+        "--bazel",
+        type=usage.words,
+        default="./bazelw",
+        metavar="COMMAND",
+        help="what checks the checkout",
     )
     options.add_argument("--unchecked", action="store_true", help=argparse.SUPPRESS)
     options.add_argument(

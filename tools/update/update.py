@@ -264,7 +264,7 @@ class Update:
 
     def _checked(self, check: Callable[[Path, Sequence[str]], None]) -> None:
         if not self._asked.unchecked:
-            check(self._root, self._asked.bazel.split())
+            check(self._root, self._asked.bazel)
 
     def _apply(self, files: tree.Files) -> None:
         """Replace the files; undo it if the checkout doesn't load then.

@@ -12,9 +12,10 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from tools.cli import usage
 from tools.oci.assembler.layout import Layout, Source, blob_name
 from tools.oci.assembler.spec import OciError, digest_of_file
 
@@ -26,13 +27,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add `--bazel`."""
     parser.add_argument(
         "--bazel",
+        type=usage.words,
         metavar="COMMAND",
         help="how to call Bazel for layers that are in a cache only, startup options included"
         " (default: ./bazelw of the workspace, else bazelisk or bazel)",
     )
 
 
-def builder(command: str | None, environment: Mapping[str, str] = os.environ) -> Build:
+def builder(command: Sequence[str] | None, environment: Mapping[str, str] = os.environ) -> Build:
     """Return what has Bazel build targets; `command` is the user's `--bazel`."""
 
     def build(labels: list[str]) -> None:
@@ -42,7 +44,7 @@ def builder(command: str | None, environment: Mapping[str, str] = os.environ) ->
                 f"{' '.join(labels)}: the layer isn't on this machine; start this program with"
                 " `bazel run`, which can fetch it"
             )
-        words = shlex.split(command) if command else [launcher(Path(workspace))]
+        words = list(command) if command else [launcher(Path(workspace))]
         # Without the bytes of what is not asked for, and with those of what is.
         line = [*words, "build", "--remote_download_outputs=toplevel", "--", *labels]
         try:

@@ -120,7 +120,7 @@ def test_bazel_is_called_in_the_workspace(tmp_path: Path) -> None:
     layers.builder(None, environment)(["//:a", "//:b"])
     words = f"{tmp_path} build --remote_download_outputs=toplevel -- //:a //:b\n"
     assert (tmp_path / "words").read_text() == words
-    layers.builder("./bazelw --bazelrc=x", environment)(["//:a"])
+    layers.builder(["./bazelw", "--bazelrc=x"], environment)(["//:a"])
     assert " --bazelrc=x build " in (tmp_path / "words").read_text()
 
 
@@ -128,6 +128,6 @@ def test_bazel_fails(tmp_path: Path) -> None:
     with pytest.raises(OciError, match=r"bazelw build .* //:a: exit status 3"):
         layers.builder(None, bazelw(tmp_path, "exit 3"))(["//:a"])
     with pytest.raises(OciError, match="name your Bazel in --bazel"):
-        layers.builder("/no/bazel", bazelw(tmp_path, ""))(["//:a"])
+        layers.builder(["/no/bazel"], bazelw(tmp_path, ""))(["//:a"])
     with pytest.raises(OciError, match="start this program with `bazel run`"):
         layers.builder(None, {})(["//:a"])

@@ -26,7 +26,7 @@ class Bazel:
 
     def __init__(
         self,
-        command: str | None,
+        command: Sequence[str] | None,
         flags: Sequence[str] = (),
         environment: Mapping[str, str] = os.environ,
     ) -> None:
@@ -35,7 +35,7 @@ class Bazel:
             raise OciError("this program builds what is chosen: start it with `bazel run`")
         self.workspace = Path(workspace)
         self.flags = tuple(flags)
-        self._words = shlex.split(command) if command else [layers.launcher(self.workspace)]
+        self._words = list(command) if command else [layers.launcher(self.workspace)]
 
     def query(self, expression: str) -> list[str]:
         """Return the labels that a query finds, each as Starlark's `str` has it."""
@@ -58,10 +58,20 @@ class Bazel:
                 "--",
                 *labels,
             )
-            lines = events.read_text(encoding="utf-8").splitlines()
-        told = outputs(json.loads(line) for line in lines)
+            told = self._told(events)
         root = Path(self._run("info", *self.flags, "execution_root", captured=True).strip())
         return {label: [root / name for name in told.get(_plain(label), [])] for label in labels}
+
+    def _told(self, events: Path) -> dict[str, list[str]]:
+        """Return the outputs of each label, as a file of build events has them."""
+        try:
+            lines = events.read_text(encoding="utf-8").splitlines()
+            return outputs(json.loads(line) for line in lines)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise OciError(
+                f"{shlex.join(self._words)} doesn't tell what it has built ({error!r}); name your"
+                " Bazel in --bazel"
+            ) from None
 
     def build_layers(self, labels: list[str]) -> None:
         """Build layers that only a cache has: what `layers.locate` calls."""
@@ -77,6 +87,7 @@ class Bazel:
                 stdout=subprocess.PIPE if captured else 2,
                 stderr=subprocess.PIPE if captured else None,
                 text=True,
+                errors="replace",
                 check=False,
             )
         except OSError as error:

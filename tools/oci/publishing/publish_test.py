@@ -181,3 +181,27 @@ def test_a_build_that_fails(world: World, capsys: pytest.CaptureFixture[str]) ->
     assert world.run(TAGS) == 1
     assert "exit status 7" in capsys.readouterr().err
     assert not world.registry.requests
+
+
+@pytest.mark.parametrize("said", ["", "echo '{' >$FILE", "echo '[5]' >$FILE", "mkdir $FILE"])
+def test_a_program_that_is_no_bazel(
+    world: World, capsys: pytest.CaptureFixture[str], said: str
+) -> None:
+    find = "for word; do case $word in --build_event_json_file=*) FILE=${word#*=} ;; esac; done"
+    world.bazel.path.write_text(f"#!/bin/sh\n{find}\n[ $1 != build ] || {said or ':'}\n")
+    assert world.run(TAGS) == 1
+    err = capsys.readouterr().err
+    assert "doesn't tell what it has built" in err
+    assert "name your Bazel in --bazel" in err
+    assert not world.registry.requests
+
+
+@pytest.mark.parametrize(
+    ("command", "why"), [("./bazelw 'x", "No closing quotation"), (" ", "names no program")]
+)
+def test_a_command_that_is_none(
+    world: World, capsys: pytest.CaptureFixture[str], command: str, why: str
+) -> None:
+    with pytest.raises(SystemExit):
+        world.run(TAGS, f"--bazel={command}")
+    assert f"argument --bazel: {command!r}: {why}" in capsys.readouterr().err
