@@ -150,7 +150,7 @@ class Layout:
         if root["mediaType"] in MANIFEST_TYPES:
             return self
         has = [
-            (entry.get("platform", {}).get("architecture", ""), entry)
+            (str((entry.get("platform") or {}).get("architecture", "")), entry)
             for entry in self._entries(root)
         ]
         fitting = [entry for name, entry in has if name == architecture]

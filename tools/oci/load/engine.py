@@ -14,7 +14,7 @@ from typing import IO, Final
 
 from tools.oci.assembler import archive
 from tools.oci.assembler.layout import Layout
-from tools.oci.assembler.spec import OciError
+from tools.oci.assembler.spec import OciError, check_config
 
 # What the kernel calls a CPU, and Go.
 _ARCHITECTURES: Final = {
@@ -44,7 +44,10 @@ class Layer:
 def layers_of(layout: Layout) -> list[Layer]:
     """Return the layers of a layout of one image, lowest first."""
     _, manifest = layout.image()
-    diff_ids = layout.document(manifest["config"])["rootfs"]["diff_ids"]
+    config = check_config(layout.document(manifest["config"]), layout.path)
+    diff_ids, count = config["rootfs"]["diff_ids"], len(manifest["layers"])
+    if len(diff_ids) != count:
+        raise OciError(f"{layout.path}: {count} layers, but {len(diff_ids)} rootfs.diff_ids")
     return [
         Layer(blob["digest"], diff_id, blob["size"])
         for blob, diff_id in zip(manifest["layers"], diff_ids, strict=True)
@@ -79,7 +82,9 @@ class Engine:
 
     def ask(self, *words: str) -> str:
         """Return what the program prints; empty if it fails: then nothing is known."""
-        done = subprocess.run([self.program, *words], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [self.program, *words], capture_output=True, text=True, errors="replace", check=False
+        )
         return "" if done.returncode else done.stdout
 
     def images(self) -> list[tuple[str, ...]]:
@@ -88,7 +93,12 @@ class Engine:
         if not names:
             return []
         told = self.ask("image", "inspect", "--format={{json .RootFS.Layers}}", *set(names))
-        return [tuple(json.loads(line) or ()) for line in told.splitlines()]
+        try:
+            images = [json.loads(line) or [] for line in told.splitlines()]
+        except ValueError:
+            # A program that goes by the engine's name: nothing is known.
+            return []
+        return [tuple(map(str, one)) for one in images if isinstance(one, list)]
 
     @contextmanager
     def piped(self, words: list[str]) -> Iterator[tuple[IO[bytes], subprocess.Popen[bytes]]]:

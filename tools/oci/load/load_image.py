@@ -80,6 +80,9 @@ def main(argv: list[str] | None = None) -> int:
     except (OciError, OSError) as error:
         print(f"load: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("load: interrupted; loading again begins anew", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tools.oci.assembler import image, index, layer
 from tools.oci.assembler.layout import Layout
+from tools.oci.assembler.spec import Json, digest_of
 from tools.oci.load import load_image
 
 NAMES = ("common", "own")
@@ -244,3 +246,51 @@ def test_a_layout_that_is_none(layout: Path, capsys: pytest.CaptureFixture[str])
     (layout / "index.json").unlink()
     assert run(layout) == 1
     assert "index.json: missing; the layout is incomplete" in capsys.readouterr().err
+
+
+def rewritten(layout: Path, change: Callable[[Json], object]) -> None:
+    """Change the document of a layout's root, and let its index name what has become of it."""
+    entry = Layout(layout).root()
+    document = Layout(layout).document(entry)
+    change(document)
+    data = json.dumps(document).encode()
+    (layout / "blobs" / digest_of(data).replace(":", "/")).write_bytes(data)
+    entry |= {"digest": digest_of(data), "size": len(data)}
+    (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+
+
+@pytest.mark.parametrize("platform", [None, [], {"architecture": 5}, {"architecture": None}])
+def test_an_index_that_names_no_platform(
+    whole_index: Path, capsys: pytest.CaptureFixture[str], platform: object
+) -> None:
+    program(whole_index.parent, "podman", "echo false arm64")
+
+    def change(index: Json) -> None:
+        for entry in index["manifests"]:
+            entry["platform"] = platform
+
+    rewritten(whole_index, change)
+    assert run(whole_index, form="oci") == 1
+    assert "has no image for arm64, only for" in capsys.readouterr().err
+
+
+def test_a_configuration_of_other_layers(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program(layout.parent, "docker", docker([["sha256:0"]]))
+    rewritten(layout, lambda manifest: manifest["layers"].pop())
+    assert run(layout) == 1
+    assert "1 layers, but 2 rootfs.diff_ids" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("told", ["not JSON", "5", "\\0377", '{"a": 1}'])
+def test_an_engine_that_tells_nonsense_gets_all(layout: Path, told: str) -> None:
+    script = docker([["sha256:0"]]).replace("echo '[\"sha256:0\"]'", f"printf '{told}'")
+    assert told in script
+    program(layout.parent, "docker", script)
+    assert run(layout) == 0
+    assert set(digests(layout)) < names(layout.parent / "archive")
+
+
+def test_ctrl_c_is_one_line(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program(layout.parent, "nerdctl", "kill -INT $PPID; exec sleep 60")
+    assert run(layout) == 130
+    assert capsys.readouterr().err == "load: interrupted; loading again begins anew\n"
