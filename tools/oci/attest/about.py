@@ -27,6 +27,25 @@ def cyclonedx(path: Path) -> str:
     )
 
 
+def created(path: Path) -> str:
+    """Return when a CycloneDX document was made; RegistryError where it doesn't say."""
+    try:
+        told = parse(path.read_bytes(), path)["metadata"]["timestamp"]
+    except (KeyError, TypeError):
+        told = None
+    if not isinstance(told, str):
+        raise RegistryError(f"{path}: doesn't say in metadata.timestamp when it was made")
+    return told
+
+
+def predicate(path: Path) -> Json:
+    """Return what an in-toto statement says; RegistryError where it says nothing."""
+    told = parse(path.read_bytes(), path).get("predicate")
+    if not isinstance(told, dict):
+        raise RegistryError(f"{path}: has no object `predicate`; build it again")
+    return told
+
+
 def provenance(path: Path) -> str:
     """Return the digest of the image that is every subject of an in-toto statement."""
     return _only(path, lambda told: [one["digest"]["sha256"] for one in told["subject"]])

@@ -85,7 +85,9 @@ def _statements(files: dict[str, Path], subjects: dict[str, Json]) -> Statements
             raise RegistryError(
                 f"{path}: is about {told}, which is not the image to attach it to; build both again"
             )
-    created = parse(cyclonedx.read_bytes(), cyclonedx)["metadata"]["timestamp"]
+    created = about.created(cyclonedx)
+    # Read again when it's signed; by then others are attached.
+    about.predicate(provenance)
     return Statements(
         subjects[digest],
         (
@@ -132,10 +134,9 @@ def publish(
 
 def _attest(cosign: Cosign, name: str, statements: Statements) -> None:
     """Sign documents once more as attestations, the form policy engines and scanners ask for."""
-    provenance = parse(statements.provenance.read_bytes(), statements.provenance)
     with tempfile.TemporaryDirectory() as folder:
         predicate = Path(folder, "predicate.json")
-        predicate.write_text(json.dumps(provenance["predicate"]))
+        predicate.write_text(json.dumps(about.predicate(statements.provenance)))
         cosign.attest(name, "slsaprovenance1", predicate)
     for document in statements.documents:
         if document.media_type == referrers.SPDX_TYPE:
@@ -212,6 +213,9 @@ def main(argv: list[str] | None = None) -> int:
     except (RegistryError, OciError, OSError) as error:
         print(f"sign: {quote.terminal(str(error))}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("sign: interrupted; signing again goes on from here", file=sys.stderr)
+        return 130
     return 0
 
 

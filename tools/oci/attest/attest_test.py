@@ -272,6 +272,27 @@ def test_documents_about_other_images_are_refused(
         attest.read_plan(plan)
 
 
+@pytest.mark.parametrize(
+    ("kind", "change", "why"),
+    [
+        ("cyclonedx", lambda told: told["metadata"].pop("timestamp"), "when it was made"),
+        ("cyclonedx", lambda told: told["metadata"].update(timestamp=5), "when it was made"),
+        ("provenance", lambda told: told.pop("predicate"), "no object `predicate`"),
+        ("provenance", lambda told: told.update(predicate=[]), "no object `predicate`"),
+    ],
+)
+def test_documents_that_say_too_little_are_refused(
+    tmp_path: Path, kind: str, change: Callable[[Any], object], why: str
+) -> None:
+    plan = write_plan(tmp_path, Layout(make_layout(tmp_path)))
+    path = tmp_path / f"0.{kind}.json"
+    told = json.loads(path.read_text())
+    change(told)
+    path.write_text(json.dumps(told))
+    with pytest.raises(RegistryError, match=rf"0\.{kind}\.json: .*{why}"):
+        attest.read_plan(plan)
+
+
 def test_the_bills_we_make_say_what_they_are_about(tmp_path: Path) -> None:
     layout = sbom_fixtures.make_layout(tmp_path, sbom_fixtures.image_files(), {})
     bill = write_sbom.make(
