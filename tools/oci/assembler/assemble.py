@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tools.oci.assembler import archive, image, index, layer
-from tools.oci.assembler.spec import OciError
+from tools.oci.assembler.spec import OciError, read_text
 
 # Tabs alone are part of values.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
@@ -16,10 +16,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 
 def lines_of(path: Path) -> list[str]:
     """Return the lines of a settings file, without empty ones."""
-    try:
-        return [line for line in path.read_text("utf-8").split("\n") if line]
-    except UnicodeDecodeError as error:
-        raise OciError(f"{path}: not UTF-8: {error}") from None
+    return [line for line in read_text(path).split("\n") if line]
 
 
 def arguments_of(path: Path) -> list[str]:
@@ -47,7 +44,7 @@ def pairs_of(path: Path) -> list[tuple[str, str]]:
 
 def names_of(path: Path) -> list[str]:
     """Return a comma-separated list."""
-    return [name.strip() for name in path.read_text().split(",") if name.strip()]
+    return [name.strip() for name in read_text(path).split(",") if name.strip()]
 
 
 def _image(args: argparse.Namespace) -> str:
@@ -59,7 +56,7 @@ def _image(args: argparse.Namespace) -> str:
             image.LayerSource(Path(blob), Path(facts), by, label)
             for blob, facts, by, label in args.layer
         ],
-        created=args.created and args.created.read_text().strip(),
+        created=args.created and read_text(args.created).strip(),
         newest=args.newest,
         env=args.env and pairs_of(args.env),
         entrypoint=args.entrypoint and arguments_of(args.entrypoint),

@@ -300,3 +300,29 @@ def test_a_line_that_is_no_pair(tmp_path: Path) -> None:
     file.write_text("A=1\nB\n")
     with pytest.raises(OciError, match=r"env\.txt: 'B' is not of the form key=value"):
         assemble.pairs_of(file)
+
+
+@pytest.mark.parametrize(
+    "option", ["annotations", "cmd", "created", "entrypoint", "env", "exposed-ports", "volumes"]
+)
+def test_settings_that_are_no_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    (tmp_path / "settings").write_bytes(b"a=\xff")
+    words = ["image", "--os=linux", "--architecture=amd64", f"--output={tmp_path / 'image'}"]
+    assert assemble.main([*words, f"--{option}={tmp_path / 'settings'}"]) == 1
+    assert f"{tmp_path / 'settings'}: not UTF-8" in capsys.readouterr().err
+
+
+def test_a_base_with_half_a_character(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    layout = build(tmp_path, layers=[layer_in(tmp_path)])
+    entry, manifest = layout.image()
+    config = {**config_of(layout), "author": "\ud800"}
+    for document, named in ((config, manifest["config"]), (manifest, entry)):
+        data = json.dumps(document).encode()
+        named |= {"digest": digest_of(data), "size": len(data)}
+        (layout.path / "blobs" / digest_of(data).replace(":", "/")).write_bytes(data)
+    (layout.path / "index.json").write_text(json.dumps({"manifests": [entry]}))
+    words = ["image", f"--base={layout.path}", f"--output={tmp_path / 'upon'}"]
+    assert assemble.main(words) == 1
+    assert "not JSON: has '\\ud800' in a text, half of a character" in capsys.readouterr().err

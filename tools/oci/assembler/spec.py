@@ -49,6 +49,14 @@ def parse(data: bytes, source: object) -> Json:
     return document
 
 
+def read_text(path: Path) -> str:
+    """Return the text of a file of settings."""
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise OciError(f"{path}: not UTF-8: {error}") from None
+
+
 def check_digest(digest: object, source: object) -> str:
     """Return `digest` where it is a sha256 digest, the only kind handled."""
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):

@@ -20,7 +20,7 @@ from tools.cli import usage
 from tools.cli.transfer import Transfer, megabytes
 from tools.oci.assembler import layers
 from tools.oci.assembler.layout import Layout, blob_name
-from tools.oci.assembler.spec import BASE_NAME, INDEX_TYPES, Json, OciError, base_of
+from tools.oci.assembler.spec import BASE_NAME, INDEX_TYPES, Json, OciError, base_of, read_text
 from tools.oci.registry.client import Client
 from tools.oci.registry.reference import (
     Repository,
@@ -260,7 +260,7 @@ def push_to(
 
 
 def _words_of(path: Path | None) -> list[str]:
-    return path.read_text().split() if path else []
+    return read_text(path).split() if path else []
 
 
 def main(argv: list[str] | None = None) -> int:
