@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import lzma
 import re
 import tarfile
 import tempfile
@@ -14,6 +15,8 @@ from tools.catalog import tags
 from tools.catalog.tags import Release
 from tools.update.fetch import Fetcher, UnreachableError
 
+# What reading an archive raises where it isn't one.
+_DAMAGED = (tarfile.TarError, lzma.LZMAError, EOFError, OSError, ValueError, OverflowError)
 _VERSION = re.compile(rb'^#define PY_VERSION\s+"([^"]+)"', re.M)
 
 
@@ -169,7 +172,7 @@ def verify(offers: list[Candidate], fetcher: Fetcher) -> Verified:
             try:
                 with tarfile.open(fileobj=file, mode="r:xz") as archive:
                     newest = _inspect(offer.release, archive)
-            except (tarfile.TarError, EOFError, OSError) as error:
+            except _DAMAGED as error:
                 raise MismatchError(f"{offer.url} is no archive: {error}") from None
         mirrored = any(
             one.origin == DEBIAN and (one == offer or fetcher.absent(one.url) is None)

@@ -23,6 +23,8 @@ from tools.update.fetch import Fetcher, UnreachableError
 _INDEX = "main/source/Sources.xz"
 _PYTHON = re.compile(r"python(3\.\d+)_([^_]+)\.orig\.tar\.xz")
 _DISTRO_INFO = re.compile(r"distro-info-data_[^_]+\.tar\.xz")
+# What reading distro-info-data raises where it isn't that.
+_DAMAGED = (csv.Error, tarfile.TarError, lzma.LZMAError, EOFError, OSError, ValueError)
 _LOCAL_DISTRO_INFO = Path("/usr/share/distro-info/debian.csv")
 
 
@@ -57,7 +59,7 @@ def _signed(text: bytes, url: str, keyring: Path) -> str:
     if done.returncode != 0:
         reason = done.stderr.decode(errors="replace").strip().splitlines()
         raise UnreachableError(f"{url} is not validly signed: {reason[-1] if reason else 'gpgv'}")
-    return done.stdout.decode()
+    return done.stdout.decode(errors="replace")
 
 
 def release(archive: Archive, suite: str, fetcher: Fetcher) -> dict[str, str]:
@@ -105,6 +107,14 @@ def sources(archive: Archive, suite: str, fetcher: Fetcher) -> list[SourceFile]:
     found = hashlib.sha256(packed).hexdigest()
     if found != wanted:
         raise UnreachableError(f"{url} has SHA-256 {found}, the release file says {wanted}")
+    try:
+        return _files(packed)
+    except (lzma.LZMAError, EOFError, ValueError, KeyError) as error:
+        raise UnreachableError(f"{url} is not a source index: {error!r}") from None
+
+
+def _files(packed: bytes) -> list[SourceFile]:
+    """The source archives of CPython and of distro-info-data in an index."""
     made: list[SourceFile] = []
     with lzma.open(io.BytesIO(packed)) as unpacked:
         for stanza in _stanzas(io.TextIOWrapper(unpacked, encoding="utf-8")):
@@ -173,12 +183,25 @@ def ends_of_life(
             continue
         if hashlib.sha256(packed).hexdigest() != file.sha256:
             raise UnreachableError(f"{file.path} is not what the source index says")
-        with tarfile.open(fileobj=io.BytesIO(packed), mode="r:xz") as tar:
-            for member in tar:
-                if member.name.rpartition("/")[2] == "debian.csv":
-                    content = tar.extractfile(member)
-                    if content is not None:
-                        return _ends(content.read().decode())
-    if local.is_file():
+        try:
+            if (table := _table(packed)) is not None:
+                return _ends(table)
+        except _DAMAGED as error:
+            raise UnreachableError(f"{file.path} is not distro-info-data: {error!r}") from None
+    if not local.is_file():
+        raise failure
+    try:
         return _ends(local.read_text(encoding="utf-8"))
-    raise failure
+    except _DAMAGED as error:
+        raise UnreachableError(f"{local} is not distro-info-data: {error!r}") from None
+
+
+def _table(packed: bytes) -> str | None:
+    """debian.csv in a source archive of distro-info-data."""
+    with tarfile.open(fileobj=io.BytesIO(packed), mode="r:xz") as tar:
+        for member in tar:
+            if member.name.rpartition("/")[2] == "debian.csv":
+                content = tar.extractfile(member)
+                if content is not None:
+                    return content.read().decode()
+    return None

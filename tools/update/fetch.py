@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, TextIO
 
@@ -10,6 +9,7 @@ from tools.cli.transfer import Transfer, megabytes
 from tools.net import origin
 from tools.net.net_errors import NetError
 from tools.net.session import Answer, Request, Session
+from tools.text import strict_json
 
 # Bytes: archives of sources and of programs.
 LARGEST = 1 << 30
@@ -82,6 +82,6 @@ class Fetcher:
     def json(self, url: str, label: str) -> Any:
         """The JSON at ``url``."""
         try:
-            return json.loads(self.get(url, label))
-        except (ValueError, RecursionError) as error:
+            return strict_json.parse(self.get(url, label))
+        except ValueError as error:
             raise UnreachableError(f"{url} is not JSON: {error}") from None

@@ -99,7 +99,18 @@ def ends_of_life(site: str, fetcher: Fetcher) -> dict[str, str]:
     if not isinstance(answer, dict):
         raise UnreachableError(f"{url} is not the mapping it used to be")
     return {
-        minor: str(row["end_of_life"])
+        minor: _end(minor, str(row["end_of_life"]), url)
         for minor, row in answer.items()
         if isinstance(row, dict) and "end_of_life" in row
     }
+
+
+def _end(minor: str, said: str, url: str) -> str:
+    """Return a day, or a month, where it is one."""
+    try:
+        datetime.date.fromisoformat(f"{said}-01" if re.fullmatch(r"\d{4}-\d\d", said) else said)
+    except ValueError:
+        raise UnreachableError(
+            f"{url}: the end of {minor} is {said!r}, neither a day nor a month"
+        ) from None
+    return said

@@ -71,10 +71,14 @@ class Transaction:
         journal.replace(self._journal)
 
     def undo(self) -> None:
-        """Restore what was there before ``replace``; nothing once it is kept."""
+        """Restore what was there before ``replace``; nothing once it is kept.
+
+        Raises:
+            TransactionError: the journal can't be read; nothing is restored.
+        """
         if not self._journal.is_file():
             return
-        for number, name in enumerate(json.loads(self._journal.read_text(encoding="utf-8"))):
+        for number, name in enumerate(self._names()):
             old, target = self._folder / f"{number}.old", self._root / name
             if not old.is_file():
                 target.unlink(missing_ok=True)
@@ -83,6 +87,19 @@ class Transaction:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 old.replace(target)
         self._journal.unlink()
+
+    def _names(self) -> list[str]:
+        """The files of the journal, in its order."""
+        try:
+            names = json.loads(self._journal.read_text(encoding="utf-8"))
+            if not isinstance(names, list) or not all(map(_is_below, names)):
+                raise ValueError("it is no list of files")
+        except (ValueError, RecursionError) as error:
+            raise TransactionError(
+                f"{self._journal}: can't be read ({error}), so what an update left half done isn't "
+                f"undone: see it with `git status`, and remove {self._folder}"
+            ) from None
+        return names
 
     def keep(self) -> None:
         """Make the changes final.
@@ -104,6 +121,11 @@ class Transaction:
                     break
                 folder.rmdir()
             folder = folder.parent
+
+
+def _is_below(name: object) -> bool:
+    """Whether it is a path that can't lead out of a folder."""
+    return isinstance(name, str) and not Path(name).is_absolute() and ".." not in Path(name).parts
 
 
 @contextlib.contextmanager

@@ -114,3 +114,20 @@ def test_two_at_once(root: Path) -> None:
         transaction.begin(root),
     ):
         pass
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"5", b"[5]", b'["../other"]', b"\xff"])
+def test_a_journal_that_can_not_be_read_is_told(root: Path, content: bytes) -> None:
+    """As a machine that lost power leaves it."""
+    before = tree(root)
+    (root / transaction.FOLDER).mkdir()
+    (root / transaction.FOLDER / "journal.json").write_bytes(content)
+    (root / transaction.FOLDER / "0.old").write_text("theirs")
+    with (
+        pytest.raises(transaction.TransactionError, match=r"journal\.json.*git status"),
+        transaction.begin(root),
+    ):
+        pytest.fail("begun")
+    assert (root / transaction.FOLDER / "0.old").read_text() == "theirs"
+    shutil.rmtree(root / transaction.FOLDER)
+    assert tree(root) == before

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
 
@@ -25,6 +26,7 @@ from tools.modules.facts import FactsError
 from tools.packages.debian import lock_debian, lockfile, mirrors, resolve
 from tools.packages.debian.lock_debian import LOCKS, Job
 from tools.packages.debian.mirrors import Mirror
+from tools.packages.lines import LockError
 from tools.pages.apidocs.page import StarlarkError
 from tools.update import (
     candidate,
@@ -91,9 +93,10 @@ class Update:
 
     def _jobs(self) -> list[Job]:
         """What is to be locked. Raises ResolveError if the command line names what there isn't."""
-        if self._asked.no_locks:
+        if self._asked.no_locks and not self._narrowed:
             return []
-        return locks.jobs(self._root, self._mirrors(), self._narrowed)
+        made = locks.jobs(self._root, self._mirrors(), self._narrowed)
+        return [] if self._asked.no_locks else made
 
     def _mirrors(self) -> list[Mirror]:
         return mirrors.find_mirrors([self._asked.mirror] if self._asked.mirror else [])
@@ -109,6 +112,18 @@ class Update:
         self._results = locks.renew(self._root, asked, keyring, self._asked.accept)
         if not self._narrowed:
             self._others = other_locks.renew(self._root, self._asked.accept)
+
+    @cached_property
+    def _known(self) -> dict[str, lockfile.Lock | LockError]:
+        """The locks that there are, by path in the checkout; of a damaged one what is wrong."""
+        known: dict[str, lockfile.Lock | LockError] = {}
+        for file in sorted((self._root / LOCKS).rglob("*.lock")):
+            name = file.relative_to(self._root).as_posix()
+            try:
+                known[name] = lockfile.read(file)
+            except LockError as error:
+                known[name] = error
+        return known
 
     @property
     def _renewed(self) -> list[Renewed]:
@@ -173,6 +188,11 @@ class Update:
             gone = [path.as_posix() for path in lock_debian.orphans(self._root)]
             made.changes += [f"{name} is of nothing in the catalog: removed" for name in gone]
             files.update(dict.fromkeys(gone))
+        made.failures += [
+            str(error)
+            for name, error in self._known.items()
+            if isinstance(error, LockError) and name not in files
+        ]
         made.changes += modules.news(self._facts, found.facts)
         if found.facts != self._facts:
             files[str(facts.FILE)] = found.facts.text()
@@ -232,7 +252,7 @@ class Update:
     def _report(self, made: Plan, files: tree.Files, *, done: bool) -> Report:
         changes = [change for one in self._renewed for change in one.changes]
         numbers, unread = self._numbers(changes, made)
-        every = [lockfile.read(file) for file in sorted((self._root / LOCKS).rglob("*.lock"))]
+        every = [lock for lock in self._known.values() if isinstance(lock, lockfile.Lock)]
         after = tree.catalog(self._root, files)
         meant = effects.work_out(self._catalog, after, self._renewed, every)
         everywhere = effects.everywhere(after)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import shutil
 import subprocess
@@ -890,3 +891,117 @@ def test_what_is_known_of_modules_stays_when_the_registry_does_not_answer(
     assert "- Bazel's module registry: " in shown
     assert reason in shown
     assert (checkout / facts.FILE).read_text() == before
+
+
+INDEX = "/debian/dists/sid/main/source/Sources.xz"
+CYCLE = "/api/release-cycle.json"
+RELEASES = "/api/v2/downloads/release/?is_published=true"
+DISTRO_INFO = "/debian/pool/main/d/distro-info-data/distro-info-data_2026.1.tar.xz"
+
+
+def packed(text: bytes) -> bytes:
+    return lzma.compress(text)
+
+
+def csv(eol: str) -> str:
+    return f"version,codename,series,created,release,eol\n13,Trixie,trixie,,,{eol}\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "said"),
+    [
+        (CYCLE, b"", "is not JSON"),
+        (CYCLE, b"[]", "is not the mapping it used to be"),
+        (CYCLE, b'{"3.14": {"end_of_life": "2030-13"}}', "the end of 3.14 is '2030-13'"),
+        (CYCLE, b'{"3.14": {"end_of_life": "2030-1x"}}', "the end of 3.14 is '2030-1x'"),
+        (CYCLE, b'{"3.14": {"end_of_life": "2030-02-30"}}', "the end of 3.14 is '2030-02-30'"),
+        (CYCLE, b'{"3.14": {"end_of_life": "never: [1]"}}', "the end of 3.14 is 'never: [1]'"),
+        (CYCLE, b'{"3.14": {"end_of_life": "\\ud800"}}', "half of a character"),
+        (RELEASES, b'{"a": 1}', "is not the list it used to be"),
+        (RELEASES, b"\xff", "is not JSON"),
+        (INDEX, b"", "is not a source index"),
+        (INDEX, b"no xz", "is not a source index"),
+        (INDEX, packed(b"Package: python3.14\n" * 9)[:-9], "is not a source index"),
+        (INDEX, packed(b"Package: python3.14\n\xff\n"), "is not a source index"),
+        (INDEX, packed(b"Package: python3.14\nChecksums-Sha256:\n a b\n"), "is not a source index"),
+        (INDEX, packed(b"Package: python3.14\nChecksums-Sha256:\n a 1 b\n"), "is not a source"),
+        (DISTRO_INFO, b"", "is not distro-info-data"),
+        (DISTRO_INFO, b"no xz", "is not distro-info-data"),
+        (DISTRO_INFO, archive({"debian.csv": csv("2030-99-99")}), "is not distro-info-data"),
+        (DISTRO_INFO, archive({"debian.csv": csv("soon")}), "is not distro-info-data"),
+        (DISTRO_INFO, archive({"debian.csv": csv("2030-01-01")})[:120], "is not distro-info-data"),
+    ],
+)
+def test_answers_that_make_no_sense_are_named(
+    run: Run,
+    checkout: Path,
+    sources: Sources,
+    capsys: pytest.CaptureFixture[str],
+    path: str,
+    content: bytes,
+    said: str,
+) -> None:
+    before = tree(checkout)
+    if path == DISTRO_INFO:
+        # What the index promises is what comes.
+        sources.debian("distro-info-data", "distro-info-data_2026.1.tar.xz", content)
+    sources.files[path] = content
+    if path == INDEX:
+        sources.suite("sid", "", content)
+    assert run("--no-locks") in (0, 1)
+    skipped = capsys.readouterr().out.partition("### Not checked")[2]
+    assert said in skipped
+    assert tree(checkout) == before
+
+
+def test_this_machines_own_ends_of_support_may_be_damaged(
+    run: Run, sources: Sources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del sources.files[DISTRO_INFO]
+    file = tmp_path / "debian.csv"
+    for content in (b"\xff", csv("soon").encode()):
+        file.write_bytes(content)
+        assert run("--no-locks", f"--distro-info={file}") == 0
+        assert f"{file} is not distro-info-data" in capsys.readouterr().out
+    file.write_bytes(b"")
+    assert run("--no-locks", f"--distro-info={file}") == 0
+
+
+@pytest.mark.parametrize("size", [0, 40, 120])
+def test_a_source_that_is_as_damaged_as_promised(
+    run: Run, checkout: Path, sources: Sources, capsys: pytest.CaptureFixture[str], size: int
+) -> None:
+    before = versions(checkout)
+    sources.python_org("3.14.8", "2026-10-07", source("3.14.8")[:size])
+    assert run("--no-locks") == 2
+    assert "is no archive: " in capsys.readouterr().out
+    assert versions(checkout) == before
+
+
+def test_a_suite_that_the_catalog_has_not(
+    run: Run, sources: Sources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sources.suite("bullseye", "11.11")
+    assert run("--no-locks", "--suite=bullseye") == 2
+    assert "--suite=bullseye: unknown" in capsys.readouterr().err
+
+
+def test_a_damaged_lock_is_made_anew(
+    run: Run, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = checkout / lock_debian.LOCKS / "trixie_amd64.lock"
+    whole = lock.read_text()
+    for content in (b"", b"\xff\xfe", whole.encode()[:-70]):
+        lock.write_bytes(content)
+        assert run() == 1, capsys.readouterr().out
+        assert "locks of trixie_amd64" in capsys.readouterr().out
+        assert locked(checkout, "trixie_amd64")
+
+
+def test_a_damaged_lock_that_is_not_made_anew_is_told(
+    run: Run, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / lock_debian.LOCKS / "trixie_amd64.lock").write_bytes(b"")
+    assert run("--no-locks") == 2
+    out, err = capsys.readouterr()
+    assert "trixie_amd64.lock" in out + err
