@@ -16,6 +16,8 @@ import sys
 import tarfile
 from pathlib import Path
 
+from tools.bootstrap.common import BootstrapError
+from tools.cli import atomic, command
 from tools.release import registry
 from tools.release.version import MODULE, ReleaseError, check_tag, notes
 
@@ -26,11 +28,17 @@ _GIT = ("git", "-c", "tar.umask=0022", "-c", "safe.directory=*", "-c", "core.att
 def write(checkout: Path, commit: str, prefix: str, out: Path) -> None:
     """Write the .tar.gz `out` of a commit of `checkout`, everything below the folder `prefix`.
 
-    Raises ReleaseError if git fails, or .gitattributes would have it leave out or rewrite a file.
+    Raises ReleaseError if git fails, a tracked file isn't as committed, or .gitattributes would
+    have it leave out or rewrite a file.
     """
+    if changed := os.fsdecode(_git(checkout, "status", "--porcelain", "--untracked-files=no")):
+        raise ReleaseError(
+            f"not committed: {', '.join(line[3:] for line in changed.splitlines()[:5])}; "
+            "the archive is of the commit: commit it, or undo it"
+        )
     tar = _git(checkout, "archive", "--format=tar", f"--prefix={prefix}/", commit)
     listed = _git(checkout, "ls-tree", "-r", "-z", "--full-tree", commit)
-    wanted = dict(_object(line) for line in listed.decode().split("\0") if line)
+    wanted = dict(_object(line) for line in os.fsdecode(listed).split("\0") if line)
     found = _blobs(tar, f"{prefix}/")
     if differ := sorted(name for name in wanted if found.get(name) != wanted[name]):
         raise ReleaseError(
@@ -38,13 +46,17 @@ def write(checkout: Path, commit: str, prefix: str, out: Path) -> None:
             "export-subst and eol out of .gitattributes: the module is the repository as it is"
         )
     part = out.with_name(out.name + ".part")
-    # This interpreter's zlib, which is pinned: the machine's gzip may compress differently.
-    with (
-        part.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=raw, mtime=0) as packed,
-    ):
-        packed.write(tar)
-    part.replace(out)
+    try:
+        # This interpreter's zlib, which is pinned: the machine's gzip may compress differently.
+        with (
+            part.open("wb") as raw,
+            gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=raw, mtime=0) as packed,
+        ):
+            packed.write(tar)
+        part.replace(out)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _object(line: str) -> tuple[str, str]:
@@ -60,7 +72,7 @@ def _blobs(tar: bytes, prefix: str) -> dict[str, str]:
         for member in members:
             file = members.extractfile(member) if member.isfile() else None
             if file or member.issym():
-                data = file.read() if file else member.linkname.encode()
+                data = file.read() if file else os.fsencode(member.linkname)
                 blob = b"blob %d\0%s" % (len(data), data)
                 # Git's name of the content, not a proof of it.
                 digest = hashlib.sha1(blob, usedforsecurity=False).hexdigest()
@@ -69,7 +81,10 @@ def _blobs(tar: bytes, prefix: str) -> dict[str, str]:
 
 
 def _git(checkout: Path, *arguments: str) -> bytes:
-    run = subprocess.run([*_GIT, *arguments], cwd=checkout, capture_output=True, check=False)
+    try:
+        run = subprocess.run([*_GIT, *arguments], cwd=checkout, capture_output=True, check=False)
+    except FileNotFoundError as error:
+        raise ReleaseError(f"{error.filename}: not found; install git") from None
     if run.returncode != 0:
         raise ReleaseError(f"git {arguments[0]}: {run.stderr.decode(errors='replace').strip()}")
     return run.stdout
@@ -96,10 +111,13 @@ def main(arguments: list[str], directory: Path) -> int:
         out.mkdir(parents=True, exist_ok=True)
         archive = out / f"{MODULE}-{options.tag}.tar.gz"
         write(checkout, "HEAD", f"{MODULE}-{version}", archive)
-        (out / "notes.md").write_text(text, encoding="utf-8")
-    except ReleaseError as error:
+        atomic.write(out / "notes.md", text)
+    except (ReleaseError, BootstrapError, OSError, UnicodeDecodeError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return command.INTERRUPTED
     print(archive)
     return 0
 

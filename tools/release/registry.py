@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
-from tools.release.version import ReleaseError
+from tools.release.version import ReleaseError, read
+from tools.text import strict_json
 
 _FILE = ".bcr/metadata.template.json"
 # What nobody can know but who publishes: their repository, and who answers for the module there.
@@ -15,7 +14,22 @@ _TO_FILL_IN = ("OWNER", "REPO", "MAINTAINER", "EMAIL", "LOGIN")
 
 def check(root: Path) -> None:
     """Raise ReleaseError if something in the registry's metadata is still to be filled in."""
-    metadata: dict[str, Any] = json.loads((root / _FILE).read_text(encoding="utf-8"))
+    try:
+        left, count = _holes(read(root / _FILE))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ReleaseError(
+            f"{_FILE}: not the metadata of a module ({error!r}); begin with the one of git"
+        ) from None
+    if left or not count:
+        raise ReleaseError(
+            f"{_FILE}: fill in {', '.join(left) or 'a maintainer'}; "
+            "the registry asks its maintainers about every version"
+        )
+
+
+def _holes(text: str) -> tuple[list[str], int]:
+    """Return what is still to be filled in, and the number of maintainers."""
+    metadata = strict_json.parse(text)
     maintainers = metadata["maintainers"]
     words = [metadata["homepage"], *metadata["repository"]]
     words += [str(value) for maintainer in maintainers for value in maintainer.values()]
@@ -23,8 +37,4 @@ def check(root: Path) -> None:
     left += [
         f"github_user_id {m['github_user_id']}" for m in maintainers if not m["github_user_id"]
     ]
-    if left or not maintainers:
-        raise ReleaseError(
-            f"{_FILE}: fill in {', '.join(left) or 'a maintainer'}; "
-            "the registry asks its maintainers about every version"
-        )
+    return left, len(maintainers)

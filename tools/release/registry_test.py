@@ -60,6 +60,19 @@ def test_one_hole_is_enough(root: Path, wrong: dict[str, Any]) -> None:
         check(root)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"{}", b"\xff", b'{"homepage": 5, "maintainers": [5], "repository": []}'],
+)
+def test_what_is_no_metadata(root: Path, content: bytes) -> None:
+    (root / _FILE).write_bytes(content)
+    with pytest.raises(ReleaseError, match=_FILE):
+        check(root)
+    (root / _FILE).unlink()
+    with pytest.raises(ReleaseError, match=_FILE):
+        check(root)
+
+
 def test_the_source_is_the_archive_of_a_release() -> None:
     source = json.loads(Path(".bcr/source.template.json").read_text())
     # As archive.py names it, and what is in it; the registry's publisher replaces the braces.

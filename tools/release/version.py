@@ -20,12 +20,21 @@ class ReleaseError(Exception):
     """What is wrong with a release: the file, the value and the remedy."""
 
 
+def read(path: Path) -> str:
+    """Return the text of a file. Raises ReleaseError if it is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReleaseError(f"{path}: can't be read: {error}; is this the repository?") from None
+
+
 def version(root: Path) -> str:
     """Return the version that MODULE.bazel in `root` names.
 
     Raises ReleaseError if it is not X.Y.Z, CHANGELOG.md begins with another one, or an example or
     a page asks for another one.
     """
+    read(root / "MODULE.bazel")
     named = ModuleFile(str(root / "MODULE.bazel")).version
     if not _VERSION.fullmatch(named):
         raise ReleaseError(f"MODULE.bazel: version {named!r} is not X.Y.Z or X.Y.Z-rcN")
@@ -36,7 +45,7 @@ def version(root: Path) -> str:
             "describe the release under a heading of its version"
         )
     for file in sorted(file for pattern in _SHOWN for file in root.glob(pattern)):
-        for asked in _ASKED.findall(file.read_text(encoding="utf-8")):
+        for asked in _ASKED.findall(read(file)):
             if asked != named:
                 raise ReleaseError(
                     f"{file.relative_to(root)}: asks for {MODULE} {asked!r}; make it {named}"
@@ -70,7 +79,7 @@ def notes(root: Path) -> str:
 
 def _sections(root: Path) -> list[tuple[str, str]]:
     """Return (version, text) of each section of CHANGELOG.md, in its order."""
-    text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
+    text = read(root / "CHANGELOG.md")
     found = list(_HEADING.finditer(text))
     ends = [*(heading.start() for heading in found[1:]), len(text)]
     return [
