@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -48,7 +49,8 @@ def test_goals_of_no_makefile_of_cpython() -> None:
 def test_objects_are_compiled_without_lto_where_nothing_is_gained() -> None:
     optimization = compile_optimized.Optimization(lto=True, profile=None, max_mismatched=0)
     flags = optimization.cflags({"Modules/math.o", "Modules/_json.o"})
-    apart = "%/python.o Python/ceval.o Modules/_json.o Modules/math.o"
+    rare = "Modules/posixmodule.o Modules/socketmodule.o Python/Python-ast.o"
+    apart = f"%/python.o Python/ceval.o {rare} Modules/_json.o Modules/math.o"
     assert f"$(if $(filter {apart},$@),-fno-lto)" in flags
     plain = compile_optimized.Optimization(lto=False, profile=None, max_mismatched=0)
     assert "lto" not in plain.cflags({"Modules/math.o"})
@@ -63,3 +65,14 @@ def test_all_but_the_evaluation_loop_is_optimised_more_than_by_the_suite_s_flags
     usual = dataclasses.replace(optimization, beyond=False).cflags(())
     assert "-O3" not in usual
     assert "ceval" not in usual
+
+
+def test_programs_are_linked_as_one_part_and_only_the_interpreter_has_more_hot_code() -> None:
+    trained = compile_optimized.Optimization(lto=True, profile=Path("x"), max_mismatched=0)
+    assert trained.ldflags(4) == (
+        "LDFLAGS_NODIST=-flto=4 -flto-partition=none "
+        "$(if $(filter python,$@),--param=hot-bb-count-ws-permille=999) "
+        "-gno-variable-location-views"
+    )
+    untrained = dataclasses.replace(trained, profile=None)
+    assert "hot-bb" not in untrained.ldflags(4)
