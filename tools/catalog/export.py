@@ -182,13 +182,7 @@ def _suite(suite: Suite) -> dict[str, object]:
     return {
         "release": suite.release,
         "point_release": suite.point_release or suite.release,
-        "platforms": list(suite.platforms),
-        "eol": suite.eol.isoformat(),
-        "published": list(suite.published),
-        "ended": suite.ended,
-        "package_sets": {name: list(names) for name, names in suite.package_sets.items()},
-        "build_sets": {name: list(names) for name, names in suite.build_sets.items()},
-        "build_flags": dataclasses.asdict(suite.build_flags),
+        **ubuntu.export_suite(suite),
     }
 
 

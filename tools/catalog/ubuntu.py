@@ -38,20 +38,20 @@ def export(ubuntu: Ubuntu | None) -> dict[str, object]:
     """What Starlark is told of Ubuntu's suites; the shape is in export.py."""
     if ubuntu is None:
         return {"suites": {}}
+    return {"suites": {suite.name: export_suite(suite) for suite in ubuntu.suites.values()}}
+
+
+def export_suite(suite: Suite) -> dict[str, object]:
+    """What Starlark is told of a suite, of Debian's or Ubuntu's."""
     return {
-        "suites": {
-            suite.name: {
-                "release": suite.release,
-                "platforms": list(suite.platforms),
-                "eol": suite.eol.isoformat(),
-                "published": list(suite.published),
-                "ended": suite.ended,
-                "package_sets": {name: list(names) for name, names in suite.package_sets.items()},
-                "build_sets": {name: list(names) for name, names in suite.build_sets.items()},
-                "build_flags": dataclasses.asdict(suite.build_flags),
-            }
-            for suite in ubuntu.suites.values()
-        }
+        "release": suite.release,
+        "platforms": list(suite.platforms),
+        "eol": suite.eol.isoformat(),
+        "published": list(suite.published),
+        "ended": suite.ended,
+        "package_sets": {name: list(names) for name, names in suite.package_sets.items()},
+        "build_sets": {name: list(names) for name, names in suite.build_sets.items()},
+        "build_flags": dataclasses.asdict(suite.build_flags),
     }
 
 
