@@ -29,6 +29,14 @@ class Transfer:
         self.total = 0
         self.done = 0
 
+    def __enter__(self) -> Transfer:
+        """Do nothing; it is drawn once something is expected."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away."""
+        self.close()
+
     def expect(self, count: int) -> None:
         """Add `count` bytes to what has to be transferred."""
         with self._lock:

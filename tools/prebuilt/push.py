@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.catalog import target_names
-from tools.cli import atomic
+from tools.cli import atomic, program
 from tools.cli.transfer import Transfer, megabytes
 from tools.oci.assembler import layers
 from tools.oci.assembler.layout import Layout, blob_name
@@ -39,7 +39,6 @@ from tools.oci.registry.reference import Repository, parse_repository
 from tools.oci.registry.registry_error import RegistryError
 from tools.prebuilt import archive, listing, recipe
 from tools.prebuilt.listing import PrebuiltError
-from tools.text import quote
 
 # The module by its own name: so it is called here, and in .ci/consumer.
 _PACKAGE = "@python_images//python_images/cpython"
@@ -195,25 +194,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if not (args.names or args.all):
         parser.error("name a CPython, such as 3.14_trixie_amd64, or --all")
+    errors = (PrebuiltError, RegistryError, OciError, CompressError)
+    again = "pushing again goes on from here"
+    return program.run(lambda: _push_all(args), "prebuilt", errors, again)
+
+
+def _push_all(args: argparse.Namespace) -> int:
+    """Push what a command line names."""
     output = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), args.output)
-    try:
-        catalog = parse(args.catalog.read_bytes(), args.catalog)
-        wanted = {}
-        for name in [*args.names, *(published(catalog) if args.all else [])]:
-            version = release_of(catalog, name)
-            wanted[version + name[name.index("_") :]] = listing.facts(catalog, version)
-        target = parse_repository(args.repository)
-        # This file's own module, wherever it lies.
-        document = before(output, target, recipe.digest(Path(__file__).resolve().parents[2]))
-        push(Bazel(args.bazel), target, document, wanted, args)
-        save(output, document)
-        print(output)
-    except (PrebuiltError, RegistryError, OciError, CompressError, OSError) as error:
-        print(f"prebuilt: {quote.terminal(str(error))}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("prebuilt: interrupted; pushing again goes on from here", file=sys.stderr)
-        return 130
+    catalog = parse(args.catalog.read_bytes(), args.catalog)
+    wanted = {}
+    for name in [*args.names, *(published(catalog) if args.all else [])]:
+        version = release_of(catalog, name)
+        wanted[version + name[name.index("_") :]] = listing.facts(catalog, version)
+    target = parse_repository(args.repository)
+    # This file's own module, wherever it lies.
+    document = before(output, target, recipe.digest(Path(__file__).resolve().parents[2]))
+    push(Bazel(args.bazel), target, document, wanted, args)
+    save(output, document)
+    print(output)
     return 0
 
 

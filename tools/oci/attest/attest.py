@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tools.cli import usage
+from tools.cli import program, usage
 from tools.oci.assembler.layout import Layout
 from tools.oci.assembler.spec import Json, OciError, parse
 from tools.oci.attest import about, referrers
@@ -197,6 +197,12 @@ def say(line: str) -> None:
     print(quote.terminal(line), file=sys.stderr)
 
 
+def run(work: Callable[[], int]) -> int:
+    """Do the work of a program that signs; return its exit status."""
+    again = "signing again goes on from here"
+    return program.run(work, "sign", (RegistryError, OciError), again)
+
+
 def main(argv: list[str] | None = None) -> int:
     """The command line; 1 and a single line where something can't be done."""
     parser = usage.parser(
@@ -207,15 +213,13 @@ def main(argv: list[str] | None = None) -> int:
     add_options(parser)
     args = parser.parse_args(argv)
     check(parser, args)
-    try:
-        image = read_plan(args.plan)
-        publish(*connect(args), images=[image], say=say)
-    except (RegistryError, OciError, OSError) as error:
-        print(f"sign: {quote.terminal(str(error))}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("sign: interrupted; signing again goes on from here", file=sys.stderr)
-        return 130
+    return run(lambda: _sign_one(args))
+
+
+def _sign_one(args: argparse.Namespace) -> int:
+    """Attach and sign what the plan of a command line says."""
+    image = read_plan(args.plan)
+    publish(*connect(args), images=[image], say=say)
     return 0
 
 

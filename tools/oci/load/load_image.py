@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from tools.cli import usage
+from tools.cli import program, usage
 from tools.oci.assembler import archive, layers
 from tools.oci.assembler.assemble import lines_of
 from tools.oci.assembler.layout import Layout
@@ -73,16 +73,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--engine", choices=ENGINES, help="default: the first one on PATH")
     layers.add_options(parser)
     args, extra = parser.parse_known_args(argv)
-    try:
+
+    def work() -> int:
         engine = Loader(args.loader, extra) if args.loader else find_engine(args.engine, extra)
         build = layers.builder(args.bazel)
         return load(engine, args.image, args.format, lines_of(args.tags), build)
-    except (OciError, OSError) as error:
-        print(f"load: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("load: interrupted; loading again begins anew", file=sys.stderr)
-        return 130
+
+    return program.run(work, "load", (OciError,), "loading again begins anew")
 
 
 if __name__ == "__main__":

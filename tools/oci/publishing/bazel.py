@@ -9,6 +9,7 @@ import json
 import os
 import shlex
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -93,10 +94,9 @@ class Bazel:
         except OSError as error:
             raise OciError(f"{line[0]}: {error.strerror}; name your Bazel in --bazel") from None
         if done.returncode:
-            why = "".join(f"\n{text}" for text in (done.stderr or "").splitlines()[-5:])
-            raise OciError(
-                f"{shlex.join([*self._words, command])}: exit status {done.returncode}{why}"
-            )
+            # Where it wasn't captured Bazel has said it already.
+            sys.stderr.write(done.stderr or "")
+            raise OciError(f"{shlex.join([*self._words, command])}: exit status {done.returncode}")
         return done.stdout or ""
 
 

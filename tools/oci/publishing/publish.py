@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.cli import usage
+from tools.cli import program, usage
 from tools.cli.transfer import Transfer, megabytes
 from tools.oci.assembler.spec import OciError
 from tools.oci.publishing import layouts, options, plan, selection
@@ -20,7 +20,6 @@ from tools.oci.publishing.bazel import Bazel
 from tools.oci.registry.push import Image, Summary, add_options, push_to
 from tools.oci.registry.reference import parse_repository
 from tools.oci.registry.registry_error import RegistryError
-from tools.text import quote
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,36 +86,32 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Build and push; 1 and a single line where that can't be done."""
     args = _parser().parse_args(argv)
-    progress = Transfer()
-    try:
-        target = parse_repository(args.repository)
-        listed = selection.read(args.selection)
-        bazel = Bazel(args.bazel, [*listed.flags(), *args.build_flag])
-        made = plan.make(bazel, listed, args.only, args.platform, options.outputs(args.selection))
+    again = "publishing again goes on from here"
+    return program.run(lambda: _publish(args), "publish", (RegistryError, OciError), again)
+
+
+def _publish(args: argparse.Namespace) -> int:
+    """Build and push what a command line chooses."""
+    target = parse_repository(args.repository)
+    listed = selection.read(args.selection)
+    bazel = Bazel(args.bazel, [*listed.flags(), *args.build_flag])
+    made = plan.make(bazel, listed, args.only, args.platform, options.outputs(args.selection))
+    with Transfer() as progress, tempfile.TemporaryDirectory() as folder:
         for line in plan.lines(made, f"Publish to {target}"):
             progress.line(line)
         if args.dry_run:
             return 0
         plan.agree(made, args.yes)
         built = layouts.build(bazel, sorted({one for item in made.items for one in item.images()}))
-        with tempfile.TemporaryDirectory() as folder:
-            entries = [
-                Entry(item.name, Image(layouts.of_item(item, built, Path(folder)), item.tags))
-                for item in made.items
-            ]
-            images = [entry.image for entry in entries]
-            summary = push_to(target, images, progress, args, bazel.build_layers)
-            progress.line(f"{target}: {summary}")
-            progress.close()
-            print(table(entries, summary))
-    except (RegistryError, OciError, OSError) as error:
+        entries = [
+            Entry(item.name, Image(layouts.of_item(item, built, Path(folder)), item.tags))
+            for item in made.items
+        ]
+        images = [entry.image for entry in entries]
+        summary = push_to(target, images, progress, args, bazel.build_layers)
+        progress.line(f"{target}: {summary}")
         progress.close()
-        print(f"publish: {quote.terminal(str(error))}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        progress.close()
-        print("publish: interrupted; publishing again goes on from here", file=sys.stderr)
-        return 130
+        print(table(entries, summary))
     return 0
 
 

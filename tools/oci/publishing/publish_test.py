@@ -183,6 +183,13 @@ def test_a_build_that_fails(world: World, capsys: pytest.CaptureFixture[str]) ->
     assert not world.registry.requests
 
 
+def test_a_query_that_fails(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.bazel.path.write_text("#!/bin/sh\necho ERROR: no such >&2; echo package >&2; exit 7")
+    assert world.run(TAGS) == 1
+    said = f"ERROR: no such\npackage\npublish: {world.bazel.path} query: exit status 7\n"
+    assert capsys.readouterr().err == said
+
+
 @pytest.mark.parametrize("said", ["", "echo '{' >$FILE", "echo '[5]' >$FILE", "mkdir $FILE"])
 def test_a_program_that_is_no_bazel(
     world: World, capsys: pytest.CaptureFixture[str], said: str

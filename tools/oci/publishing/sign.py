@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -14,8 +15,6 @@ from tools.oci.attest import attest
 from tools.oci.publishing import layouts, options, plan, selection
 from tools.oci.publishing.bazel import Bazel
 from tools.oci.publishing.selection import Item
-from tools.oci.registry.registry_error import RegistryError
-from tools.text import quote
 
 
 def _signer(files: Sequence[Path], label: str) -> Path:
@@ -68,23 +67,21 @@ def main(argv: list[str] | None = None) -> int:
     add_bazel(parser)
     args = parser.parse_args(argv)
     attest.check(parser, args)
-    try:
-        client, cosign = attest.connect(args)
-        listed = selection.read(args.selection)
-        bazel = Bazel(args.bazel, [*listed.flags(), *args.build_flag])
-        root = options.outputs(args.selection)
-        made = plan.make(bazel, listed, args.only, args.platform, root)
-        for line in plan.lines(made, f"Sign in {client.repository}"):
-            attest.say(line)
-        plan.agree(made, args.yes)
-        with tempfile.TemporaryDirectory() as folder:
-            attest.publish(client, cosign, _entries(bazel, made.items, Path(folder)), attest.say)
-    except (RegistryError, OciError, OSError) as error:
-        print(f"sign: {quote.terminal(str(error))}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("sign: interrupted; signing again goes on from here", file=sys.stderr)
-        return 130
+    return attest.run(lambda: _sign(args))
+
+
+def _sign(args: argparse.Namespace) -> int:
+    """Build, attach and sign what a command line chooses."""
+    client, cosign = attest.connect(args)
+    listed = selection.read(args.selection)
+    bazel = Bazel(args.bazel, [*listed.flags(), *args.build_flag])
+    root = options.outputs(args.selection)
+    made = plan.make(bazel, listed, args.only, args.platform, root)
+    for line in plan.lines(made, f"Sign in {client.repository}"):
+        attest.say(line)
+    plan.agree(made, args.yes)
+    with tempfile.TemporaryDirectory() as folder:
+        attest.publish(client, cosign, _entries(bazel, made.items, Path(folder)), attest.say)
     return 0
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-from tools.cli import usage
+from tools.cli import program, usage
 from tools.cli.transfer import Transfer, megabytes
 from tools.oci.assembler import layers
 from tools.oci.assembler.layout import Layout, blob_name
@@ -32,7 +32,6 @@ from tools.oci.registry.reference import (
 from tools.oci.registry.registry_error import RegistryError
 from tools.oci.registry.transport import Transport
 from tools.oci.registry.upload import upload
-from tools.text import quote
 
 JOBS: Final = 4
 # Layers that no registry need have: whoever pulls the image gets them by their URLs.
@@ -281,26 +280,22 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("-t", "--tag", action="append", default=[], help="a further tag")
     add_options(parser)
     args = parser.parse_args(argv)
-    progress = Transfer()
-    try:
-        repository = args.repository or "".join(_words_of(args.repository_file))
-        if not repository:
-            raise RegistryError("no repository is set; pass --repository HOST[:PORT]/PATH")
-        target = parse_repository(repository)
-        tags = [check_tag(tag) for tag in (*args.tag, *_words_of(args.tags_file))]
-        layout = Layout(args.image)
+    again = "pushing again goes on from here"
+    return program.run(lambda: _push_one(args), "push", (RegistryError, OciError), again)
+
+
+def _push_one(args: argparse.Namespace) -> int:
+    """Push the layout of a command line."""
+    repository = args.repository or "".join(_words_of(args.repository_file))
+    if not repository:
+        raise RegistryError("no repository is set; pass --repository HOST[:PORT]/PATH")
+    target = parse_repository(repository)
+    tags = [check_tag(tag) for tag in (*args.tag, *_words_of(args.tags_file))]
+    layout = Layout(args.image)
+    with Transfer() as progress:
         summary = push_to(target, [Image(layout, tuple(tags))], progress, args)
         progress.line(str(summary))
-        progress.close()
-        print(f"{target}@{layout.root()['digest']}")
-    except (RegistryError, OciError, OSError) as error:
-        progress.close()
-        print(f"push: {quote.terminal(str(error))}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        progress.close()
-        print("push: interrupted; pushing again goes on from here", file=sys.stderr)
-        return 130
+    print(f"{target}@{layout.root()['digest']}")
     return 0
 
 
