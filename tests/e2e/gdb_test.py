@@ -1,4 +1,4 @@
-"""gdb and perf find Python's functions in the default variant.
+"""gdb finds Python's functions in the default variant.
 
 Debian's gdb, installed there by apt, reads the stack: it loads the extension that lies beside the
 interpreter, and what it tells has to be in the interpreter's symbols and debugging information.
@@ -97,20 +97,3 @@ def test_gdb_shows_python_s_stack(runtime: Runtime, tmp_path: Path) -> None:
         "in inner (name='TEAL')",
     ):
         assert line in shown, shown
-
-
-def test_perf_is_told_the_names_of_functions(runtime: Runtime, tmp_path: Path) -> None:
-    # What perf reads. perf isn't run: virtual machines have no counters it could sample by.
-    image = runtime.load(Path(os.environ["IMAGE"]).resolve(), "default")
-    program = "def inner(): pass\n\ndef outer(): inner()\n\nouter()\n"
-    (tmp_path / "program.py").write_text(program)
-    shown = runtime.run(
-        image,
-        "sh",
-        "-c",
-        "python3 -X perf /work/program.py && cat /tmp/perf-*.map",
-        options=(f"--volume={tmp_path}:/work:ro",),
-    )
-    named = [line.split(" ", 2)[2] for line in shown.splitlines() if "/work/" in line]
-    assert "py::outer:/work/program.py" in named, shown
-    assert "py::inner:/work/program.py" in named, shown
