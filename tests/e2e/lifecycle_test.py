@@ -11,8 +11,6 @@ import dataclasses
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,13 +30,13 @@ ROWS = "\nversions:\n"
 MINORS = "\nminors:\n"
 # Those that read the catalog of the checkout, not one of their own.
 READERS = (
-    *(f"tools/catalog/{name}_test.py" for name in ("cli", "family", "results", "schema", "ubuntu")),
-    "tools/packages/debian/locks_test.py",
-    "tools/packages/debian/package_sets_test.py",
-    "tools/matrix",
-    "tools/pages",
-    "tools/rootfs/debian/scripts_test.py",
-    "tools/rootfs/debian/system_test.py",
+    *(f"//tools/catalog:{name}_test" for name in ("cli", "family", "results", "schema", "ubuntu")),
+    "//tools/packages/debian:locks_test",
+    "//tools/packages/debian:package_sets_test",
+    "//tools/matrix/...",
+    "//tools/pages/...",
+    "//tools/rootfs/debian:scripts_test",
+    "//tools/rootfs/debian:system_test",
 )
 
 
@@ -71,24 +69,6 @@ def _checkout(kept: Checkout, tmp_path: Path) -> Iterator[Checkout]:
     shutil.copyfile(before / "README.md", kept.path / "README.md")
 
 
-def python(checkout: Checkout, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the interpreter of this test, with its wheels, on the tools of the copy."""
-    path = [str(checkout.path), *(one for one in sys.path if not one.endswith("_main"))]
-    return subprocess.run(
-        [sys.executable, *words],
-        cwd=checkout.path,
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": os.environ["HOME"],
-            "PYTHONPATH": ":".join(path),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def catalog(checkout: Checkout) -> Catalog:
     """The catalog of the copy, as its Bazel sees it."""
     sources = os.environ.get("PYTHON_IMAGES_SOURCES") or "all"
@@ -115,13 +95,14 @@ def drop(checkout: Checkout, file: str, key: str, indent: str = "  ") -> None:
 
 def holds(checkout: Checkout) -> None:
     """All that has to hold after a change of rows."""
-    done = python(checkout, "-m", "tools.pages.outputs")
-    assert done.returncode == 0, done.stderr
-    for command in (("query", "--noshow_progress"), ("build", "--nobuild")):
-        result = checkout.bazel(*command, "//...")
-        assert result.status == 0, result.errors
-    done = python(checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", *READERS)
-    assert done.returncode == 0, done.stdout[-4000:]
+    for command in (
+        ("run", "//tools:generate"),
+        ("query", "--noshow_progress", "//..."),
+        ("build", "--nobuild", "//..."),
+        ("test", "--build_tests_only", *READERS),
+    ):
+        result = checkout.bazel(*command)
+        assert result.status == 0, f"{command}: {result.errors}"
 
 
 def without(lock: Lock, sets: set[str]) -> Lock:
