@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -51,8 +51,11 @@ def _bundle_digest(url: str, fetcher: Fetcher) -> str:
         digest = bundle["messageSignature"]["messageDigest"]
         if digest["algorithm"] != "SHA2_256":
             raise UnreachableError(f"{url} uses {digest['algorithm']}, not SHA2_256")
-        return base64.b64decode(digest["digest"], validate=True).hex()
-    except (KeyError, TypeError, binascii.Error):
+        made = base64.b64decode(digest["digest"], validate=True)
+        if len(made) != hashlib.sha256().digest_size:
+            raise ValueError(made)
+        return made.hex()
+    except (KeyError, TypeError, ValueError):
         raise UnreachableError(f"{url} is not a sigstore bundle") from None
 
 

@@ -1005,3 +1005,14 @@ def test_a_damaged_lock_that_is_not_made_anew_is_told(
     assert run("--no-locks") == 2
     out, err = capsys.readouterr()
     assert "trixie_amd64.lock" in out + err
+
+
+@pytest.mark.parametrize("digest", ["é", "?", "", 5, None])
+def test_a_bundle_that_is_none(
+    run: Run, sources: Sources, capsys: pytest.CaptureFixture[str], digest: object
+) -> None:
+    sources.python_org("3.14.8", "2026-10-07", source("3.14.8"), bundle=True)
+    bundle = {"messageSignature": {"messageDigest": {"algorithm": "SHA2_256", "digest": digest}}}
+    sources.put_json("/ftp/python/3.14.8/Python-3.14.8.tar.xz.sigstore", bundle)
+    assert run("--no-locks") == 0
+    assert "is not a sigstore bundle" in capsys.readouterr().out
