@@ -1,4 +1,4 @@
-"""Make the tool interpreter's folder from Debian packages unpacked into one root.
+"""Make the tool interpreter's folder from Debian packages.
 
 Run by the repository rule with the interpreter it assembles; standard library only.
 
@@ -42,6 +42,24 @@ def byte_code(name: str, source: bytes) -> bytes:
     )
 
 
+def unpack(package: Path, root: Path) -> None:
+    """Unpack the files of a Debian package: an ar archive, and in it a tar archive."""
+    # Not at the top: what the process that compiles the standard library has imported decides which
+    # strings are interned, and so bytes of the byte-code.
+    import io
+    import tarfile
+
+    content = package.read_bytes()
+    at = len(b"!<arch>\n")
+    while at < len(content):
+        name, size = content[at : at + 16].decode(), int(content[at + 48 : at + 58])
+        if name.startswith("data.tar"):
+            data = io.BytesIO(content[at + 60 : at + 60 + size])
+            with tarfile.open(fileobj=data) as archive:
+                archive.extractall(root, filter="tar")
+        at += 60 + size + size % 2
+
+
 def pack_stdlib(source: Path, target: Path) -> None:
     """Write the standard library below `source` as a stored zip with byte-code."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
@@ -65,39 +83,46 @@ def pack_pip(wheel: Path, target: Path) -> None:
                 add(archive, name + "c", byte_code(name, archive.read(name)))
 
 
-def main() -> None:
-    """Assemble `--out` from `--root`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=Path, required=True, help="the unpacked packages")
-    parser.add_argument("--out", type=Path, required=True, help="where the layout goes")
-    args = parser.parse_args()
-    root, out = args.root, args.out
-    libraries = root / "usr/lib/x86_64-linux-gnu"
-    stdlib = root / f"usr/lib/python{VERSION}"
-    lib = out / "lib"
-    (out / "libexec").mkdir(parents=True)
-    (out / "share").mkdir()
-    lib.mkdir()
+def copy_libraries(libraries: Path, target: Path) -> None:
+    """Copy each library once, under the name programs ask for (libz.so.1).
 
-    shutil.copy(root / f"usr/bin/python{VERSION}", out / "libexec/python")
+    That is a link; the library's own name (libz.so.1.3.1) is left out.
+    """
     found = sorted(libraries.glob("*.so*"))
-    # One copy of each library, under the name programs ask for (libz.so.1), not under the one
-    # that name is a link to (libz.so.1.3.1).
     behind = {path.resolve() for path in found if path.is_symlink()}
     for path in found:
         if path not in behind:
-            shutil.copy(path, lib / path.name)
+            shutil.copy(path, target / path.name)
+
+
+def main() -> None:
+    """Assemble `--out` from `--root`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("packages", type=Path, nargs="*", help="packages to unpack into the root")
+    parser.add_argument("--root", type=Path, required=True, help="where the others are unpacked")
+    parser.add_argument("--out", type=Path, required=True, help="where the layout goes")
+    args = parser.parse_args()
+    root, out = args.root, args.out
+    (out / "libexec").mkdir(parents=True)
+    (out / "share").mkdir()
+    lib = out / "lib"
+    lib.mkdir()
+    shutil.copy(root / f"usr/bin/python{VERSION}", out / "libexec/python")
+    stdlib = root / f"usr/lib/python{VERSION}"
     shutil.copytree(stdlib / "lib-dynload", lib / f"python{VERSION}/lib-dynload")
-    (wheel,) = root.glob("usr/share/python-wheels/pip-*.whl")
 
     # Compiling takes most of the time, so a second process does its part of it.
     child = os.fork()
     if not child:
+        for package in args.packages:
+            unpack(package, root)
+        copy_libraries(root / "usr/lib/x86_64-linux-gnu", lib)
+        (wheel,) = root.glob("usr/share/python-wheels/pip-*.whl")
         pack_pip(wheel, out / "share/pip.whl")
         return
     pack_stdlib(stdlib, lib / f"python{VERSION.replace('.', '')}.zip")
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
-        sys.exit("packing pip failed, see above")
+        sys.exit("unpacking libraries and pip failed, see above")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def _lock(rctx):
     return found[0]
 
 # What packages depend on that has none of the files assemble.py takes: programs, plug-ins, documents.
-_NOTHING_TAKEN = ["openssl", "openssl-provider-legacy"]
+_NOTHING_TAKEN = ["gcc-14-base", "openssl", "openssl-provider-legacy"]
 
 def _without_data(lock):
     """The lock without packages that only bring data, such as tzdata with its 1,800 files.
@@ -60,9 +60,20 @@ def _without_data(lock):
         ],
     )
 
+# The libraries that assemble.py needs to run, and so can't unpack itself.
+_ASSEMBLE_LIBRARIES = ["libc6", "libexpat1", "liblzma5", "zlib1g"]
+
+def _runs_assemble(package):
+    """Whether assemble.py needs a package to run; it unpacks the others, faster than Bazel does."""
+    return package.name.startswith(("libpython3", "python3.")) or package.name in _ASSEMBLE_LIBRARIES
+
 def _tool_python_impl(rctx):
     lock = _without_data(read_lock(rctx, _lock(rctx), rctx.attr.set))
-    for deb in download_debs(rctx, lock, "debs"):
+    packages = []
+    for package, deb in zip(lock.packages, download_debs(rctx, lock, "debs")):
+        if not _runs_assemble(package):
+            packages.append(deb)
+            continue
         rctx.extract(deb, "members")
         (data,) = [m for m in rctx.path("members").readdir() if m.basename.startswith("data.tar")]
         rctx.extract(data, "root")
@@ -91,7 +102,7 @@ def _tool_python_impl(rctx):
         rctx.path(rctx.attr._assemble),
         "--root=root",
         "--out=.",
-    ])
+    ] + packages)
     if result.return_code != 0:
         fail("assembling the tool interpreter failed:\n" + result.stderr)
     rctx.template("bin/python3", rctx.attr._launcher, executable = True)
