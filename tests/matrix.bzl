@@ -4,8 +4,8 @@ def matrix_tests(name, catalog):
     """Declares test suites of the whole matrix, all manual.
 
     `<name>` has all tests, `<name>_<platform>` those of one platform, `<name>_<label>` those of the
-    images of a minor version (3.12, 3.14t, 3.15-rc). Most of their time goes into compiling CPython,
-    once for each version, suite and platform.
+    images of a minor version (3.12, 3.14t, 3.15-rc), of all families that are built. Most of their
+    time goes into compiling CPython, once for each version, suite and platform.
 
     Args:
       name: name of the suite of all.
@@ -13,14 +13,20 @@ def matrix_tests(name, catalog):
     """
     tests = {platform: [] for platform in catalog["platforms"]}
     by_label = {}
-    for image in catalog["images"]:
-        if image["archived"]:
-            continue
-        label = catalog["versions"][image["version"]]["label"]
-        for platform in image["platforms"]:
-            test = "//images:{}_{}.test".format(image["name"], platform)
-            tests[platform].append(test)
-            by_label.setdefault(label, []).append(test)
+    families = {"//images": catalog["images"]} | {
+        "//images/" + family: facts["images"]
+        for family, facts in catalog["families"].items()
+    }
+    for package, images in families.items():
+        for image in images:
+            if image["archived"]:
+                continue
+            label = catalog["versions"][image["version"]]["label"]
+            for platform in image["platforms"]:
+                target = "{}:{}_{}".format(package, image["name"], platform)
+                declared = [target + ".test", target + ".validation"]
+                tests[platform] += declared
+                by_label.setdefault(label, []).extend(declared)
     for label, labels in by_label.items():
         native.test_suite(
             name = "{}_{}".format(name, label),
@@ -41,7 +47,8 @@ def matrix_tests(name, catalog):
         for platform in release["platforms"]
     }:
         # No release is locked here: the tests' own Alpine, with one CPython.
-        tests[platform].append("//python_images/tests/alpine:{}_image.test".format(platform))
+        alpine = "//python_images/tests/alpine:{}_image".format(platform)
+        tests[platform] += [alpine + ".test", alpine + ".validation"]
     suites = []
     for platform, labels in tests.items():
         if not labels:
