@@ -184,6 +184,18 @@ def _home(value: Value) -> str:
     return home
 
 
+# Debian's nobody, and what means "no user" to programs with numbers of 16 bits.
+_RESERVED = (65534, 65535)
+
+
+def _number(value: Value) -> int:
+    """A user's number."""
+    number = value.integer()
+    if number in _RESERVED:
+        raise value.error(f"{number} is reserved on every Debian system", "choose another one")
+    return number
+
+
 def _users(value: Value | None, shown: str, known: Dict[str, User]) -> dict[str, User]:
     """The users of a file, ``shown`` in errors about them; ``known`` are those of the one before.
 
@@ -196,7 +208,7 @@ def _users(value: Value | None, shown: str, known: Dict[str, User]) -> dict[str,
     for name, item in rows.items():
         row = item.mapping()
         number, home = row["id"], _home(row["home"])
-        user = User(name, number.integer(), home, f"{shown}:{rows.key(name).line}")
+        user = User(name, _number(number), home, f"{shown}:{rows.key(name).line}")
         for other in found.values():
             if other.id == user.id:
                 raise number.error(f"{user.id} is {other.name}'s number", "choose another one")

@@ -18,6 +18,8 @@ from tools.rootfs.rootfs_error import RootfsError
 
 _PASSWD, _GROUP = "etc/passwd", "etc/group"
 _READ, _SEARCH = 4, 1
+# runc's, and Docker's.
+_LAST_ID = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,18 @@ class User:
         if mode.gid in self.groups:
             return bool(mode.bits >> 3 & wanted)
         return bool(mode.bits & wanted)
+
+
+def _number(text: str, digits: str) -> int:
+    """A number of the setting `text`; RootfsError if container engines refuse it."""
+    number = int(digits)
+    if number > _LAST_ID:
+        raise RootfsError(
+            f'user = "{text}"',
+            f"container engines take no number above {_LAST_ID}",
+            "Take a lower one, such as 10001.",
+        )
+    return number
 
 
 class Image:
@@ -80,7 +94,7 @@ class Image:
                 f"the image has no user {name!r}",
                 f'Add it: users = {{"{name}": "10001"}}',
             )
-        uid = int(row[2]) if row else int(name)
+        uid = _number(text, row[2] if row else name)
         if group:
             return User(uid, frozenset([self._group(text, group)]))
         named = row[0] if row else ""
@@ -94,7 +108,7 @@ class Image:
             raise RootfsError(
                 f'user = "{text}"', f"the image has no group {group!r}", "Write its number."
             )
-        return int(found)
+        return _number(text, found)
 
     def fault(self, user: User, path: str) -> str | None:
         """Why the user can't read a path, or None."""

@@ -62,6 +62,12 @@ def test_readable(tmp_path: Path, user: str, own: dict[str, Entry]) -> None:
         ),
         ("ap", {}, 'user = "ap": the image has no user \'ap\'\n  Add it: users = {"ap": '),
         ("app:staf", {}, "the image has no group 'staf'"),
+        (
+            "2147483648",
+            {},
+            'user = "2147483648": container engines take no number above 2147483647',
+        ),
+        ("app:4294967294", {}, "take no number above 2147483647\n  Take a lower one"),
     ],
 )
 def test_not_readable(
