@@ -59,6 +59,11 @@ _FAULTS = {
 
 _SCRIPTS = ["import_stdlib.py", "make_extension.py", "make_wheel.py", "unpack_tests.py"]
 
+# Those that a single file calls.
+_SCRIPTS_OF = {
+    "distroless.yaml": ["distroless_checks.py"],
+}
+
 # CPython's own tests are run in this variant: all variants of a version have the same CPython.
 _REGRTEST = "slim"
 
@@ -100,6 +105,9 @@ def _substitutions(facts, suite, variant, machine):
         "{{USER}}": user["name"],
         "{{VERSION}}": facts["release"],
     }
+
+# What jit.yaml calls.
+_JIT_SCRIPT = "jit_loop.py"
 
 def _jit(facts, machine):
     """What an image has to pass that has a JIT, or whose minor version could have had one."""
@@ -152,7 +160,9 @@ def python_structure_test(
         configs += [metadata] if metadata else ["metadata.yaml", particular(minor)]
     configs += threading(facts, lean = "lean" in about["features"])
     configs = [_FAULTS.get(platform, {}).get(config, config) for config in configs]
-    mounts = {"//images/structure:" + file: "/structure/" + file for file in _SCRIPTS}
+    scripts = _SCRIPTS + [script for config in configs for script in _SCRIPTS_OF.get(config, [])]
+    scripts += [_JIT_SCRIPT] if jit_clang(facts, machine) else []
+    mounts = {"//images/structure:" + file: "/structure/" + file for file in scripts}
     if platform in _NATIVE and variant == _REGRTEST and not metadata and minor not in _WITHOUT_REGRTEST:
         configs.append("regrtest.yaml")
         mounts[facts["source"]] = "/structure/source.tar.xz"
