@@ -15,7 +15,7 @@ _VARIANTS = {
     "distroless-dev": ["distroless-dev.yaml", "modules-slim.yaml"],
     "nonroot": ["dbm.yaml", "nonroot.yaml"],
     "slim": ["modules-slim.yaml", "slim.yaml"],
-    "slim-nonroot": ["dbm.yaml", "nonroot.yaml"],
+    "slim-nonroot": ["dbm.yaml", "modules-slim.yaml", "nonroot.yaml"],
 }
 
 # What images of a user without privileges have to pass: what takes neither root nor a shell.
