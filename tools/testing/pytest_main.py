@@ -5,6 +5,7 @@ find, which shows what they do on a machine that hasn't them.
 """
 
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -33,6 +34,8 @@ def main() -> int:
         arguments.append(f"--junitxml={report}")
     if pattern := os.environ.get("TESTBRIDGE_TEST_ONLY"):
         arguments += ["-k", pattern]
+    # A background job of a shell ignores Ctrl-C, and so would all that tests start from there.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     scratch = Path(tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR")))
     # Hypothesis keeps its examples in the working folder otherwise, which is not ours to write.
     os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(scratch)

@@ -92,6 +92,25 @@ class Parts:
         return self.files.get(digest) or layout.blob(digest)
 
 
+class _Sequential(io.RawIOBase):
+    """A file that can't be sought, for tarfile's mode "w".
+
+    Its mode "w|" writes what it holds even when an error or Ctrl-C ends it, for which it would wait
+    if the reader is what hangs.
+    """
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+
+    def tell(self) -> int:
+        """Where the archive begins."""
+        return 0
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        """Write all of it."""
+        return self._out.write(data)
+
+
 def write(
     image: Path | Layout, form: str, tags: list[str], out: IO[bytes], parts: Parts | None = None
 ) -> None:
@@ -106,5 +125,5 @@ def write(
             f'{layout.path}: format "docker" holds one image and this is an image index;'
             ' set format = "oci", or load the image of one platform'
         )
-    with tarfile.open(fileobj=out, mode="w|", format=tarfile.GNU_FORMAT) as tar:
+    with tarfile.open(fileobj=_Sequential(out), mode="w", format=tarfile.GNU_FORMAT) as tar:
         (_docker if form == "docker" else _oci)(layout, tags, tar, parts or Parts())

@@ -291,6 +291,8 @@ def test_an_engine_that_tells_nonsense_gets_all(layout: Path, told: str) -> None
 
 
 def test_ctrl_c_is_one_line(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    program(layout.parent, "nerdctl", "kill -INT $PPID; exec sleep 60")
+    # By then the pipe is full, and the signal interrupts writing to it.
+    script = "head -c 1 >/dev/null; sleep 1; kill -INT $PPID; exec sleep 60"
+    program(layout.parent, "nerdctl", script)
     assert run(layout) == 130
     assert capsys.readouterr().err == "load: interrupted; loading again begins anew\n"
