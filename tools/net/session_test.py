@@ -191,7 +191,7 @@ def test_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(registry.asked) == 1
         registry.say = once(b"")
         # Hung up on in the middle of its request, the client is told of a reset.
-        with pytest.raises(BrokenError, match="without response|reset by peer"):
+        with pytest.raises(BrokenError, match=r"without response|reset by peer"):
             asking.request(get(registry))
 
 
