@@ -240,8 +240,8 @@ def test_the_loaders_read_every_key(monkeypatch: pytest.MonkeyPatch) -> None:
         for schema in schemas(SCHEMAS[name])
         for key in schema.get("properties", {})
     }
-    # Of patches and of long-term support, which nothing in the catalog may have, and what loaders take
-    # by another name.
+    # Of patches and of long-term support, which nothing in the catalog may have, and what loaders
+    # take by another name.
     perhaps = {"file", "fixes", "origin", "revisions", "catalog", "until"}
     assert known - asked <= perhaps | set(proofs.KINDS)
 
