@@ -146,7 +146,11 @@ def test_a_suite_is_dropped(checkout: Checkout) -> None:
 def test_a_platform_is_dropped(checkout: Checkout) -> None:
     # One that but one suite has, and Alpine not.
     alone = "mips64le"
+    text = (checkout.path / PLATFORMS).read_text()
+    (page,) = re.findall(rf"(?m)^  {alone}:\n(?:    .*\n)*?    page: {{(.*)}}$", text)
     drop(checkout, PLATFORMS, alone)
+    row = f"  {alone}: {{{page}, platform: linux/{alone}}}\n"
+    edit(checkout, PLATFORMS, "\npages:\n", f"\npages:\n{row}")
     text = (checkout.path / SUITES).read_text()
     text = re.sub(rf"(?m)^(    platforms: .*?),? {alone}(?=[,\]])", r"\1", text)
     text = re.sub(rf"(?m)^      cc_{alone}:\n(?:        .*\n)*", "", text)
