@@ -13,7 +13,7 @@ _VARIANTS = {
     "distroless": ["distroless.yaml"],
     "distroless-debug": ["distroless.yaml", "distroless-debug.yaml"],
     "distroless-dev": ["distroless-dev.yaml", "modules-slim.yaml"],
-    "nonroot": ["dbm.yaml", "nonroot.yaml"],
+    "nonroot": ["dbm.yaml", "modules.yaml", "nonroot.yaml"],
     "slim": ["modules-slim.yaml", "slim.yaml"],
     "slim-nonroot": ["dbm.yaml", "modules-slim.yaml", "nonroot.yaml"],
 }
