@@ -3,9 +3,12 @@
 PROFILES = [
     "cpython-3.13-le64-gcc12",
     "cpython-3.13-le64-gcc14",
+    "cpython-3.13t-amd64-gcc14",
     "cpython-3.14-le32-gcc14",
     "cpython-3.14-le64-gcc12",
     "cpython-3.14-le64-gcc14",
+    "cpython-3.14t-amd64-gcc12",
     "cpython-3.14t-amd64-gcc14",
+    "cpython-3.15-le64-gcc12",
     "cpython-3.15-le64-gcc14",
 ]
