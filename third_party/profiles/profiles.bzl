@@ -3,6 +3,7 @@
 PROFILES = [
     "cpython-3.13-le64-gcc12",
     "cpython-3.13-le64-gcc14",
+    "cpython-3.13t-amd64-gcc12",
     "cpython-3.13t-amd64-gcc14",
     "cpython-3.14-le32-gcc14",
     "cpython-3.14-le64-gcc12",
