@@ -12,4 +12,5 @@ PROFILES = [
     "cpython-3.14t-amd64-gcc14",
     "cpython-3.15-le64-gcc12",
     "cpython-3.15-le64-gcc14",
+    "cpython-3.15t-amd64-gcc14",
 ]
