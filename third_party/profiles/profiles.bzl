@@ -12,5 +12,6 @@ PROFILES = [
     "cpython-3.14t-amd64-gcc14",
     "cpython-3.15-le64-gcc12",
     "cpython-3.15-le64-gcc14",
+    "cpython-3.15t-amd64-gcc12",
     "cpython-3.15t-amd64-gcc14",
 ]
