@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from modulefinder import ModuleFinder
 from pathlib import Path
 
 import pytest
 
-from tools.catalog import fixture, load, proofs, results
+from tools.catalog import export, fixture, load, proofs, results
 from tools.catalog.model import setup_py
 from tools.catalog.results import FAILED, PASSED, SKIPPED, Result, Results
 from tools.inputs import inputs
@@ -273,6 +274,21 @@ def test_the_catalog_for_starlark_goes_with_its_inputs(checkout: Path) -> None:
         "catalog/versions.yaml"
     }
     assert "tools/catalog/export.py" in listed[0]
+
+
+def test_the_inputs_are_what_the_export_loads_of_other_rooms(checkout: Path) -> None:
+    root = Path(export.__file__).parents[2]
+    finder = ModuleFinder([str(root)])
+    finder.run_script(export.__file__)
+    # A namespace package has no file.
+    files = [file for module in finder.modules.values() if (file := vars(module)["__file__"])]
+    loaded = {Path(file).relative_to(root).as_posix() for file in files}
+    rooms = ("tools/cli/", "tools/patches/", "tools/text/")
+    listed = {name for name in exported.inputs(checkout) if name.startswith("tools/")}
+    assert {name for name in listed if name.startswith(rooms)} == {
+        name for name in loaded if name.startswith(rooms)
+    }
+    assert loaded - listed == {"tools/__init__.py"}
 
 
 def test_a_hash_is_that_of_java() -> None:

@@ -11,11 +11,19 @@ _INPUTS = {
     "catalog/families": ".yaml",
     "catalog/schema": ".json",
     "tools/catalog": ".py",
-    "tools/cli": ".py",
-    "tools/patches": ".py",
-    "tools/text": ".py",
 }
-_NOT_INPUTS = ["cli.py", "command.py", "fixture.py", "progress.py", "render.py", "transfer.py", "usage.py"]
+_NOT_INPUTS = ["cli.py", "fixture.py"]
+
+# What the program uses of other folders, as tools/pages/exported.py has it.
+_USED = [
+    "tools/cli/__init__.py",
+    "tools/cli/atomic.py",
+    "tools/cli/input_error.py",
+    "tools/patches/__init__.py",
+    "tools/patches/unified.py",
+    "tools/text/__init__.py",
+    "tools/text/quote.py",
+]
 
 def watch_patches(mctx, file):
     """Has the catalog read again when a patch beside a file of releases comes, goes or changes.
@@ -61,6 +69,7 @@ def catalog_inputs(mctx, root):
             name = file.basename
             if name.endswith(suffix) and not name.endswith("_test.py") and name not in _NOT_INPUTS:
                 files.append(file)
+    files += [root.get_child(name) for name in _USED]
     files += watch_patches(mctx, root.get_child("catalog/versions.yaml"))
     found = {}
     for file in files:
