@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tools.rootfs import command
 from tools.rootfs import program_fixtures as make_programs
 from tools.rootfs.debian import tiny_debian_fixtures as fixtures
 from tools.rootfs.debian.debian_layer import main
@@ -182,6 +183,33 @@ def test_selected_packages(tiny: Path) -> None:
     assert main(arguments(tiny, spec, "selected")) == 0
     # Nothing to install, but apt has to know that libc6 is needed.
     assert names_of(tiny / "selected.tar") == {"var/lib/apt/extended_states"}
+
+
+@pytest.mark.parametrize(
+    ("ours", "remedy"),
+    [
+        (True, "./bazelw run //tools:lock -- --add-only"),
+        (False, "bazel run their debian_lock"),
+    ],
+)
+def test_a_library_that_is_missing_has_a_remedy_where_it_is_read(
+    tiny: Path,
+    ours: bool,
+    remedy: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, extra = sets(tiny)
+    programs = make_programs.programs(
+        tiny / "p.tar", {"bin/p": make_programs.elf(None, ["libgone.so.1"])}
+    )
+    spec = fixtures.tiny_spec(tiny, below=base_layer(tiny), select=extra | {"for": str(programs)})
+    monkeypatch.setattr(command, "in_checkout", lambda _file: ours)
+    assert main(arguments(tiny, spec, "selected")) == 2
+    said = capsys.readouterr().err
+    assert "libgone.so.1: is needed by" in said
+    assert remedy in said
+    assert ("./bazelw" in said) == ours
 
 
 def test_libraries_of_the_programs_are_in_the_cache(tiny: Path) -> None:

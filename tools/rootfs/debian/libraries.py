@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from tools.rootfs.arch import Arch
+from tools.rootfs.command import relock
 from tools.rootfs.debian.package import Package, unpack_all
 from tools.rootfs.needed import elf_of
 from tools.rootfs.rootfs_error import RootfsError
@@ -89,6 +90,10 @@ def missing_library(soname: str, user: str, suite: str) -> RootfsError:
     return RootfsError(
         soname,
         f"is needed by {user}, and no package has it",
-        f"Add the package of the library to the set `libraries` of {suite} in "
-        "catalog/suites.yaml; then ./bazelw run //tools:lock -- --add-only",
+        relock(
+            f"Add the package of the library to the set `libraries` of {suite} in "
+            "catalog/suites.yaml; then ./bazelw run //tools:lock -- --add-only",
+            "Add the package of the library to those that this layer takes, and lock them anew: "
+            "bazel run their debian_lock",
+        ),
     )
